@@ -1,0 +1,48 @@
+"""Files too large for a row: in an object store, checked by their SHA-256."""
+
+import hashlib
+from typing import Any
+
+import obstore
+from obstore.store import from_url
+
+
+class ObjectBroken(ValueError):
+    """An object is not what was stored under that key."""
+
+
+def sha256(data: bytes) -> str:
+    """Return the SHA-256 of `data`, hex."""
+    return hashlib.sha256(data).hexdigest()
+
+
+class Objects:
+    """An object store: a local folder by default, S3 in production."""
+
+    def __init__(self, url: str) -> None:
+        options: dict[str, Any] = {"mkdir": True} if url.startswith("file:") else {}
+        self._store = from_url(url, **options)
+
+    async def put(self, key: str, data: bytes) -> str:
+        """Store `data` under `key`, over whatever was there; return its SHA-256, hex."""
+        await obstore.put_async(self._store, key, data)
+        return sha256(data)
+
+    async def get(self, key: str, *, expect_sha256: str) -> bytes:
+        """Return what lies under `key`.
+
+        Raises:
+            ObjectBroken: it is not what was stored, by its SHA-256.
+            FileNotFoundError: nothing lies there.
+        """
+        data = bytes(await (await obstore.get_async(self._store, key)).bytes_async())
+        if sha256(data) != expect_sha256:
+            raise ObjectBroken(f"object {key} is not what was stored")
+        return data
+
+    async def delete(self, key: str) -> None:
+        """Delete what lies under `key`, if anything."""
+        try:
+            await obstore.delete_async(self._store, key)
+        except FileNotFoundError:
+            return

@@ -1,0 +1,77 @@
+"""A person's files: sealed where they lie, opened only while her consent covers the step.
+
+identity owns the keys; training and render come here to keep what they make of a person.
+"""
+
+from typing import Protocol
+
+from kit import rpc
+from kit.objects import Objects
+from sosia.identity.v1 import consent_pb2, identity_service_pb2, identity_service_pb2_grpc
+
+from vault.sealing import DataKey, parse, seal
+
+__all__ = ["DataKey", "Keys", "RemoteKeys", "Vault"]
+
+class Keys(Protocol):
+    """Who makes and unwraps keys of objects: identity, or its client."""
+
+    async def create(self, talent_id: str, step: "consent_pb2.Step.ValueType") -> DataKey:
+        """Make a key for one object. Errors: as IdentityService.CreateDataKey."""
+
+    async def unwrap(self, talent_id: str, wrapped: bytes, step: "consent_pb2.Step.ValueType") -> bytes:
+        """Return the key in the clear. Errors: as IdentityService.UnwrapDataKey."""
+
+
+class RemoteKeys:
+    """Keys asked of the identity service."""
+
+    def __init__(self, identity: identity_service_pb2_grpc.IdentityServiceStub) -> None:
+        self._identity = identity
+
+    async def create(self, talent_id: str, step: "consent_pb2.Step.ValueType") -> DataKey:
+        """Make a key for one object."""
+        request = identity_service_pb2.CreateDataKeyRequest(talent_id=talent_id, step=step)
+        answer = await rpc.call(self._identity.CreateDataKey, request)
+        return DataKey(answer.plaintext, answer.wrapped)
+
+    async def unwrap(self, talent_id: str, wrapped: bytes, step: "consent_pb2.Step.ValueType") -> bytes:
+        """Return the key in the clear."""
+        request = identity_service_pb2.UnwrapDataKeyRequest(
+            talent_id=talent_id, wrapped=wrapped, step=step
+        )
+        return (await rpc.call(self._identity.UnwrapDataKey, request)).plaintext
+
+
+class Vault:
+    """An object store of which every file is sealed for the person it shows."""
+
+    def __init__(self, objects: Objects, keys: Keys) -> None:
+        self._objects = objects
+        self._keys = keys
+
+    async def put(self, object_key: str, data: bytes, *, talent_id: str, step: "consent_pb2.Step.ValueType") -> str:
+        """Seal and store `data`; return the SHA-256 of the stored bytes, hex.
+
+        Raises:
+            DomainError: no live consent covers the step, or identity does not answer.
+        """
+        key = await self._keys.create(talent_id, step)
+        sealed = seal(data, key, object_key=object_key, talent_id=talent_id)
+        return await self._objects.put(object_key, sealed)
+
+    async def get(self, object_key: str, *, sha256: str, step: "consent_pb2.Step.ValueType") -> bytes:
+        """Fetch and open what was stored.
+
+        Raises:
+            ObjectBroken: it is not what was stored, by `sha256` of the stored bytes.
+            FileNotFoundError: nothing lies there.
+            DomainError: no live consent covers the step, or identity does not answer.
+        """
+        sealed = parse(await self._objects.get(object_key, expect_sha256=sha256))
+        key = await self._keys.unwrap(sealed.talent_id, sealed.wrapped, step)
+        return sealed.open(key, object_key=object_key)
+
+    async def delete(self, object_key: str) -> None:
+        """Delete what lies under `object_key`, if anything."""
+        await self._objects.delete(object_key)

@@ -1,0 +1,159 @@
+"""Content Credentials (C2PA): a signed manifest inside the file."""
+
+import base64
+import hashlib
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+import c2pa  # type: ignore[import-untyped]
+
+from render.pipeline.marking.authority import SigningCredentials
+from render.pipeline.marking.request import Credit, System
+from render.verdicts import CredentialState, Rights, Seal
+
+RIGHTS = "sosia.rights"
+"""Label of our own assertion."""
+
+_SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
+_NO_TRAINING = ("ai_generative_training", "ai_training", "ai_inference", "data_mining")
+_READING = {
+    # A stranger's file must not make us fetch anything.
+    "verify": {"verify_trust": True, "remote_manifest_fetch": False, "ocsp_fetch": False},
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """What a manifest states about one picture."""
+
+    asset_number: int
+    render_id: str
+    license_id: str
+    twin_version_id: str
+    consent_receipt_id: str
+    credits: tuple[Credit, ...]
+    title: str
+    created_at: datetime
+    system: System
+    watermark: str
+    """The codec's name."""
+    fingerprint_name: str
+    fingerprint: bytes
+
+    def bound(self) -> dict[str, Any]:
+        """Return what the digest is taken over, as our assertion writes it."""
+        return {
+            "assetNumber": self.asset_number,
+            "renderId": self.render_id,
+            "licenseId": self.license_id,
+            "twinVersionId": self.twin_version_id,
+            "consentReceiptId": self.consent_receipt_id,
+            "credits": [asdict(credit) for credit in self.credits],
+        }
+
+    def rights(self) -> Rights:
+        """Return the part that the registry keeps too, bound by its digest."""
+        canonical = json.dumps(
+            self.bound(), sort_keys=True, separators=(",", ":"), ensure_ascii=False
+        )
+        return Rights(
+            asset_number=self.asset_number,
+            render_id=self.render_id,
+            license_id=self.license_id,
+            twin_version_id=self.twin_version_id,
+            consent_receipt_id=self.consent_receipt_id,
+            digest=hashlib.sha256(canonical.encode()).hexdigest(),
+        )
+
+
+def sign(jpeg: bytes, claim: Claim, credentials: SigningCredentials) -> bytes:
+    """Return `jpeg` with a manifest for `claim`, its pixels and metadata unchanged."""
+    info = c2pa.C2paSignerInfo(
+        alg=b"es256", sign_cert=credentials.chain, private_key=credentials.key, ta_url=None
+    )
+    settings = {
+        "builder": {"thumbnail": {"enabled": False}},
+        "verify": {"verify_after_sign": False},
+    }
+    signed = io.BytesIO()
+    with (
+        c2pa.Context.from_dict(settings) as context,
+        c2pa.Signer.from_info(info) as signer,
+        c2pa.Builder(_manifest(claim), context) as builder,
+    ):
+        builder.sign(signer, "image/jpeg", io.BytesIO(jpeg), signed)
+    return signed.getvalue()
+
+
+def read(data: bytes, anchors: bytes) -> CredentialState:
+    """Check the manifest in `data` against the root certificates `anchors` (PEM).
+
+    Never fetches a remote manifest or a revocation list.
+    """
+    settings = {**_READING, "trust": {"trust_anchors": anchors.decode()}}
+    with c2pa.Context.from_dict(settings) as context:
+        try:
+            reader = c2pa.Reader(None, io.BytesIO(data), context=context)
+        except (c2pa.C2paError.ManifestNotFound, c2pa.C2paError.NotSupported):
+            return CredentialState(Seal.ABSENT)
+        except c2pa.C2paError as error:
+            return CredentialState(Seal.INVALID, problems=(str(error)[:200],))
+        with reader:
+            return _state(json.loads(reader.json()))
+
+
+def _state(store: Mapping[str, Any]) -> CredentialState:
+    label = store.get("active_manifest")
+    manifest = store.get("manifests", {}).get(label, {})
+    assertions = {a["label"]: a.get("data") for a in manifest.get("assertions", ())}
+    rights = _rights(assertions.get(RIGHTS))
+    failures = store.get("validation_results", {}).get("activeManifest", {}).get("failure", ())
+    problems = tuple(failure["code"] for failure in failures)
+    seals = {"Trusted": Seal.TRUSTED, "Valid": Seal.UNTRUSTED}  # "Valid" alone is not trust
+    seal = seals.get(str(store.get("validation_state")), Seal.INVALID)
+    return CredentialState(seal, label, rights, problems)
+
+
+def _rights(data: object) -> Rights | None:
+    """Return the assertion's content, or None where it is missing or not of our form."""
+    if not isinstance(data, Mapping):
+        return None
+    names = ("renderId", "licenseId", "twinVersionId", "consentReceiptId", "digest")
+    texts = [data.get(name) for name in names]
+    number = data.get("assetNumber")
+    if not isinstance(number, int) or not all(isinstance(text, str) for text in texts):
+        return None
+    return Rights(number, *map(str, texts))
+
+
+def _manifest(claim: Claim) -> dict[str, Any]:
+    created = {
+        "action": "c2pa.created",
+        "digitalSourceType": _SOURCE_TYPE,
+        "when": claim.created_at.isoformat(),
+        "softwareAgent": asdict(claim.system),
+    }
+    mining = {f"cawg.{use}": {"use": "notAllowed"} for use in _NO_TRAINING}
+    assertions = [
+        ("c2pa.actions.v2", {"actions": [created, {"action": "c2pa.watermarked.bound"}]}),
+        ("cawg.training-mining", {"entries": mining}),
+        ("c2pa.soft-binding", _binding(claim.watermark, claim.asset_number.to_bytes(4, "big"))),
+        ("c2pa.soft-binding", _binding(claim.fingerprint_name, claim.fingerprint)),
+        (RIGHTS, {**claim.bound(), "digest": claim.rights().digest}),
+    ]
+    return {
+        "claim_generator_info": [asdict(claim.system)],
+        "title": claim.title,
+        "format": "image/jpeg",
+        "instance_id": f"xmp:iid:{claim.render_id}",
+        "assertions": [{"label": label, "data": data} for label, data in assertions],
+    }
+
+
+def _binding(algorithm: str, value: bytes) -> dict[str, Any]:
+    blocks = [{"scope": {}, "value": base64.b64encode(value).decode()}]
+    return {"alg": algorithm, "blocks": blocks}

@@ -1,0 +1,141 @@
+"""One pass over a finished picture: every layer, in the order that keeps them all true."""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BytesIO
+from time import perf_counter
+
+import numpy as np
+from PIL import Image
+
+from render.pipeline.marking import credentials, label, metadata
+from render.pipeline.marking.authority import SigningCredentials
+from render.pipeline.marking.fingerprint import NAME as FINGERPRINT
+from render.pipeline.marking.fingerprint import fingerprint
+from render.pipeline.marking.request import Box, MarkRequest, Pixels, System
+from render.pipeline.marking.watermark import Codec
+from render.verdicts import Rights
+
+_QUALITY = 95
+
+
+class WatermarkLost(ValueError):
+    """The picture cannot hold the watermark: it does not read back from the encoded file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """A picture that may leave, and what the registry must remember of it.
+
+    Attributes:
+        data: the JPEG exactly as it was signed; any change breaks the credentials.
+        sha256: of `data`, in hexadecimal.
+        fingerprint: of the pixels `data` decodes to.
+        size: (width, height) in pixels.
+        label_box: where the visible label stands.
+        seconds: wall time of each step.
+    """
+
+    data: bytes
+    sha256: str
+    fingerprint: bytes
+    watermark: int
+    rights: Rights
+    size: tuple[int, int]
+    label_box: Box
+    seconds: dict[str, float]
+
+
+class Marker:
+    """Marks pictures with one watermark codec and one signing identity."""
+
+    def __init__(self, codec: Codec, signing: SigningCredentials, system: System) -> None:
+        self._codec = codec
+        self._signing = signing
+        self._system = system
+
+    def mark(self, pixels: Pixels, request: MarkRequest) -> Marked:
+        """Label, watermark, encode with metadata, fingerprint, sign, and hash what leaves.
+
+        The label comes first so that every later layer covers it; the signature last, so that
+        it covers all. The watermark is read back from the encoded file before it is signed.
+
+        Args:
+            pixels: the finished picture at its delivery size.
+            request: the facts to state; they must be in the registry before the picture leaves.
+
+        Raises:
+            KeyError: no label wording in the request's language.
+            NoRoom: the label would cover a face wherever it stood.
+            WatermarkLost: the picture is too plain to hold the number.
+        """
+        clock = _Clock()
+        with clock.step("label"):
+            labelled = label.draw(pixels, request.language, request.faces)
+        with clock.step("watermark"):
+            marked = self._codec.embed(labelled.pixels, request.asset_number)
+        with clock.step("encode"):
+            jpeg = _encode(marked, metadata.packet(request, self._system))
+        with clock.step("fingerprint"):
+            seen = decode(jpeg)
+            looks = fingerprint(seen)
+        with clock.step("read_back"):
+            if self._codec.read(seen) != request.asset_number:
+                raise WatermarkLost(f"render {request.render_id} does not hold its watermark")
+        with clock.step("credentials"):
+            claim = self._claim(request, looks)
+            data = credentials.sign(jpeg, claim, self._signing)
+        return Marked(
+            data=data,
+            sha256=hashlib.sha256(data).hexdigest(),
+            fingerprint=looks,
+            watermark=request.asset_number,
+            rights=claim.rights(),
+            size=(pixels.shape[1], pixels.shape[0]),
+            label_box=labelled.box,
+            seconds=clock.seconds,
+        )
+
+    def _claim(self, request: MarkRequest, looks: bytes) -> credentials.Claim:
+        return credentials.Claim(
+            asset_number=request.asset_number,
+            render_id=request.render_id,
+            license_id=request.license_id,
+            twin_version_id=request.twin_version_id,
+            consent_receipt_id=request.consent_receipt_id,
+            credits=request.credits,
+            title=request.title,
+            created_at=request.created_at,
+            system=self._system,
+            watermark=self._codec.name,
+            fingerprint_name=FINGERPRINT,
+            fingerprint=looks,
+        )
+
+
+class _Clock:
+    """Notes how long each step took."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        started = perf_counter()
+        yield
+        self.seconds[name] = perf_counter() - started
+
+
+def _encode(pixels: Pixels, xmp: bytes) -> bytes:
+    out = BytesIO()
+    picture = Image.fromarray(pixels)
+    picture.save(out, "JPEG", quality=_QUALITY, subsampling=0, optimize=True, xmp=xmp)
+    return out.getvalue()
+
+
+def decode(jpeg: bytes) -> Pixels:
+    """Return the pixels of a JPEG of our own making."""
+    with Image.open(BytesIO(jpeg), formats=("JPEG",)) as picture:
+        return np.asarray(picture.convert("RGB"))

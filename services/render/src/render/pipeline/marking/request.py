@@ -1,0 +1,66 @@
+"""What a picture is marked with: the facts that travel with it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+Pixels = NDArray[np.uint8]
+"""(H, W, 3) RGB in [0, 255]."""
+
+Box = tuple[int, int, int, int]
+"""(left, top, right, bottom) in pixels, right and bottom outside."""
+
+
+@dataclass(frozen=True, slots=True)
+class Credit:
+    """One person who worked on the picture, and as what."""
+
+    name: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """One side of the license, by the platform's id and by name."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """The software that made the picture."""
+
+    name: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkRequest:
+    """Everything the layers say about one picture.
+
+    Attributes:
+        asset_number: the picture's number in the registry, in [0, 2**32); the watermark carries it.
+        faces: boxes the label must stay off, in pixels of the picture to be marked.
+        language: of the label, a key of `label.WORDING`.
+        supplier: who delivers the picture, the platform's operator.
+        license_starts_at: the term is half-open: it ends before `license_ends_at`.
+    """
+
+    asset_number: int
+    render_id: str
+    license_id: str
+    twin_version_id: str
+    consent_receipt_id: str
+    title: str
+    credits: tuple[Credit, ...]
+    licensor: Party
+    licensee: Party
+    supplier: Party
+    created_at: datetime
+    license_starts_at: datetime
+    license_ends_at: datetime
+    language: str = "en"
+    faces: tuple[Box, ...] = ()

@@ -1,0 +1,133 @@
+"""Every combination of layers has one answer."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from render.verdicts import (
+    Candidate,
+    CredentialState,
+    Layers,
+    Outcome,
+    Rights,
+    Seal,
+    distance,
+    verdict,
+)
+
+
+def looks(*, off_by: int = 0, of: int = 0) -> bytes:
+    """Return a fingerprint; `of` chooses the picture, `off_by` the distance to its own."""
+    pattern = int.from_bytes(bytes([0x00, 0x33, 0x55, 0x0F][of : of + 1]) * 32, "big")
+    return (pattern ^ ((1 << off_by) - 1)).to_bytes(32, "big")
+
+
+def rights(number: int) -> Rights:
+    return Rights(number, f"ren_{number}", "lic_1", "twv_1", "rcp_1", f"digest {number}")
+
+
+A = Candidate(rights(1), looks(of=0))
+B = Candidate(rights(2), looks(of=1))
+TRUSTED = CredentialState(Seal.TRUSTED, "urn", rights(1))
+FORGED = CredentialState(Seal.UNTRUSTED, "urn", rights(1))
+FOREIGN = CredentialState(Seal.UNTRUSTED, "urn")
+FOREIGN_TRUSTED = CredentialState(Seal.TRUSTED, "urn")
+BROKEN = CredentialState(Seal.INVALID, "urn", rights(1))
+UNSIGNED = CredentialState(Seal.ABSENT, None, rights(1))
+NONE = CredentialState(Seal.ABSENT)
+V, R, S, U = Outcome.VERIFIED, Outcome.RECOVERED, Outcome.SUSPECT, Outcome.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("credentials", "watermark", "seen", "named", "records", "outcome", "record", "reason"),
+    [
+        # trusted credentials
+        (TRUSTED, 1, looks(), "ren_1", [A, B], V, A, "CREDENTIALS_TRUSTED"),
+        (TRUSTED, None, looks(), None, [A], V, A, "CREDENTIALS_TRUSTED"),
+        (TRUSTED, 1, looks(), None, [], S, None, "SIGNED_BUT_NOT_REGISTERED"),
+        (TRUSTED, 1, looks(), None, [B], S, None, "SIGNED_BUT_NOT_REGISTERED"),
+        (TRUSTED, 2, looks(), None, [A, B], S, None, "WATERMARK_OF_ANOTHER"),
+        (TRUSTED, 9, looks(), None, [A, B], S, None, "WATERMARK_OF_ANOTHER"),
+        (TRUSTED, 1, looks(of=1), None, [A, B], S, None, "LOOKS_DIFFERENT"),
+        (TRUSTED, None, looks(off_by=32), None, [A], S, None, "LOOKS_DIFFERENT"),
+        (TRUSTED, 1, looks(), "ren_2", [A, B], S, None, "METADATA_OF_ANOTHER"),
+        # credentials that do not hold
+        (BROKEN, 1, looks(), None, [A, B], S, A, "CREDENTIALS_BROKEN"),
+        (BROKEN, 2, looks(of=1), None, [A, B], S, B, "CREDENTIALS_BROKEN"),
+        (BROKEN, None, looks(), None, [A, B], S, None, "CREDENTIALS_BROKEN"),
+        (BROKEN, None, looks(of=2), None, [], S, None, "CREDENTIALS_BROKEN"),
+        (FORGED, 1, looks(), None, [A, B], S, A, "CREDENTIALS_FORGED"),
+        (FORGED, None, looks(of=2), None, [A, B], S, None, "CREDENTIALS_FORGED"),
+        # credentials of others count as none
+        (FOREIGN, 1, looks(), None, [A, B], R, A, "WATERMARK_AGREES"),
+        (FOREIGN, None, looks(of=2), None, [A, B], U, None, "NOTHING_FOUND"),
+        (FOREIGN_TRUSTED, None, looks(of=2), None, [], U, None, "NOTHING_FOUND"),
+        # rights that no signature carries
+        (UNSIGNED, None, looks(), None, [A, B], R, A, "LOOKS_AGREE"),
+        # none: watermark and looks
+        (NONE, 1, looks(off_by=31), "ren_1", [A, B], R, A, "WATERMARK_AGREES"),
+        (NONE, 1, looks(), "ren_2", [A, B], S, None, "METADATA_OF_ANOTHER"),
+        (NONE, 1, looks(off_by=32), None, [A, B], S, None, "WATERMARK_ON_OTHER_PICTURE"),
+        (NONE, 1, looks(of=1), None, [A, B], S, None, "WATERMARK_ON_OTHER_PICTURE"),
+        (NONE, 9, looks(), None, [A, B], S, None, "WATERMARK_OF_ANOTHER"),
+        (NONE, 9, looks(of=2), None, [A, B], U, None, "NOTHING_FOUND"),
+        (NONE, 9, looks(of=2), None, [], U, None, "NOTHING_FOUND"),
+        # none: looks alone
+        (NONE, None, looks(off_by=31), None, [B, A], R, A, "LOOKS_AGREE"),
+        (NONE, None, looks(off_by=32), None, [A, B], U, None, "NOTHING_FOUND"),
+        (NONE, None, looks(), "ren_2", [A, B], S, None, "METADATA_OF_ANOTHER"),
+        # metadata alone proves nothing
+        (NONE, None, looks(of=2), "ren_1", [A, B], U, None, "NOTHING_FOUND"),
+        (NONE, None, looks(of=2), None, [], U, None, "NOTHING_FOUND"),
+    ],
+)
+def test_layers_have_one_answer(  # noqa: PLR0913 - one column of the table each
+    credentials: CredentialState,
+    watermark: int | None,
+    seen: bytes,
+    named: str | None,
+    records: list[Candidate],
+    outcome: Outcome,
+    record: Candidate | None,
+    reason: str,
+) -> None:
+    answer = verdict(Layers(credentials, watermark, seen, named), records)
+    assert (answer.outcome, answer.record, answer.reasons[0]) == (outcome, record, reason)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"asset_number": 3},
+        {"license_id": "lic_2"},
+        {"twin_version_id": "twv_2"},
+        {"consent_receipt_id": "rcp_2"},
+        {"digest": "other"},
+    ],
+)
+def test_a_claim_that_differs_from_the_registry_is_suspect(change: dict[str, Any]) -> None:
+    claimed = replace(TRUSTED, rights=replace(rights(1), **change))
+    answer = verdict(Layers(claimed, 1, looks(), None), [A, B])
+    assert answer.outcome is S
+    assert "CLAIM_DIFFERS_FROM_REGISTRY" in answer.reasons
+
+
+def test_two_records_that_look_alike_are_not_guessed_between() -> None:
+    twin = Candidate(rights(3), looks(off_by=7))
+    assert verdict(Layers(NONE, None, looks(), None), [A, twin]).outcome is U
+    clear = Candidate(rights(3), looks(off_by=8))
+    assert verdict(Layers(NONE, None, looks(), None), [clear, A]).record == A
+
+
+def test_the_watermark_decides_between_records_that_look_alike() -> None:
+    twin = Candidate(rights(3), looks(off_by=7))
+    answer = verdict(Layers(NONE, 3, looks(), None), [A, twin])
+    assert (answer.outcome, answer.record) == (R, twin)
+
+
+def test_distance_counts_bits() -> None:
+    assert distance(looks(), looks(off_by=5)) == 5
+    assert distance(bytes(32), b"\xff" * 32) == 256
+    with pytest.raises(ValueError, match="32 and 31 bytes"):
+        distance(bytes(32), bytes(31))
