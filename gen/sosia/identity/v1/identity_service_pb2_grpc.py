@@ -140,6 +140,11 @@ class IdentityServiceStub:
                 request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetCaptureSetRequest.SerializeToString,
                 response_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetCaptureSetResponse.FromString,
                 _registered_method=True)
+        self.ListCredits = channel.unary_unary(
+                '/sosia.identity.v1.IdentityService/ListCredits',
+                request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.ListCreditsRequest.SerializeToString,
+                response_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.ListCreditsResponse.FromString,
+                _registered_method=True)
         self.CreateDataKey = channel.unary_unary(
                 '/sosia.identity.v1.IdentityService/CreateDataKey',
                 request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.CreateDataKeyRequest.SerializeToString,
@@ -306,6 +311,13 @@ class IdentityServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListCredits(self, request, context):
+        """ListCredits answers with the crew of a talent's ready capture sets, each once, by party id.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def CreateDataKey(self, request, context):
         """CreateDataKey makes a key for one object of a person, wrapped with her key.
         Errors: FAILED_PRECONDITION CONSENT_MISSING, PERSON_KEY_DESTROYED.
@@ -424,6 +436,11 @@ def add_IdentityServiceServicer_to_server(servicer, server):
                     servicer.GetCaptureSet,
                     request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetCaptureSetRequest.FromString,
                     response_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetCaptureSetResponse.SerializeToString,
+            ),
+            'ListCredits': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListCredits,
+                    request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.ListCreditsRequest.FromString,
+                    response_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.ListCreditsResponse.SerializeToString,
             ),
             'CreateDataKey': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateDataKey,
@@ -982,6 +999,33 @@ class IdentityService:
             '/sosia.identity.v1.IdentityService/GetCaptureSet',
             sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetCaptureSetRequest.SerializeToString,
             sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetCaptureSetResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListCredits(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.identity.v1.IdentityService/ListCredits',
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.ListCreditsRequest.SerializeToString,
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.ListCreditsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -73,6 +73,8 @@ class IdentityServiceStub:
     CloseCaptureSet: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.CloseCaptureSetRequest, _identity_service_pb2.CloseCaptureSetResponse]
     """CloseCaptureSet judges the set. Errors: FAILED_PRECONDITION CAPTURE_SET_INSUFFICIENT."""
     GetCaptureSet: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.GetCaptureSetRequest, _identity_service_pb2.GetCaptureSetResponse]
+    ListCredits: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.ListCreditsRequest, _identity_service_pb2.ListCreditsResponse]
+    """ListCredits answers with the crew of a talent's ready capture sets, each once, by party id."""
     CreateDataKey: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.CreateDataKeyRequest, _identity_service_pb2.CreateDataKeyResponse]
     """CreateDataKey makes a key for one object of a person, wrapped with her key.
     Errors: FAILED_PRECONDITION CONSENT_MISSING, PERSON_KEY_DESTROYED.
@@ -261,6 +263,14 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _identity_service_pb2.GetCaptureSetRequest,
         context: _aio.ServicerContext[_identity_service_pb2.GetCaptureSetRequest, _abc.Awaitable[_identity_service_pb2.GetCaptureSetResponse]],
     ) -> _abc.Awaitable[_identity_service_pb2.GetCaptureSetResponse]: ...
+
+    @_abc_1.abstractmethod
+    def ListCredits(
+        self,
+        request: _identity_service_pb2.ListCreditsRequest,
+        context: _aio.ServicerContext[_identity_service_pb2.ListCreditsRequest, _abc.Awaitable[_identity_service_pb2.ListCreditsResponse]],
+    ) -> _abc.Awaitable[_identity_service_pb2.ListCreditsResponse]:
+        """ListCredits answers with the crew of a talent's ready capture sets, each once, by party id."""
 
     @_abc_1.abstractmethod
     def CreateDataKey(

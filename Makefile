@@ -1,0 +1,31 @@
+.DEFAULT_GOAL := help
+.PHONY: help setup gen lint test dev demo bench clean
+PYTHON ?= python3
+BIN := .venv/bin
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## Make the virtual environment; a second run only compares a stamp
+	@$(PYTHON) tools/setup.py
+
+gen: setup ## Regenerate everything that is generated
+	$(BIN)/python tools/gen.py
+
+lint: setup ## Every static check, fastest first
+	$(BIN)/python tools/lint.py
+
+test: setup ## Set up, then every test
+	$(BIN)/python -m pytest
+
+dev: setup ## Run the whole platform here until Ctrl-C
+	$(BIN)/python tools/dev.py
+
+demo: setup ## Show the platform at work, from a capture to a licensed picture
+	$(BIN)/python tools/demo.py
+
+bench: setup ## Measure the platform
+	$(BIN)/python tools/bench.py
+
+clean: ## Remove the virtual environment, caches and development data
+	rm -rf .venv .cache .data .pytest_cache .mypy_cache .ruff_cache

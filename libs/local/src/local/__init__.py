@@ -1,0 +1,1 @@
+"""PostgreSQL and NATS started from their wheels, for development and for tests."""

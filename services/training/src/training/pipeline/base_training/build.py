@@ -1,0 +1,135 @@
+"""The parts of a small base, and the diffusers folder they are saved as."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from diffusers import DDIMScheduler, StableDiffusionPipeline, UNet2DConditionModel
+from imaging.pipeline.autoencoder import PatchAutoencoder
+from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
+from transformers import CLIPTextConfig, CLIPTextModel, PreTrainedTokenizerFast
+
+TOKENS = 40
+"""Words a caption may have, start and end counted."""
+TRAIN_STEPS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How large the parts of a base are."""
+
+    channels: tuple[int, ...] = (64, 160, 224)
+    text_width: int = 192
+    text_layers: int = 3
+    heads: int = 4
+
+
+def make_tokenizer(vocabulary: dict[str, int]) -> PreTrainedTokenizerFast:
+    """Return a word-level tokenizer: lower case, punctuation ignored, unknown words marked."""
+    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
+    tokenizer.normalizer = normalizers.Lowercase()
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(
+        Regex("[a-z0-9]+(?:-[a-z0-9]+)*"), behavior="removed", invert=True
+    )
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<start> $A <end>",
+        special_tokens=[("<start>", vocabulary["<start>"]), ("<end>", vocabulary["<end>"])],
+    )
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        pad_token="<pad>",
+        unk_token="<unk>",
+        bos_token="<start>",
+        eos_token="<end>",
+        model_max_length=TOKENS,
+    )
+
+
+def make_text_encoder(vocabulary: dict[str, int], shape: Shape) -> CLIPTextModel:
+    """Return an untrained text encoder that minds its attention mask."""
+    config = CLIPTextConfig(
+        vocab_size=len(vocabulary),
+        hidden_size=shape.text_width,
+        intermediate_size=2 * shape.text_width,
+        num_hidden_layers=shape.text_layers,
+        num_attention_heads=shape.heads,
+        max_position_embeddings=TOKENS,
+        pad_token_id=vocabulary["<pad>"],
+        bos_token_id=vocabulary["<start>"],
+        eos_token_id=vocabulary["<end>"],
+        hidden_act="gelu",
+    )
+    config.use_attention_mask = True
+    return CLIPTextModel(config)
+
+
+def make_unet(autoencoder: PatchAutoencoder, shape: Shape) -> UNet2DConditionModel:
+    """Return an untrained denoiser: convolutions at full grid, attention to words below it."""
+    levels = len(shape.channels)
+    grid = autoencoder.config.sample_size // autoencoder.config.patch_size
+    return UNet2DConditionModel(
+        sample_size=grid,
+        in_channels=autoencoder.config.latent_channels,
+        out_channels=autoencoder.config.latent_channels,
+        block_out_channels=shape.channels,
+        layers_per_block=1,
+        down_block_types=("DownBlock2D", *["CrossAttnDownBlock2D"] * (levels - 1)),
+        up_block_types=(*["CrossAttnUpBlock2D"] * (levels - 1), "UpBlock2D"),
+        cross_attention_dim=shape.text_width,
+        attention_head_dim=shape.heads,
+        addition_embed_type="text",
+        addition_embed_type_num_heads=shape.heads,
+    )
+
+
+def make_scheduler() -> DDIMScheduler:
+    """Return the noise schedule: cosine, down to no signal at all, velocity predicted."""
+    return DDIMScheduler(
+        num_train_timesteps=TRAIN_STEPS,
+        beta_schedule="squaredcos_cap_v2",
+        prediction_type="v_prediction",
+        rescale_betas_zero_snr=True,
+        timestep_spacing="trailing",
+        clip_sample=False,
+        set_alpha_to_one=True,
+    )
+
+
+def save(
+    folder: Path,
+    *,
+    autoencoder: PatchAutoencoder,
+    text_encoder: CLIPTextModel,
+    tokenizer: PreTrainedTokenizerFast,
+    unet: UNet2DConditionModel,
+) -> None:
+    """Write a base as a diffusers folder of half-precision safetensors."""
+    pipeline = StableDiffusionPipeline(
+        vae=autoencoder.half(),
+        text_encoder=text_encoder.half(),
+        tokenizer=tokenizer,
+        unet=unet.half(),
+        scheduler=make_scheduler(),
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+    )
+    pipeline.save_pretrained(folder, safe_serialization=True)
+    _name_autoencoder(folder)
+    for part in (autoencoder, text_encoder, unet):
+        part.to(torch.float32)
+
+
+def _name_autoencoder(folder: Path) -> None:
+    """Point the index at our autoencoder's module and the text encoder at float32."""
+    index = folder / "model_index.json"
+    entries = json.loads(index.read_text())
+    entries["vae"] = ["imaging.pipeline.autoencoder", "PatchAutoencoder"]
+    index.write_text(json.dumps(entries, indent=2, sort_keys=True) + "\n")
+    config = folder / "text_encoder" / "config.json"
+    entries = json.loads(config.read_text())
+    entries["dtype"] = "float32"
+    config.write_text(json.dumps(entries, indent=2, sort_keys=True) + "\n")
