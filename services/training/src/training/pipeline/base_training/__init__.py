@@ -1,0 +1,1 @@
+"""Training a small base pipeline from a corpus of captioned pictures."""
