@@ -319,7 +319,8 @@ class AgreeRepresentationRequest(_message.Message):
     jurisdiction: _builtins.str
     signature: _builtins.bytes
     """The talent's signature over the canonical JSON of agency_id, commission_bp, ends_at,
-    jurisdiction, starts_at, talent_id (times as RFC 3339 UTC with "Z"), 64 bytes.
+    jurisdiction, starts_at, talent_id (times as RFC 3339 UTC with "Z", whole seconds) and
+    type "sosia.representation/1", 64 bytes.
     """
     @_builtins.property
     def starts_at(self) -> _timestamp_pb2.Timestamp: ...
@@ -707,12 +708,17 @@ Global___ListReceiptsResponse: _TypeAlias = ListReceiptsResponse  # noqa: Y015
 class GetCheckpointRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
+    FROM_SIZE_FIELD_NUMBER: _builtins.int
+    from_size: _builtins.int
+    """Size of an older head the caller holds; 0: none."""
     def __init__(
         self,
+        *,
+        from_size: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["from_size", b"from_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -724,18 +730,24 @@ class GetCheckpointResponse(_message.Message):
 
     CHECKPOINT_FIELD_NUMBER: _builtins.int
     VERIFIER_KEY_FIELD_NUMBER: _builtins.int
+    CONSISTENCY_PROOF_FIELD_NUMBER: _builtins.int
     checkpoint: _builtins.str
     verifier_key: _builtins.str
     """C2SP verifier key, "name+hash+base64"."""
+    @_builtins.property
+    def consistency_proof(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """RFC 9162 consistency proof from `from_size` to the checkpoint, 32 bytes a node."""
+
     def __init__(
         self,
         *,
         checkpoint: _builtins.str = ...,
         verifier_key: _builtins.str = ...,
+        consistency_proof: _abc.Iterable[_builtins.bytes] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint", "verifier_key", b"verifier_key"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint", "consistency_proof", b"consistency_proof", "verifier_key", b"verifier_key"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -50,8 +50,8 @@ async def claim(tx: Tx, request_id: str, content: str, new_id: str) -> str:
         FieldInvalid: the request id is empty or longer than 200 characters.
         RequestReused: it was used before with other content.
     """
-    if not 0 < len(request_id) <= 200:
-        raise FieldInvalid("request_id", "must have 1 to 200 characters")
+    if not 0 < len(request_id) <= 200 or not request_id.isprintable():
+        raise FieldInvalid("request_id", "must have 1 to 200 printable characters")
     row = {"request_id": request_id, "content_sha256": content, "result_id": new_id}
     note = insert(_requests).values(row).on_conflict_do_nothing()
     if (await tx.execute(note)).rowcount:

@@ -20,7 +20,7 @@ log = structlog.stdlib.get_logger()
 
 Check = Callable[[], Awaitable[None]]
 _SECRETS = re.compile(
-    r"(?i)(sosia_[a-z0-9]{20,}|eyJ[\w-]+\.[\w-]+\.[\w-]+|://[^:/@\s]+:)[^@\s\"']*(@)?"
+    r"(?i)(sosia_[\w-]{20,}|eyJ[\w-]+\.[\w-]+\.[\w-]+|://[^:/@\s]+:)[^@\s\"']*(@)?"
 )
 
 

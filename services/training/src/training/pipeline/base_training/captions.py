@@ -8,8 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-TWIN_WORD = "sosia"
-"""The reserved word that an adapter binds to its person; never in a base's own captions."""
+from imaging.words import TWIN_WORD
 
 _SPECIAL = ("<pad>", "<unk>", "<start>", "<end>")
 _SIDE_DEG = 12.0

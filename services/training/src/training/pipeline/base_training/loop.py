@@ -187,7 +187,7 @@ def train(prepared: Prepared, plan: Plan, shape: build.Shape, *, processes: int)
     if processes == 1:
         _work(0, 1, prepared, plan, shape)
         return
-    meeting = plan.work / f"meeting-{os.getpid()}"
+    meeting = plan.work.resolve() / f"meeting-{os.getpid()}"
     try:
         torch.multiprocessing.spawn(
             _joined, (processes, meeting, prepared, plan, shape), nprocs=processes
@@ -207,6 +207,7 @@ def averaged(prepared: Prepared, plan: Plan, shape: build.Shape) -> Trainee:
 def _joined(
     rank: int, world: int, meeting: Path, prepared: Prepared, plan: Plan, shape: build.Shape
 ) -> None:
+    os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")  # one machine: loopback is enough
     dist.init_process_group("gloo", init_method=f"file://{meeting}", rank=rank, world_size=world)
     try:
         _work(rank, world, prepared, plan, shape)

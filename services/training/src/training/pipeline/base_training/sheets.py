@@ -11,14 +11,21 @@ from matplotlib.figure import Figure
 from PIL import Image, ImageDraw
 
 PROMPTS = (
-    "close-up portrait of a woman in a red shirt and blue jeans, standing, front view, studio soft light",
-    "close-up portrait of a man in a black blazer and grey trousers, standing, front view, studio hard light",
-    "close-up portrait of a woman in a green T-shirt and black skirt, standing, three-quarter view, golden hour light",
-    "three-quarter shot of a woman in a camel coat and white jeans, standing, front view, studio soft light",
-    "three-quarter shot of a man in a navy hoodie and beige trousers, contrapposto, three-quarter view, overcast light",
-    "full-body photo of a woman in a white dress, standing, front view, studio soft light",
-    "full-body photo of a man in a red T-shirt and blue jeans, standing, front view, overcast light",
-    "full-body photo of a woman in a yellow T-shirt and black jeans, walking, profile view, golden hour light",
+    "close-up portrait of a woman in a red T-shirt and black trousers,"
+    " standing, front view, studio soft light",
+    "close-up portrait of a man in a navy hoodie and grey trousers,"
+    " arms folded low, front view, hard side light",
+    "close-up portrait of a woman in a white V-neck top and indigo jeans,"
+    " standing, three-quarter view, golden hour light",
+    "three-quarter shot of a woman in a camel coat and light blue jeans,"
+    " with a hand on the hip, front view, studio soft light",
+    "three-quarter shot of a man in a forest green jacket and cream trousers,"
+    " standing, three-quarter view, overcast light",
+    "full-body photo of a woman in a red dress, standing, front view, studio soft light",
+    "full-body photo of a man in a royal blue T-shirt and black shorts,"
+    " standing, front view, overcast light",
+    "full-body photo of a woman in a mustard V-neck top and indigo jeans,"
+    " walking, profile view, golden hour light",
 )
 _CAPTION_PX = 44
 

@@ -1,0 +1,117 @@
+"""A twin's weights: a LoRA over a base's denoiser, as one safetensors file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import safetensors
+import safetensors.torch
+import torch
+from peft import LoraConfig, get_peft_model_state_dict, set_peft_model_state_dict
+from peft.tuners.lora import LoraLayer
+from torch import Tensor, nn
+
+_TARGETS = (
+    r".*(to_q|to_k|to_v|to_out\.0|ff\.net\.0\.proj|ff\.net\.2|proj_in|proj_out|conv1|conv2"
+    r"|time_emb_proj)"
+)
+
+
+class AdapterUnusable(ValueError):
+    """The bytes are no adapter of ours, or one for another base."""
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What an adapter says of itself, in its safetensors header."""
+
+    base_sha256: str
+    rank: int
+    subject: str
+    """What to call the person in a caption: "woman", "man" or "person"."""
+
+
+def attach(denoiser: nn.Module, name: str, *, rank: int, seed: int = 0) -> None:
+    """Put a fresh LoRA named `name` onto `denoiser`; it changes nothing until it is trained."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        config = LoraConfig(r=rank, lora_alpha=rank, target_modules=_TARGETS)
+        denoiser.add_adapter(config, adapter_name=name)
+
+
+def detach(denoiser: nn.Module, name: str) -> None:
+    """Take the LoRA off again."""
+    denoiser.delete_adapters(name)
+
+
+def dump(denoiser: nn.Module, name: str, about: About) -> bytes:
+    """Return the LoRA as safetensors in half precision."""
+    state = get_peft_model_state_dict(denoiser, adapter_name=name)
+    tensors = {key: value.detach().half().contiguous() for key, value in state.items()}
+    return safetensors.torch.save(tensors, metadata={"sosia": json.dumps(asdict(about))})
+
+
+def describe(data: bytes) -> About:
+    """Read what an adapter says of itself, without its weights.
+
+    Raises:
+        AdapterUnusable: it is no safetensors file of ours.
+    """
+    try:
+        end = 8 + int.from_bytes(data[:8], "little")
+        header = json.loads(data[8:end])
+        return About(**json.loads(header["__metadata__"]["sosia"]))
+    except (ValueError, KeyError, TypeError) as error:
+        raise AdapterUnusable("not an adapter made by this platform") from error
+
+
+def restore(denoiser: nn.Module, name: str, data: bytes) -> About:
+    """Put a saved LoRA onto `denoiser` as `name`.
+
+    Raises:
+        AdapterUnusable: it does not fit this denoiser.
+    """
+    about = describe(data)
+    try:
+        state = safetensors.torch.load(data)
+    except safetensors.SafetensorError as error:
+        raise AdapterUnusable("not an adapter made by this platform") from error
+    attach(denoiser, name, rank=about.rank)
+    try:
+        outcome = set_peft_model_state_dict(denoiser, state, adapter_name=name)
+    except RuntimeError as error:
+        detach(denoiser, name)
+        raise AdapterUnusable("the adapter was trained on a base of another shape") from error
+    if outcome.unexpected_keys:
+        detach(denoiser, name)
+        raise AdapterUnusable("the adapter was trained on a base of another shape")
+    return about
+
+
+@contextmanager
+def chosen(denoiser: nn.Module, names: Sequence[str]) -> Iterator[None]:
+    """Let row i of every batch pass through the LoRA `names[i]`, all in one forward pass.
+
+    peft mixes adapters within a batch when each layer is told whose row is whose; the denoiser
+    itself does not pass that on, so each layer is told here.
+    """
+
+    def tell(_: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        return args, {**kwargs, "adapter_names": list(names)}
+
+    layers = [module for module in denoiser.modules() if isinstance(module, LoraLayer)]
+    hooks = [layer.register_forward_pre_hook(tell, with_kwargs=True) for layer in layers]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def weights(denoiser: nn.Module) -> Mapping[str, Tensor]:
+    """Return the trainable tensors of the LoRA in place, by name."""
+    return {name: value for name, value in denoiser.named_parameters() if "lora_" in name}

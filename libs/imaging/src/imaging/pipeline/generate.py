@@ -1,0 +1,74 @@
+"""Make pictures of twins: one batch, each row with its own twin, prompt and seed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from diffusers import DiffusionPipeline
+
+from imaging.pictures import Pixels
+from imaging.pipeline import adapters, base
+
+NEGATIVE = ""
+
+
+class Stopped(Exception):
+    """Somebody asked for the work to end; nothing was made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """One picture to make with the adapter of that name."""
+
+    adapter: str
+    prompt: str
+    seed: int
+
+
+def pictures(
+    pipeline: DiffusionPipeline,
+    shots: Sequence[Shot],
+    *,
+    steps: int,
+    guidance: float,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> list[Pixels]:
+    """Make one picture per shot, all in one batch; the same seed gives the same picture.
+
+    Args:
+        pipeline: a base that carries every named adapter.
+        shots: the rows of the batch.
+        steps: of the sampler.
+        guidance: classifier-free guidance scale; 1 turns it off.
+        should_stop: asked before every step.
+
+    Raises:
+        Stopped: `should_stop` said yes.
+    """
+    side = base.side_px(pipeline)
+    noise = [torch.Generator("cpu").manual_seed(shot.seed) for shot in shots]
+    names = [shot.adapter for shot in shots]
+
+    def each_step(_: Any, __: int, ___: int, values: dict[str, Any]) -> dict[str, Any]:
+        if should_stop():
+            raise Stopped
+        return values
+
+    doubled = names * 2 if guidance > 1 else names
+    with torch.inference_mode(), adapters.chosen(pipeline.unet, doubled):
+        made = pipeline(
+            [shot.prompt for shot in shots],
+            height=side,
+            width=side,
+            num_inference_steps=steps,
+            guidance_scale=guidance,
+            negative_prompt=[NEGATIVE] * len(shots),
+            generator=noise,
+            output_type="np",
+            callback_on_step_end=each_step,
+        ).images  # (B, H, W, 3) float in [0, 1]
+    return [np.round(picture * 255).astype(np.uint8) for picture in made]

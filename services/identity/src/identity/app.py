@@ -1,0 +1,114 @@
+"""Everything identity is made of, put together in one place."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+import grpc
+from imaging.faces import Faces
+from kit import migrate, outbox
+from kit.bus import Bus, open_bus
+from kit.db import Database, open_database
+from kit.inbox import Consumer
+from kit.objects import Objects
+from kit.ops import open_ops
+from kit.rpc import open_server
+from sosia.identity.v1 import identity_service_pb2_grpc
+from vault import Vault
+
+from identity.consumers import open_consumer
+from identity.domain.parties import Jurisdictions
+from identity.keystore import FileKeyStore
+from identity.photos import Photographs
+from identity.rpc.servicer import IdentityServicer, Services
+from identity.service.captures import Captures, Intake
+from identity.service.consents import Consents
+from identity.service.keys import LocalKeys, PersonKeys
+from identity.service.parties import Parties
+from identity.service.receipts import Receipts
+from identity.settings import Settings
+from identity.signing.checkpoints import LogSigner
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """identity, open."""
+
+    db: Database
+    bus: Bus
+    services: Services
+    consumer: Consumer
+    vault: Vault
+    port: int
+
+
+@asynccontextmanager
+async def build(settings: Settings) -> AsyncIterator[App]:
+    """Open everything identity needs, in order; close it in reverse."""
+    signer = LogSigner.load(settings.log_origin, settings.log_key)
+    staff_key = settings.staff_key_file.read_text().strip()
+    async with AsyncExitStack() as stack:
+        db = await stack.enter_async_context(open_database(str(settings.database_url)))
+        bus = await stack.enter_async_context(open_bus(settings.nats_url))
+        keys = PersonKeys(db, FileKeyStore(settings.keystore))
+        vault = Vault(Objects(settings.objects_url), LocalKeys(keys))
+        services = _services(db, signer, keys, vault)
+        await services.parties.ensure_house(staff_key)
+        checks = {"database": db.check, "bus": bus.check}
+        await stack.enter_async_context(open_ops(settings.ops_address, checks))
+        port = await stack.enter_async_context(_server(services, settings.rpc_address))
+        yield App(db, bus, services, open_consumer(db, bus), vault, port)
+
+
+def _services(db: Database, signer: LogSigner, keys: PersonKeys, vault: Vault) -> Services:
+    captures = Captures(db)
+    photographs = Photographs(Faces())
+    return Services(
+        Parties(db, load_jurisdictions()),
+        Consents(db),
+        Receipts(db, signer),
+        captures,
+        Intake(captures, photographs, vault),
+        keys,
+    )
+
+
+@asynccontextmanager
+async def _server(services: Services, address: str) -> AsyncIterator[int]:
+    def register(server: grpc.aio.Server) -> None:
+        identity_service_pb2_grpc.add_IdentityServiceServicer_to_server(
+            IdentityServicer(services), server
+        )
+
+    async with open_server(register, domain="identity", address=address) as port:
+        yield port
+
+
+def load_jurisdictions() -> Jurisdictions:
+    """Read what the law of each place says about agencies."""
+    text = resources.files("identity").joinpath("jurisdictions.json").read_text()
+    return Jurisdictions(**json.loads(text))
+
+
+async def serve(settings: Settings) -> None:
+    """Answer calls, send events and read licensing's, until cancelled."""
+    async with build(settings) as app, asyncio.TaskGroup() as tasks:
+        tasks.create_task(outbox.relay(app.db, app.bus, "identity"))
+        tasks.create_task(app.consumer.run())
+
+
+async def prepare(settings: Settings, migrations: Path) -> None:
+    """Bring the database to the newest migration and make the stream.
+
+    Raises:
+        ValueError: no IDENTITY_MIGRATION_DATABASE_URL.
+    """
+    if settings.migration_database_url is None:
+        raise ValueError("IDENTITY_MIGRATION_DATABASE_URL is not set")
+    await migrate.upgrade(str(settings.migration_database_url), migrations)
+    async with open_bus(settings.nats_url) as bus:
+        await bus.ensure_stream("identity")

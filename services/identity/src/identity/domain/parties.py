@@ -1,0 +1,219 @@
+"""Parties, their keys, and who represents whom."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+from kit.errors import FieldInvalid, InvalidArgument, NotFound, PermissionDenied, Unauthenticated
+
+from identity.domain import fields
+
+ADULT_YEARS = 18
+_MOST_YEARS = 120
+_SIGN_BIT = 0x80
+
+# Ed25519 points of small order, sign bit cleared: with one of them as public key, anybody can
+# make a signature that verifies. Source: RFC 8032 curve; Bernstein et al., "Faster batch
+# forgery identification", and the same list in libsodium's ge25519_has_small_order.
+_SMALL_ORDER = {
+    bytes.fromhex(point)
+    for point in (
+        "00" * 32,
+        "01" + "00" * 31,
+        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+        "ec" + "ff" * 30 + "7f",
+        "ed" + "ff" * 30 + "7f",
+        "ee" + "ff" * 30 + "7f",
+    )
+}
+
+
+class PartyNotFound(NotFound):
+    """No such party."""
+
+    reason = "PARTY_NOT_FOUND"
+
+
+class ApiKeyUnknown(Unauthenticated):
+    """The API key is nobody's."""
+
+    reason = "API_KEY_UNKNOWN"
+
+
+class SignatureInvalid(PermissionDenied):
+    """A signature was not made with a key of the party."""
+
+    reason = "SIGNATURE_INVALID"
+
+
+class TalentUnderAge(InvalidArgument):
+    """A talent must be of age."""
+
+    reason = "TALENT_UNDER_AGE"
+
+
+class CommissionAboveCap(InvalidArgument):
+    """The commission is more than the jurisdiction allows."""
+
+    reason = "COMMISSION_ABOVE_CAP"
+
+
+class RepresentationTooLong(InvalidArgument):
+    """Representation lasts longer than it may."""
+
+    reason = "REPRESENTATION_TOO_LONG"
+
+
+class Kind(StrEnum):
+    """What a party is."""
+
+    TALENT = "talent"
+    AGENCY = "agency"
+    BRAND = "brand"
+    CREW = "crew"
+    STAFF = "staff"
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """A person or a company that can act."""
+
+    id: str
+    kind: Kind
+    name: str
+    public_name: str
+    synthetic: bool
+    created_at: datetime
+    public_keys: tuple[bytes, ...] = ()
+    person_key_at: datetime | None = None
+    """When the person's encryption key was made; only a talent has one."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewParty:
+    """What is said of a party when it is registered."""
+
+    kind: Kind
+    name: str
+    public_name: str
+    public_key: bytes
+    birth_date: str
+    synthetic: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Representation:
+    """A talent's agreement that an agency represents her."""
+
+    id: str
+    agency_id: str
+    talent_id: str
+    commission_bp: int
+    jurisdiction: str
+    starts_at: datetime
+    ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Jurisdictions:
+    """What the law of a place says about agencies; data, not code."""
+
+    longest_representation_years: int
+    commission_caps_bp: Mapping[str, int]
+    """By ISO 3166 code; a code that is not here has no cap."""
+
+
+def check_party(new: NewParty, *, now: datetime) -> NewParty:
+    """Return `new` with its names tidied.
+
+    Raises:
+        FieldInvalid: a name, the key or the birth date is missing or malformed.
+        TalentUnderAge: a talent is younger than 18 today.
+    """
+    name = fields.text(new.name, "name", longest=120)
+    public_name = fields.text(new.public_name or name, "public_name", longest=120)
+    if new.kind is Kind.TALENT:
+        _check_age(new.birth_date, now.date())
+        if not new.public_key:
+            raise FieldInvalid("public_key", "a talent must register her own key")
+    if new.public_key:
+        check_public_key(new.public_key)
+    return NewParty(new.kind, name, public_name, new.public_key, new.birth_date, new.synthetic)
+
+
+def check_public_key(key: bytes) -> None:
+    """Check a raw Ed25519 public key.
+
+    Raises:
+        FieldInvalid: not 32 bytes, or a key with which anybody's signature would verify.
+    """
+    if len(key) != 32:
+        raise FieldInvalid("public_key", "must be a raw Ed25519 key of 32 bytes")
+    if key[:31] + bytes([key[31] & ~_SIGN_BIT]) in _SMALL_ORDER:
+        raise FieldInvalid("public_key", "must not be a point of small order")
+
+
+def _check_age(birth_date: str, today: date) -> None:
+    rule = 'must be a date as "YYYY-MM-DD"; a talent must say when she was born'
+    if len(birth_date) != 10:
+        raise FieldInvalid("birth_date", rule)
+    try:
+        born = date.fromisoformat(birth_date)
+    except ValueError as error:
+        raise FieldInvalid("birth_date", rule) from error
+    if born > today or today.year - born.year > _MOST_YEARS:
+        raise FieldInvalid("birth_date", "must be a living person's")
+    if age(born, today) < ADULT_YEARS:
+        raise TalentUnderAge(f"a talent must be at least {ADULT_YEARS}", years=ADULT_YEARS)
+
+
+def age(born: date, today: date) -> int:
+    """Return full years; born on 29 February, a year is full on 1 March."""
+    return today.year - born.year - ((today.month, today.day) < (born.month, born.day))
+
+
+def check_representation(
+    agreed: Representation, jurisdictions: Jurisdictions, *, now: datetime
+) -> None:
+    """Check what an agency and a talent agreed.
+
+    Raises:
+        FieldInvalid: a field is missing or malformed.
+        CommissionAboveCap: more than the jurisdiction's cap.
+        RepresentationTooLong: more than three years.
+    """
+    if not _is_place(agreed.jurisdiction):
+        raise FieldInvalid("jurisdiction", 'must be an ISO 3166 code such as "US-NY"')
+    fields.within(agreed.commission_bp, "commission_bp", 0, 10_000)
+    for field in ("starts_at", "ends_at"):
+        if getattr(agreed, field).microsecond:
+            raise FieldInvalid(field, "must be whole seconds")
+    fields.interval(agreed.starts_at, agreed.ends_at, "ends_at", now=now)
+    cap = jurisdictions.commission_caps_bp.get(agreed.jurisdiction, 10_000)
+    if agreed.commission_bp > cap:
+        raise CommissionAboveCap(
+            f"commission is {agreed.commission_bp} bp, {agreed.jurisdiction} allows {cap}",
+            commissionBp=agreed.commission_bp,
+            capBp=cap,
+            jurisdiction=agreed.jurisdiction,
+        )
+    years = jurisdictions.longest_representation_years
+    if agreed.ends_at > _years_later(agreed.starts_at, years):
+        raise RepresentationTooLong(f"representation lasts at most {years} years", years=years)
+
+
+def _is_place(code: str) -> bool:
+    country, _, part = code.partition("-")
+    known = len(country) == 2 and country.isascii() and country.isalpha() and country.isupper()
+    plain = part.isascii() and part.isalnum() and part == part.upper() and len(part) <= 3
+    return known and (plain if "-" in code else True)
+
+
+def _years_later(start: datetime, years: int) -> datetime:
+    """Return the same day years later; 29 February becomes the 28th."""
+    try:
+        return start.replace(year=start.year + years)
+    except ValueError:
+        return start.replace(year=start.year + years, day=28)

@@ -1,0 +1,1 @@
+"""identity over gRPC: translation only."""

@@ -1,0 +1,143 @@
+"""From the domain to messages."""
+
+from datetime import datetime
+
+from google.protobuf.timestamp_pb2 import Timestamp
+from sosia.common.v1 import credit_pb2, money_pb2
+from sosia.identity.v1 import capture_pb2, consent_pb2, party_pb2, receipt_pb2
+
+from identity.domain import captures, consents, parties, receipts
+from identity.service.captures import Filled
+
+
+def from_time(value: datetime) -> Timestamp:
+    """Write a time."""
+    stamp = Timestamp()
+    stamp.FromDatetime(value)
+    return stamp
+
+
+def from_party(party: parties.Party) -> party_pb2.Party:
+    """Write a party."""
+    return party_pb2.Party(
+        id=party.id,
+        kind=party_pb2.PartyKind.Value(f"PARTY_KIND_{party.kind.name}"),
+        name=party.name,
+        public_name=party.public_name,
+        public_keys=party.public_keys,
+        synthetic=party.synthetic,
+        created_at=from_time(party.created_at),
+    )
+
+
+def from_representation(agreed: parties.Representation) -> party_pb2.Representation:
+    """Write a representation."""
+    return party_pb2.Representation(
+        id=agreed.id,
+        agency_id=agreed.agency_id,
+        talent_id=agreed.talent_id,
+        commission_bp=agreed.commission_bp,
+        jurisdiction=agreed.jurisdiction,
+        starts_at=from_time(agreed.starts_at),
+        ends_at=from_time(agreed.ends_at),
+    )
+
+
+def from_terms(terms: consents.Terms) -> consent_pb2.ConsentTerms:
+    """Write the terms of a consent."""
+    policy = f"WITHDRAWAL_POLICY_{terms.withdrawal_policy.name}"
+    return consent_pb2.ConsentTerms(
+        talent_id=terms.talent_id,
+        scope=[consent_pb2.Step.Value(f"STEP_{step.name}") for step in terms.scope],
+        purpose=terms.purpose,
+        rate_of_pay=money_pb2.Money(
+            currency_code=terms.currency_code, amount_minor=terms.amount_minor
+        ),
+        rate_basis=terms.rate_basis,
+        starts_at=from_time(terms.starts_at),
+        ends_at=from_time(terms.ends_at),
+        uses=terms.uses,
+        language=terms.language,
+        advice=consent_pb2.Advice.Value(f"ADVICE_{terms.advice.name}"),
+        withdrawal_policy=consent_pb2.WithdrawalPolicy.Value(policy),
+        prohibited_contexts=terms.prohibited_contexts,
+    )
+
+
+def from_consent(consent: consents.Consent) -> consent_pb2.Consent:
+    """Write a consent."""
+    return consent_pb2.Consent(
+        id=consent.id,
+        state=consent_pb2.ConsentState.Value(f"CONSENT_STATE_{consent.state.name}"),
+        terms=from_terms(consent.terms),
+        statement=consent.statement,
+        withdrawal_statement=consent.withdrawal_statement,
+        proposed_by=consent.proposed_by,
+        signed_at=None if consent.signed_at is None else from_time(consent.signed_at),
+        withdrawn_at=None if consent.withdrawn_at is None else from_time(consent.withdrawn_at),
+        receipt_id=consent.receipt_id,
+    )
+
+
+def from_proven(proven: receipts.Proven) -> receipt_pb2.Receipt:
+    """Write a receipt and its proof."""
+    receipt = proven.receipt
+    agreed = receipt.agreed
+    return receipt_pb2.Receipt(
+        id=receipt.id,
+        kind=str(agreed.kind),
+        subject_id=agreed.subject_id,
+        statement=agreed.statement,
+        signature=agreed.signature,
+        public_key=agreed.public_key,
+        salt=receipt.salt,
+        leaf_index=receipt.leaf_index,
+        inclusion_proof=proven.inclusion_proof,
+        checkpoint=proven.checkpoint,
+        issued_at=from_time(receipt.issued_at),
+    )
+
+
+def from_credit(credit: captures.Credit) -> credit_pb2.Credit:
+    """Write a credit."""
+    return credit_pb2.Credit(party_id=credit.party_id, name=credit.name, role=credit.role)
+
+
+def from_photo(photo: captures.Photo) -> capture_pb2.Photo:
+    """Write a photo."""
+    facts, measures = photo.facts, photo.measures
+    return capture_pb2.Photo(
+        id=photo.id,
+        filename=photo.filename,
+        facts=capture_pb2.PhotoFacts(
+            framing=facts.framing,
+            yaw=facts.yaw,
+            pitch=facts.pitch,
+            lighting=facts.lighting,
+            pose=facts.pose,
+            caption=facts.caption,
+        ),
+        object_key=photo.object_key,
+        sha256=photo.sha256,
+        width=measures.width,
+        height=measures.height,
+        sharpness=measures.sharpness,
+        faces=measures.faces,
+    )
+
+
+def from_filled(filled: Filled) -> capture_pb2.CaptureSet:
+    """Write a capture set and its photos."""
+    capture_set, photos = filled
+    return capture_pb2.CaptureSet(
+        id=capture_set.id,
+        talent_id=capture_set.talent_id,
+        state=capture_pb2.CaptureState.Value(f"CAPTURE_STATE_{capture_set.state.name}"),
+        marks=[
+            capture_pb2.BodyMark(name=mark.name, site=mark.site, radius_mm=mark.radius_mm)
+            for mark in capture_set.marks
+        ],
+        credits=[from_credit(credit) for credit in capture_set.credits],
+        photos=[from_photo(photo) for photo in photos],
+        created_at=from_time(capture_set.created_at),
+    )

@@ -1,0 +1,235 @@
+"""The servicer: reads the request, calls the service, writes the response."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+from sosia.identity.v1 import identity_service_pb2 as pb
+from sosia.identity.v1 import identity_service_pb2_grpc
+
+from identity.rpc import incoming, outgoing
+from identity.service.captures import Captures, Intake, NewPhoto
+from identity.service.consents import Consents
+from identity.service.keys import PersonKeys
+from identity.service.parties import Parties
+from identity.service.receipts import Receipts
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What identity does, by meaning."""
+
+    parties: Parties
+    consents: Consents
+    receipts: Receipts
+    captures: Captures
+    intake: Intake
+    keys: PersonKeys
+
+
+class IdentityServicer(identity_service_pb2_grpc.IdentityServiceServicer):
+    """IdentityService; errors are in the contract."""
+
+    def __init__(self, services: Services) -> None:
+        self._do = services
+
+    async def RegisterParty(
+        self, request: pb.RegisterPartyRequest, context: Context
+    ) -> pb.RegisterPartyResponse:
+        """Register a party."""
+        party = await self._do.parties.register(
+            incoming.to_command(request), incoming.to_new_party(request)
+        )
+        return pb.RegisterPartyResponse(party=outgoing.from_party(party))
+
+    async def GetParty(self, request: pb.GetPartyRequest, context: Context) -> pb.GetPartyResponse:
+        """Return a party."""
+        party = await self._do.parties.get(request.party_id)
+        return pb.GetPartyResponse(party=outgoing.from_party(party))
+
+    async def ListParties(
+        self, request: pb.ListPartiesRequest, context: Context
+    ) -> pb.ListPartiesResponse:
+        """Return a page of parties."""
+        found, next_page = await self._do.parties.find(
+            kind=incoming.to_kind(request.kind),
+            page_size=request.page.page_size,
+            after=request.page.page_token,
+        )
+        parties = [outgoing.from_party(party) for party in found]
+        return pb.ListPartiesResponse(parties=parties, next_page_token=next_page)
+
+    async def IssueApiKey(
+        self, request: pb.IssueApiKeyRequest, context: Context
+    ) -> pb.IssueApiKeyResponse:
+        """Make an API key."""
+        key_id, api_key = await self._do.parties.issue_api_key(
+            incoming.to_command(request), request.party_id
+        )
+        return pb.IssueApiKeyResponse(key_id=key_id, api_key=api_key)
+
+    async def Authenticate(
+        self, request: pb.AuthenticateRequest, context: Context
+    ) -> pb.AuthenticateResponse:
+        """Say whose an API key is."""
+        party = await self._do.parties.authenticate(request.api_key)
+        return pb.AuthenticateResponse(party=outgoing.from_party(party))
+
+    async def VerifySignature(
+        self, request: pb.VerifySignatureRequest, context: Context
+    ) -> pb.VerifySignatureResponse:
+        """Check a signature with the keys of a party."""
+        public_key = await self._do.parties.verify_signature(
+            request.party_id, request.message, request.signature
+        )
+        return pb.VerifySignatureResponse(public_key=public_key)
+
+    async def AgreeRepresentation(
+        self, request: pb.AgreeRepresentationRequest, context: Context
+    ) -> pb.AgreeRepresentationResponse:
+        """Record that an agency represents a talent."""
+        agreed = await self._do.parties.agree_representation(
+            incoming.to_command(request), incoming.to_representation(request), request.signature
+        )
+        return pb.AgreeRepresentationResponse(representation=outgoing.from_representation(agreed))
+
+    async def GetRepresentation(
+        self, request: pb.GetRepresentationRequest, context: Context
+    ) -> pb.GetRepresentationResponse:
+        """Return who represents a talent now."""
+        agreed = await self._do.parties.get_representation(request.talent_id)
+        if agreed is None:
+            return pb.GetRepresentationResponse()
+        return pb.GetRepresentationResponse(representation=outgoing.from_representation(agreed))
+
+    async def ProposeConsent(
+        self, request: pb.ProposeConsentRequest, context: Context
+    ) -> pb.ProposeConsentResponse:
+        """Write the terms of a consent down."""
+        consent = await self._do.consents.propose(
+            incoming.to_command(request), incoming.to_draft(request.terms)
+        )
+        return pb.ProposeConsentResponse(consent=outgoing.from_consent(consent))
+
+    async def SignConsent(
+        self, request: pb.SignConsentRequest, context: Context
+    ) -> pb.SignConsentResponse:
+        """Make a consent live."""
+        consent = await self._do.consents.sign(
+            incoming.to_command(request), request.consent_id, request.signature
+        )
+        return pb.SignConsentResponse(consent=outgoing.from_consent(consent))
+
+    async def WithdrawConsent(
+        self, request: pb.WithdrawConsentRequest, context: Context
+    ) -> pb.WithdrawConsentResponse:
+        """End a consent."""
+        consent = await self._do.consents.withdraw(
+            incoming.to_command(request), request.consent_id, request.signature
+        )
+        return pb.WithdrawConsentResponse(consent=outgoing.from_consent(consent))
+
+    async def GetConsent(
+        self, request: pb.GetConsentRequest, context: Context
+    ) -> pb.GetConsentResponse:
+        """Return a consent."""
+        consent = await self._do.consents.get(request.consent_id)
+        return pb.GetConsentResponse(consent=outgoing.from_consent(consent))
+
+    async def CheckConsent(
+        self, request: pb.CheckConsentRequest, context: Context
+    ) -> pb.CheckConsentResponse:
+        """Return the live consent that covers a step."""
+        consent = await self._do.consents.check(
+            request.talent_id, incoming.to_named_step(request.step)
+        )
+        return pb.CheckConsentResponse(consent=outgoing.from_consent(consent))
+
+    async def GetReceipt(
+        self, request: pb.GetReceiptRequest, context: Context
+    ) -> pb.GetReceiptResponse:
+        """Return a receipt and its proof."""
+        proven = await self._do.receipts.get(request.receipt_id)
+        return pb.GetReceiptResponse(receipt=outgoing.from_proven(proven))
+
+    async def ListReceipts(
+        self, request: pb.ListReceiptsRequest, context: Context
+    ) -> pb.ListReceiptsResponse:
+        """Return the receipts about some ids."""
+        found = await self._do.receipts.find(request.subject_ids)
+        return pb.ListReceiptsResponse(receipts=[outgoing.from_proven(one) for one in found])
+
+    async def GetCheckpoint(
+        self, request: pb.GetCheckpointRequest, context: Context
+    ) -> pb.GetCheckpointResponse:
+        """Return the signed head of the log."""
+        checkpoint, proof = await self._do.receipts.checkpoint(request.from_size)
+        return pb.GetCheckpointResponse(
+            checkpoint=checkpoint,
+            verifier_key=self._do.receipts.verifier_key,
+            consistency_proof=proof,
+        )
+
+    async def OpenCaptureSet(
+        self, request: pb.OpenCaptureSetRequest, context: Context
+    ) -> pb.OpenCaptureSetResponse:
+        """Open a capture set."""
+        filled = await self._do.captures.open(
+            incoming.to_command(request),
+            request.talent_id,
+            [incoming.to_mark(mark) for mark in request.marks],
+            [incoming.to_credit(credit) for credit in request.credits],
+        )
+        return pb.OpenCaptureSetResponse(capture_set=outgoing.from_filled(filled))
+
+    async def AddPhoto(self, request: pb.AddPhotoRequest, context: Context) -> pb.AddPhotoResponse:
+        """Check and keep a photo."""
+        new = NewPhoto(
+            request.capture_set_id,
+            request.filename,
+            request.content,
+            incoming.to_facts(request.facts),
+        )
+        photo = await self._do.intake.add(incoming.to_command(request), new)
+        return pb.AddPhotoResponse(photo=outgoing.from_photo(photo))
+
+    async def CloseCaptureSet(
+        self, request: pb.CloseCaptureSetRequest, context: Context
+    ) -> pb.CloseCaptureSetResponse:
+        """Judge a capture set."""
+        filled = await self._do.captures.close(incoming.to_command(request), request.capture_set_id)
+        return pb.CloseCaptureSetResponse(capture_set=outgoing.from_filled(filled))
+
+    async def GetCaptureSet(
+        self, request: pb.GetCaptureSetRequest, context: Context
+    ) -> pb.GetCaptureSetResponse:
+        """Return a capture set."""
+        filled = await self._do.captures.get(request.capture_set_id)
+        return pb.GetCaptureSetResponse(capture_set=outgoing.from_filled(filled))
+
+    async def ListCredits(
+        self, request: pb.ListCreditsRequest, context: Context
+    ) -> pb.ListCreditsResponse:
+        """Return the crew of a talent's ready sets."""
+        credits = await self._do.captures.credits(request.talent_id)
+        return pb.ListCreditsResponse(credits=[outgoing.from_credit(one) for one in credits])
+
+    async def CreateDataKey(
+        self, request: pb.CreateDataKeyRequest, context: Context
+    ) -> pb.CreateDataKeyResponse:
+        """Make a key for one object."""
+        key = await self._do.keys.create_data_key(
+            request.talent_id, incoming.to_named_step(request.step)
+        )
+        return pb.CreateDataKeyResponse(plaintext=key.plaintext, wrapped=key.wrapped)
+
+    async def UnwrapDataKey(
+        self, request: pb.UnwrapDataKeyRequest, context: Context
+    ) -> pb.UnwrapDataKeyResponse:
+        """Open the key of an object."""
+        plaintext = await self._do.keys.unwrap_data_key(
+            request.talent_id, request.wrapped, incoming.to_named_step(request.step)
+        )
+        return pb.UnwrapDataKeyResponse(plaintext=plaintext)

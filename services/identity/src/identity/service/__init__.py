@@ -1,0 +1,1 @@
+"""What identity does: every public method is one transaction."""

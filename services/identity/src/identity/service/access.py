@@ -1,0 +1,63 @@
+"""Who may do what. Callers are told apart by the actor that came with the call."""
+
+from datetime import datetime
+
+from kit import trace
+from kit.db import Tx
+from kit.errors import NotAllowed
+
+from identity.store import parties as store
+
+
+def is_house() -> bool:
+    """Tell whether staff asks, or a service of the house on its own account."""
+    return trace.actor().kind in ("staff", "service")
+
+
+def require_staff() -> None:
+    """Let staff only pass.
+
+    Raises:
+        Unauthenticated: nobody in particular asks.
+        NotAllowed: somebody else does.
+    """
+    if trace.require_actor().kind != "staff":
+        raise NotAllowed("only staff may do this")
+
+
+async def is_near(tx: Tx, talent_id: str, *, now: datetime) -> bool:
+    """Tell whether the house, the talent herself or the agency that represents her now asks."""
+    actor = trace.actor()
+    if is_house() or (actor.kind == "talent" and actor.party_id == talent_id):
+        return True
+    if actor.kind != "agency":
+        return False
+    agreed = await store.find_representation(tx, talent_id, now=now)
+    return agreed is not None and agreed.agency_id == actor.party_id
+
+
+async def require_near(tx: Tx, talent_id: str, *, now: datetime) -> None:
+    """Let pass whom `is_near` names.
+
+    Raises:
+        Unauthenticated: nobody in particular asks.
+        NotAllowed: somebody else does.
+    """
+    trace.require_actor()
+    if not await is_near(tx, talent_id, now=now):
+        raise NotAllowed("only the talent, the agency that represents her and staff may do this")
+
+
+def require_signer(talent_id: str) -> None:
+    """Let only the talent herself hand in her signature, or staff that carries it for her.
+
+    An agency is refused whatever it hands in: its key never signs for a talent.
+
+    Raises:
+        Unauthenticated: nobody in particular asks.
+        NotAllowed: somebody else does.
+    """
+    actor = trace.require_actor()
+    herself = actor.kind == "talent" and actor.party_id == talent_id
+    if not (herself or actor.kind == "staff"):
+        raise NotAllowed("only the talent herself may do this")

@@ -1,0 +1,1 @@
+"""Bytes that are signed, and signatures over them."""

@@ -1,0 +1,131 @@
+"""The tables of identity, as migrations/ made them."""
+
+from typing import Any
+
+from kit.db import metadata
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Double,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    Table,
+    Text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.types import TypeEngine
+
+
+def _column(name: str, kind: type[TypeEngine[Any]] | TypeEngine[Any]) -> Column[Any]:
+    return Column(name, kind, nullable=False)
+
+
+def _text(*names: str) -> list[Column[Any]]:
+    return [_column(name, Text) for name in names]
+
+
+def _time(name: str, *, nullable: bool = False) -> Column[Any]:
+    return Column(name, DateTime(timezone=True), nullable=nullable)
+
+
+def _id() -> Column[Any]:
+    return Column("id", Text, primary_key=True)
+
+
+parties = Table(
+    "parties",
+    metadata,
+    _id(),
+    *_text("kind", "name", "public_name"),
+    _column("synthetic", Boolean),
+    _time("created_at"),
+    _time("person_key_at", nullable=True),
+)
+party_keys = Table(
+    "party_keys",
+    metadata,
+    Column("public_key", LargeBinary, primary_key=True),
+    *_text("party_id"),
+    _time("added_at"),
+)
+api_keys = Table(
+    "api_keys",
+    metadata,
+    _id(),
+    *_text("party_id", "origin"),
+    _column("key_sha256", LargeBinary),
+    _time("created_at"),
+)
+representations = Table(
+    "representations",
+    metadata,
+    _id(),
+    *_text("agency_id", "talent_id", "jurisdiction"),
+    _column("commission_bp", Integer),
+    _time("starts_at"),
+    _time("ends_at"),
+    _time("agreed_at"),
+)
+consents = Table(
+    "consents",
+    metadata,
+    _id(),
+    *_text("state", "talent_id", "purpose", "currency_code", "rate_basis", "uses", "language"),
+    *_text("advice", "withdrawal_policy", "proposed_by", "receipt_id"),
+    _column("scope", ARRAY(Text)),
+    _column("prohibited_contexts", ARRAY(Text)),
+    _column("amount_minor", BigInteger),
+    _column("statement", LargeBinary),
+    _column("withdrawal_statement", LargeBinary),
+    _time("starts_at"),
+    _time("ends_at"),
+    _time("proposed_at"),
+    _time("signed_at", nullable=True),
+    _time("withdrawn_at", nullable=True),
+)
+receipts = Table(
+    "receipts",
+    metadata,
+    _id(),
+    *_text("kind", "subject_id", "talent_id", "license_id"),
+    _column("party_ids", ARRAY(Text)),
+    _column("statement", LargeBinary),
+    _column("signature", LargeBinary),
+    _column("public_key", LargeBinary),
+    _column("salt", LargeBinary),
+    _column("leaf_index", BigInteger),
+    _time("issued_at"),
+)
+log_head = Table(
+    "log_head", metadata, Column("id", Boolean, primary_key=True), _column("size", BigInteger)
+)
+log_nodes = Table(
+    "log_nodes",
+    metadata,
+    Column("level", SmallInteger, primary_key=True),
+    Column("position", BigInteger, primary_key=True),
+    _column("hash", LargeBinary),
+)
+capture_sets = Table(
+    "capture_sets",
+    metadata,
+    _id(),
+    *_text("talent_id", "state", "opened_by"),
+    _column("marks", JSONB),
+    _column("credits", JSONB),
+    _time("created_at"),
+)
+photos = Table(
+    "photos",
+    metadata,
+    _id(),
+    *_text("capture_set_id", "filename", "framing", "lighting", "pose", "caption"),
+    *_text("object_key", "sha256"),
+    *(_column(name, Double) for name in ("yaw", "pitch", "sharpness")),
+    *(_column(name, Integer) for name in ("width", "height", "faces")),
+    _column("perceptual_hash", LargeBinary),
+    _time("added_at"),
+)

@@ -1,0 +1,208 @@
+"""Train a twin: a LoRA on a base, from a person's photos, resumable to the bit."""
+
+from __future__ import annotations
+
+import csv
+import math
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from diffusers import DiffusionPipeline
+from imaging.pictures import Pixels, square
+from imaging.pipeline import adapters, base
+from imaging.words import TWIN_WORD, subject_of
+from torch import Tensor, nn
+from torch.nn import functional
+
+NAME = "twin"
+_WARM_UP_STEPS = 20
+_DROPOUT = 0.1
+
+
+class Cancelled(Exception):
+    """Somebody asked for the run to end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """One photo of the person and what it shows, in words."""
+
+    pixels: Pixels
+    caption: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a twin is trained; `work` keeps the checkpoint of a run that was cut off."""
+
+    base: Path
+    work: Path
+    steps: int
+    rank: int
+    seed: int
+    batch: int = 8
+    learning_rate: float = 1e-3
+    checkpoint_every: int = 25
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a run is: mean loss since the last report, unitless, and seconds left."""
+
+    step: int
+    loss: float
+    seconds_left: float
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A trained twin, still attached to its pipeline under `NAME`."""
+
+    pipeline: DiffusionPipeline
+    adapter: bytes
+    about: adapters.About
+    final_loss: float
+    """Mean over the last tenth of the steps."""
+    seconds: float
+
+
+def train(
+    plan: Plan,
+    photos: Sequence[Photo],
+    *,
+    progress: Callable[[Progress], None],
+    should_stop: Callable[[], bool],
+) -> Trained:
+    """Train until `plan.steps`, from the checkpoint in `plan.work` if there is one.
+
+    Every step draws its pictures and its noise from a generator seeded by the plan's seed and
+    the step, so a run that was killed and resumed ends with the weights of one that was not.
+
+    Raises:
+        BaseUnusable: the base cannot be loaded safely.
+        Cancelled: `should_stop` said yes.
+    """
+    run = _Run(plan, photos)
+    started, first = time.monotonic(), run.step
+    while run.step < plan.steps:
+        if should_stop():
+            raise Cancelled
+        run.advance()
+        if run.step % plan.checkpoint_every == 0 or run.step == plan.steps:
+            run.save()
+        if run.step % 5 == 0 or run.step == plan.steps:
+            pace_s = (time.monotonic() - started) / (run.step - first)
+            recent = run.losses[-5:]
+            left = pace_s * (plan.steps - run.step)
+            progress(Progress(run.step, sum(recent) / len(recent), left))
+    with (plan.work / "loss.csv").open("w", newline="") as file:
+        csv.writer(file).writerows(enumerate(run.losses, start=1))
+    last = run.losses[-max(1, plan.steps // 10) :]
+    about = adapters.About(base.digest(plan.base), plan.rank, subject_of([p.caption for p in photos]))
+    data = adapters.dump(run.pipeline.unet, NAME, about)
+    seconds = run.seconds
+    return Trained(run.pipeline.to("cpu"), data, about, sum(last) / len(last), seconds)
+
+
+def device() -> str:
+    """Return where to train: the first GPU, else the CPU."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+class _Run:
+    """A run in memory, with what a resumption needs."""
+
+    def __init__(self, plan: Plan, photos: Sequence[Photo]) -> None:
+        self.plan = plan
+        self.pipeline = base.load(plan.base, device=device())
+        self.unet = self.pipeline.unet
+        self.unet.requires_grad_(False)
+        adapters.attach(self.unet, NAME, rank=plan.rank, seed=plan.seed)
+        self.unet.train().to(memory_format=torch.channels_last)
+        self.weights = list(adapters.weights(self.unet).values())
+        self.optimizer = torch.optim.AdamW(self.weights, lr=plan.learning_rate, weight_decay=0.0)
+        self.latents = self._encode(photos)  # (N, C, h, w)
+        self.told = self._tell([f"{TWIN_WORD}, {photo.caption}" for photo in photos])  # (N, T, D)
+        self.nothing = self._tell([""])  # (1, T, D)
+        self.alphas = self.pipeline.scheduler.alphas_cumprod.to(self.unet.device)
+        self.step, self.losses, self.seconds = 0, list[float](), 0.0
+        if self._checkpoint.exists():
+            self._load()
+
+    def advance(self) -> None:
+        """Take one step."""
+        began = time.monotonic()
+        rise = min(1.0, (self.step + 1) / _WARM_UP_STEPS)
+        fall = 0.1 + 0.9 * 0.5 * (1 + math.cos(math.pi * self.step / self.plan.steps))
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.plan.learning_rate * rise * fall
+        loss = self._loss()
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.weights, 1.0)
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        self.step += 1
+        self.losses.append(float(loss.detach()))
+        self.seconds += time.monotonic() - began
+
+    def save(self) -> None:
+        """Write a checkpoint; a kill at any moment leaves the old one or the new one."""
+        state = {
+            "weights": [weight.detach() for weight in self.weights],
+            "optimizer": self.optimizer.state_dict(),
+            "step": self.step,
+            "losses": self.losses,
+            "seconds": self.seconds,
+        }
+        self.plan.work.mkdir(parents=True, exist_ok=True)
+        torch.save(state, self._checkpoint.with_suffix(".new"))
+        self._checkpoint.with_suffix(".new").replace(self._checkpoint)
+
+    @property
+    def _checkpoint(self) -> Path:
+        return self.plan.work / "checkpoint.pt"
+
+    def _load(self) -> None:
+        state = torch.load(self._checkpoint, weights_only=True)
+        with torch.no_grad():
+            for weight, saved in zip(self.weights, state["weights"], strict=True):
+                weight.copy_(saved)
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.step, self.losses, self.seconds = state["step"], state["losses"], state["seconds"]
+
+    def _loss(self) -> Tensor:
+        start = self.plan.seed * 1_000_003 + self.step
+        chance, noise_of = random.Random(start), torch.Generator().manual_seed(start)
+        chosen = [chance.randrange(len(self.latents)) for _ in range(self.plan.batch)]
+        clean = self.latents[chosen]
+        told = torch.stack(
+            [self.nothing[0] if chance.random() < _DROPOUT else self.told[i] for i in chosen]
+        )
+        timesteps = torch.randint(0, len(self.alphas), (len(chosen),), generator=noise_of)
+        noise = torch.randn(clean.shape, generator=noise_of).to(clean)
+        timesteps = timesteps.to(clean.device)
+        kept = self.alphas[timesteps].view(-1, 1, 1, 1).sqrt().to(clean)
+        lost = (1 - kept**2).clamp(min=0).sqrt()
+        made = self.unet(kept * clean + lost * noise, timesteps, encoder_hidden_states=told).sample
+        velocity = self.pipeline.scheduler.config.prediction_type == "v_prediction"
+        return functional.mse_loss(made, kept * noise - lost * clean if velocity else noise)
+
+    @torch.no_grad()
+    def _encode(self, photos: Sequence[Photo]) -> Tensor:
+        side, vae = base.side_px(self.pipeline), self.pipeline.vae
+        rows = np.stack([square(photo.pixels, side) for photo in photos])
+        values = torch.from_numpy(rows).permute(0, 3, 1, 2).to(vae.device, vae.dtype) / 127.5 - 1
+        parts = [vae.encode(part).latent_dist.mode() for part in values.split(8)]
+        return torch.cat(parts) * vae.config.scaling_factor
+
+    @torch.no_grad()
+    def _tell(self, texts: list[str]) -> Tensor:
+        made = [
+            self.pipeline.encode_prompt(text, self.unet.device, 1, False)[0][0] for text in texts
+        ]
+        return torch.stack(made)
