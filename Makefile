@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup gen lint test dev demo bench clean
+.PHONY: help setup gen lint test clean
 PYTHON ?= python3
 BIN := .venv/bin
 
@@ -17,15 +17,6 @@ lint: setup ## Every static check, fastest first
 
 test: setup ## Set up, then every test
 	$(BIN)/python -m pytest
-
-dev: setup ## Run the whole platform here until Ctrl-C
-	$(BIN)/python tools/dev.py
-
-demo: setup ## Show the platform at work, from a capture to a licensed picture
-	$(BIN)/python tools/demo.py
-
-bench: setup ## Measure the platform
-	$(BIN)/python tools/bench.py
 
 clean: ## Remove the virtual environment, caches and development data
 	rm -rf .venv .cache .data .pytest_cache .mypy_cache .ruff_cache

@@ -50,9 +50,7 @@ async def test_a_poison_event_is_buried_and_its_neighbours_flow(db: Database, bu
         for name in ("before", "poison", "after"):
             await outbox.publish(tx, events_pb2.LicenseSigned(license_id=name))
     await outbox.relay_once(db, bus)
-    consumer = inbox.Consumer(
-        db, bus, name="render", handlers={events_pb2.LicenseSigned: handle}
-    )
+    consumer = inbox.Consumer(db, bus, name="render", handlers={events_pb2.LicenseSigned: handle})
     reading = asyncio.create_task(consumer.run())
     try:
         async with asyncio.timeout(20):

@@ -4,7 +4,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-
 from render.verdicts import (
     Candidate,
     CredentialState,
@@ -82,7 +81,7 @@ V, R, S, U = Outcome.VERIFIED, Outcome.RECOVERED, Outcome.SUSPECT, Outcome.UNKNO
         (NONE, None, looks(of=2), None, [], U, None, "NOTHING_FOUND"),
     ],
 )
-def test_layers_have_one_answer(  # noqa: PLR0913 - one column of the table each
+def test_layers_have_one_answer(
     credentials: CredentialState,
     watermark: int | None,
     seen: bytes,

@@ -24,7 +24,9 @@ def subject_of(captions: list[str]) -> str:
 
 def outfit(garment: str, colour: str, pattern: str) -> str:
     """Return a garment with what is worn with it where the garment leaves half the body open."""
-    worn = " ".join(word for word in (colour, "" if pattern == "solid" else pattern, garment) if word)
+    worn = " ".join(
+        word for word in (colour, "" if pattern == "solid" else pattern, garment) if word
+    )
     if garment.lower() in _WHOLE:
         return worn
     other = "white T-shirt" if garment.lower() in _BELOW else "black trousers"

@@ -56,9 +56,7 @@ async def claim(tx: Tx, request_id: str, content: str, new_id: str) -> str:
     note = insert(_requests).values(row).on_conflict_do_nothing()
     if (await tx.execute(note)).rowcount:
         return new_id
-    noted = (
-        await tx.execute(select(_requests).where(_requests.c.request_id == request_id))
-    ).one()
+    noted = (await tx.execute(select(_requests).where(_requests.c.request_id == request_id))).one()
     if noted.content_sha256 != content:
         raise RequestReused(
             f"request {request_id} was made before with other content", requestId=request_id

@@ -10,7 +10,7 @@ import grpc
 import sqlalchemy.exc
 from google.protobuf import any_pb2
 from google.protobuf.message import Message
-from google.rpc import code_pb2, status_pb2
+from google.rpc import status_pb2
 from google.rpc.error_details_pb2 import ErrorInfo
 from grpc_status import rpc_status
 from prometheus_client import Histogram

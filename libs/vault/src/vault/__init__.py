@@ -13,13 +13,16 @@ from vault.sealing import DataKey, parse, seal
 
 __all__ = ["DataKey", "Keys", "RemoteKeys", "Vault"]
 
+
 class Keys(Protocol):
     """Who makes and unwraps keys of objects: identity, or its client."""
 
     async def create(self, talent_id: str, step: "consent_pb2.Step.ValueType") -> DataKey:
         """Make a key for one object. Errors: as IdentityService.CreateDataKey."""
 
-    async def unwrap(self, talent_id: str, wrapped: bytes, step: "consent_pb2.Step.ValueType") -> bytes:
+    async def unwrap(
+        self, talent_id: str, wrapped: bytes, step: "consent_pb2.Step.ValueType"
+    ) -> bytes:
         """Return the key in the clear. Errors: as IdentityService.UnwrapDataKey."""
 
 
@@ -35,7 +38,9 @@ class RemoteKeys:
         answer = await rpc.call(self._identity.CreateDataKey, request)
         return DataKey(answer.plaintext, answer.wrapped)
 
-    async def unwrap(self, talent_id: str, wrapped: bytes, step: "consent_pb2.Step.ValueType") -> bytes:
+    async def unwrap(
+        self, talent_id: str, wrapped: bytes, step: "consent_pb2.Step.ValueType"
+    ) -> bytes:
         """Return the key in the clear."""
         request = identity_service_pb2.UnwrapDataKeyRequest(
             talent_id=talent_id, wrapped=wrapped, step=step
@@ -50,7 +55,9 @@ class Vault:
         self._objects = objects
         self._keys = keys
 
-    async def put(self, object_key: str, data: bytes, *, talent_id: str, step: "consent_pb2.Step.ValueType") -> str:
+    async def put(
+        self, object_key: str, data: bytes, *, talent_id: str, step: "consent_pb2.Step.ValueType"
+    ) -> str:
         """Seal and store `data`; return the SHA-256 of the stored bytes, hex.
 
         Raises:
@@ -60,7 +67,9 @@ class Vault:
         sealed = seal(data, key, object_key=object_key, talent_id=talent_id)
         return await self._objects.put(object_key, sealed)
 
-    async def get(self, object_key: str, *, sha256: str, step: "consent_pb2.Step.ValueType") -> bytes:
+    async def get(
+        self, object_key: str, *, sha256: str, step: "consent_pb2.Step.ValueType"
+    ) -> bytes:
         """Fetch and open what was stored.
 
         Raises:

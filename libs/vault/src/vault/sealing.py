@@ -68,8 +68,6 @@ def parse(data: bytes) -> Sealed:
     end = start + int.from_bytes(data[start - 4 : start], "big")
     try:
         header = json.loads(data[start:end])
-        return Sealed(
-            header["talent"], bytes.fromhex(header["key"]), data[start:end], data[end:]
-        )
+        return Sealed(header["talent"], bytes.fromhex(header["key"]), data[start:end], data[end:])
     except (ValueError, KeyError, TypeError) as error:
         raise ObjectBroken("object has a broken header") from error

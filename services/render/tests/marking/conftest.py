@@ -8,7 +8,6 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image
-
 from render.pipeline.marking.authority import SigningCredentials, make_credentials
 from render.pipeline.marking.examine import examine
 from render.pipeline.marking.mark import Marked, Marker

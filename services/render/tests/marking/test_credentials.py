@@ -10,7 +10,6 @@ from typing import Any
 import c2pa  # type: ignore[import-untyped]
 import pytest
 from PIL import Image
-
 from render.pipeline.marking import credentials
 from render.pipeline.marking.authority import SigningCredentials, load_credentials, make_credentials
 from render.pipeline.marking.credentials import Claim

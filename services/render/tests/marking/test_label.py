@@ -2,7 +2,6 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-
 from render.pipeline.marking import label
 from render.pipeline.marking.request import Pixels
 

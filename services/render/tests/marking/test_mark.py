@@ -5,7 +5,6 @@ from io import BytesIO
 import numpy as np
 import pytest
 from PIL import Image
-
 from render.pipeline.marking.authority import SigningCredentials
 from render.pipeline.marking.draft import draft
 from render.pipeline.marking.examine import Unreadable, examine

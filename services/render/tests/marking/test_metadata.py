@@ -4,7 +4,6 @@ from io import BytesIO
 import numpy as np
 import pytest
 from PIL import Image
-
 from render.pipeline.marking.metadata import Metadata, packet, read_metadata
 from render.pipeline.marking.request import MarkRequest, System
 

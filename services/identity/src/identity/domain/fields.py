@@ -35,7 +35,7 @@ def optional_text(value: str, field: str, *, longest: int) -> str:
     stripped = value.strip()
     if len(stripped) > longest:
         raise FieldInvalid(field, f"must have at most {longest} characters")
-    if any(ord(letter) < 32 and letter != "\n" or ord(letter) == 127 for letter in stripped):
+    if any((ord(letter) < 32 and letter != "\n") or ord(letter) == 127 for letter in stripped):
         raise FieldInvalid(field, "must not hold control characters")
     return stripped
 

@@ -103,7 +103,9 @@ def train(
     with (plan.work / "loss.csv").open("w", newline="") as file:
         csv.writer(file).writerows(enumerate(run.losses, start=1))
     last = run.losses[-max(1, plan.steps // 10) :]
-    about = adapters.About(base.digest(plan.base), plan.rank, subject_of([p.caption for p in photos]))
+    about = adapters.About(
+        base.digest(plan.base), plan.rank, subject_of([p.caption for p in photos])
+    )
     data = adapters.dump(run.pipeline.unet, NAME, about)
     seconds = run.seconds
     return Trained(run.pipeline.to("cpu"), data, about, sum(last) / len(last), seconds)

@@ -9,7 +9,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
-
 from render.pipeline.marking.request import Box, Pixels
 
 WORDING = {

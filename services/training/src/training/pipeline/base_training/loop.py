@@ -141,7 +141,9 @@ class Training:
         return float(loss.detach())
 
     def _loss(self) -> Tensor:
-        chosen = [self.chance.randrange(len(self.prepared.captions)) for _ in range(self.plan.batch)]
+        chosen = [
+            self.chance.randrange(len(self.prepared.captions)) for _ in range(self.plan.batch)
+        ]
         clean = self.prepared.latents[chosen].float()  # (B, C, h, w)
         ids, mask = words(self.prepared, self.tokenizer, chosen, self.chance)
         timesteps = torch.randint(0, build.TRAIN_STEPS, (len(chosen),), generator=self.noise)

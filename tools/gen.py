@@ -1,0 +1,61 @@
+"""Regenerate gen/ from proto/; with --check, only say whether it is in step."""
+
+import filecmp
+import os
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+PLUGINS = ("--python_out", "--mypy_out", "--grpc_python_out")
+
+
+def generate(out: Path) -> None:
+    """Write the Python of every proto into `out`, without empty service files."""
+    protos = sorted(path.relative_to(ROOT / "proto").as_posix() for path in _protos())
+    outs = [f"{plugin}={out}" for plugin in PLUGINS] + [f"--mypy_grpc_out=only_async:{out}"]
+    command = [sys.executable, "-m", "grpc_tools.protoc", "-Iproto", *outs, *protos]
+    path = f"{sysconfig.get_path('scripts')}{os.pathsep}{os.environ['PATH']}"
+    subprocess.run(command, cwd=ROOT, check=True, env={**os.environ, "PATH": path})
+    for proto in protos:
+        if not proto.endswith("_service.proto"):
+            for suffix in (".py", ".pyi"):
+                (out / f"{proto.removesuffix('.proto')}_pb2_grpc{suffix}").unlink(missing_ok=True)
+
+
+def differences(out: Path) -> list[str]:
+    """Return the files that `out` and gen/ do not have alike."""
+    names = {path.relative_to(base) for base in (out, ROOT / "gen") for path in _generated(base)}
+    return sorted(
+        str(name)
+        for name in names
+        if not (out / name).exists()
+        or not (ROOT / "gen" / name).exists()
+        or not filecmp.cmp(out / name, ROOT / "gen" / name, shallow=False)
+    )
+
+
+def main() -> int:
+    """Write gen/, or compare."""
+    if "--check" not in sys.argv:
+        generate(ROOT / "gen")
+        return 0
+    with tempfile.TemporaryDirectory() as folder:
+        generate(Path(folder))
+        found = differences(Path(folder))
+    print("".join(f"gen/{name} is out of step: make gen\n" for name in found), end="")
+    return 1 if found else 0
+
+
+def _protos() -> list[Path]:
+    return list((ROOT / "proto").rglob("*.proto"))
+
+
+def _generated(base: Path) -> list[Path]:
+    return [path for path in base.rglob("*_pb2*") if path.suffix in {".py", ".pyi"}]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
