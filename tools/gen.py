@@ -18,7 +18,7 @@ def generate(out: Path) -> None:
     outs = [f"{plugin}={out}" for plugin in PLUGINS] + [f"--mypy_grpc_out=only_async:{out}"]
     command = [sys.executable, "-m", "grpc_tools.protoc", "-Iproto", *outs, *protos]
     path = f"{sysconfig.get_path('scripts')}{os.pathsep}{os.environ['PATH']}"
-    subprocess.run(command, cwd=ROOT, check=True, env={**os.environ, "PATH": path})
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True, env={**os.environ, "PATH": path})
     for proto in protos:
         if not proto.endswith("_service.proto"):
             for suffix in (".py", ".pyi"):

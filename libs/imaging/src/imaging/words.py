@@ -1,4 +1,4 @@
-"""The words a picture is described with, the same when a twin is trained and when it is rendered."""
+"""The words a picture is described with, alike when a twin is trained and when it is rendered."""
 
 TWIN_WORD = "sosia"
 """The reserved word that an adapter binds to its person; never in a base's own captions."""

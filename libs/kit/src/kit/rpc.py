@@ -104,7 +104,7 @@ class _Guard(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
         if handler is None or handler.unary_unary is None:
             return handler
         behaviour = handler.unary_unary
-        carried = {key: value for key, value in details.invocation_metadata or ()}
+        carried = dict(details.invocation_metadata or ())
 
         async def guarded(request: Any, context: Any) -> Any:
             started = time.monotonic()

@@ -1,14 +1,14 @@
 """training's commands."""
 
 import sys
+from importlib import import_module
 
 
 def main() -> int:
     """Run the command named first."""
     if sys.argv[1:2] == ["base"]:
-        from training.pipeline.base_training.command import main as base
-
-        return base(sys.argv[2:])
+        command = import_module("training.pipeline.base_training.command")  # brings torch
+        return int(command.main(sys.argv[2:]))
     return 2
 
 
