@@ -17,8 +17,9 @@ def generate(out: Path) -> None:
     protos = sorted(path.relative_to(ROOT / "proto").as_posix() for path in _protos())
     outs = [f"{plugin}={out}" for plugin in PLUGINS] + [f"--mypy_grpc_out=only_async:{out}"]
     command = [sys.executable, "-m", "grpc_tools.protoc", "-Iproto", *outs, *protos]
-    path = f"{sysconfig.get_path('scripts')}{os.pathsep}{os.environ['PATH']}"
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True, env={**os.environ, "PATH": path})
+    found = f"{sysconfig.get_path('scripts')}{os.pathsep}{os.environ['PATH']}"
+    known = {**os.environ, "PATH": found}
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True, env=known)
     for proto in protos:
         if not proto.endswith("_service.proto"):
             for suffix in (".py", ".pyi"):
