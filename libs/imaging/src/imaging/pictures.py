@@ -2,6 +2,7 @@
 
 import io
 import warnings
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -78,6 +79,42 @@ def encode_jpeg(rgb: Rgb, *, quality: int = 95) -> bytes:
     out = io.BytesIO()
     Image.fromarray(rgb).save(out, "JPEG", quality=quality, subsampling=0, optimize=True)
     return out.getvalue()
+
+
+def encode_png(rgb: Rgb) -> bytes:
+    """Encode without loss and without metadata."""
+    out = io.BytesIO()
+    Image.fromarray(rgb).save(out, "PNG", optimize=True)
+    return out.getvalue()
+
+
+def square(rgb: Rgb, side: int) -> Rgb:
+    """Cut the largest square out of the middle and scale it to `side` pixels."""
+    height, width = rgb.shape[:2]
+    edge = min(height, width)
+    top, left = (height - edge) // 2, (width - edge) // 2
+    cut = rgb[top : top + edge, left : left + edge]
+    way = cv2.INTER_AREA if edge > side else cv2.INTER_LANCZOS4
+    return np.asarray(cv2.resize(cut, (side, side), interpolation=way), dtype=np.uint8)
+
+
+def contact_sheet(rows: Sequence[Rgb], *, columns: int, gap: int = 8) -> Rgb:
+    """Lay pictures of one size out in rows on white, `gap` pixels apart.
+
+    Raises:
+        ValueError: no picture, or pictures of different sizes.
+    """
+    if not rows or any(picture.shape != rows[0].shape for picture in rows):
+        raise ValueError("a contact sheet takes one or more pictures of one size")
+    height, width = rows[0].shape[:2]
+    lines = -(-len(rows) // columns)
+    size = (lines * (height + gap) + gap, columns * (width + gap) + gap, 3)
+    sheet = np.full(size, 255, dtype=np.uint8)
+    for place, picture in enumerate(rows):
+        top = gap + place // columns * (height + gap)
+        left = gap + place % columns * (width + gap)
+        sheet[top : top + height, left : left + width] = picture
+    return sheet
 
 
 def shrink(rgb: Rgb, *, longest: int) -> Rgb:

@@ -10,7 +10,15 @@ from pathlib import Path
 import torch
 from diffusers import DiffusionPipeline
 
-_LIBRARIES = {"diffusers", "transformers", "imaging.pipeline.autoencoder"}
+from imaging.pipeline.autoencoder import PatchAutoencoder
+from imaging.pipeline.denoiser import TokenDenoiser
+
+_LIBRARIES = {
+    "diffusers",
+    "transformers",
+    PatchAutoencoder.__module__,
+    TokenDenoiser.__module__,
+}
 _SUFFIXES = {".json", ".safetensors", ".txt", ".model", ".md", ".png", ".jpg"}
 
 
@@ -55,7 +63,7 @@ def load(folder: Path, *, device: str = "cpu") -> DiffusionPipeline:
     check(folder)
     pipeline = DiffusionPipeline.from_pretrained(
         folder,
-        torch_dtype=torch.float32 if device == "cpu" else torch.float16,
+        dtype=torch.float32 if device == "cpu" else torch.float16,
         use_safetensors=True,
         local_files_only=True,
     )

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from diffusers import DiffusionPipeline
 
-from imaging.pictures import Pixels
+from imaging.pictures import Rgb
 from imaging.pipeline import adapters, base
 
 NEGATIVE = ""
@@ -36,7 +36,7 @@ def pictures(
     steps: int,
     guidance: float,
     should_stop: Callable[[], bool] = lambda: False,
-) -> list[Pixels]:
+) -> list[Rgb]:
     """Make one picture per shot, all in one batch; the same seed gives the same picture.
 
     Args:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from diffusers import DiffusionPipeline
-from imaging.pictures import Pixels, square
+from imaging.pictures import Rgb, square
 from imaging.pipeline import adapters, base
 from imaging.words import TWIN_WORD, subject_of
 from torch import Tensor, nn
@@ -22,6 +22,7 @@ from torch.nn import functional
 NAME = "twin"
 _WARM_UP_STEPS = 20
 _DROPOUT = 0.1
+_WEIGHT_LIMIT = 5.0
 
 
 class Cancelled(Exception):
@@ -32,7 +33,7 @@ class Cancelled(Exception):
 class Photo:
     """One photo of the person and what it shows, in words."""
 
-    pixels: Pixels
+    pixels: Rgb
     caption: str
 
 
@@ -191,8 +192,18 @@ class _Run:
         kept = self.alphas[timesteps].view(-1, 1, 1, 1).sqrt().to(clean)
         lost = (1 - kept**2).clamp(min=0).sqrt()
         made = self.unet(kept * clean + lost * noise, timesteps, encoder_hidden_states=told).sample
-        velocity = self.pipeline.scheduler.config.prediction_type == "v_prediction"
-        return functional.mse_loss(made, kept * noise - lost * clean if velocity else noise)
+        return self._error(made, clean, noise, kept, lost)
+
+    def _error(
+        self, made: Tensor, clean: Tensor, noise: Tensor, kept: Tensor, lost: Tensor
+    ) -> Tensor:
+        """Return the loss in the terms of the base's scheduler."""
+        kind = self.pipeline.scheduler.config.prediction_type
+        if kind == "sample":
+            weight = (1 / lost.square()).clamp(max=_WEIGHT_LIMIT)
+            return (weight * (made - clean).square()).mean()
+        wanted = kept * noise - lost * clean if kind == "v_prediction" else noise
+        return functional.mse_loss(made, wanted)
 
     @torch.no_grad()
     def _encode(self, photos: Sequence[Photo]) -> Tensor:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from diffusers import DiffusionPipeline
 from imaging.faces import Faces
-from imaging.pictures import Pixels, contact_sheet, square
+from imaging.pictures import Rgb, contact_sheet, encode_png, square
 from imaging.pipeline import base, generate
 from imaging.words import caption
 
@@ -45,7 +45,7 @@ class Likeness:
     renders: int
 
 
-def close_ups(pipeline: DiffusionPipeline, subject: str, *, seed: int) -> list[Pixels]:
+def close_ups(pipeline: DiffusionPipeline, subject: str, *, seed: int) -> list[Rgb]:
     """Make twelve close-ups of the twin on `pipeline`: three outfits in each of four lights."""
     shots = [
         generate.Shot(
@@ -63,7 +63,7 @@ def close_ups(pipeline: DiffusionPipeline, subject: str, *, seed: int) -> list[P
         for i in range(CLOSE_UPS)
     ]
     pipeline.unet.eval()
-    made: list[Pixels] = []
+    made: list[Rgb] = []
     for start in range(0, CLOSE_UPS, 6):
         made += generate.pictures(
             pipeline, shots[start : start + 6], steps=STEPS, guidance=GUIDANCE
@@ -72,7 +72,7 @@ def close_ups(pipeline: DiffusionPipeline, subject: str, *, seed: int) -> list[P
 
 
 def measure(
-    faces: Faces, made: Sequence[Pixels], photos: Sequence[Photo], cohort: Vectors
+    faces: Faces, made: Sequence[Rgb], photos: Sequence[Photo], cohort: Vectors
 ) -> Likeness:
     """Compare close-ups with the person's photos and with a cohort of other people.
 
@@ -97,14 +97,14 @@ def load_cohort(path: Path) -> Vectors:
     return np.asarray(json.loads(path.read_text()), dtype=np.float32)
 
 
-def sheet(made: Sequence[Pixels], photos: Sequence[Photo], pipeline: DiffusionPipeline) -> bytes:
+def sheet(made: Sequence[Rgb], photos: Sequence[Photo], pipeline: DiffusionPipeline) -> bytes:
     """Return a PNG: a row of the person's photos above the twin's close-ups."""
     side = base.side_px(pipeline)
     above = [square(photo.pixels, side) for photo in photos[:4]]
-    return contact_sheet([*above, *made], columns=4)
+    return encode_png(contact_sheet([*above, *made], columns=4))
 
 
-def _embed(faces: Faces, pictures: Sequence[Pixels]) -> Vectors:
+def _embed(faces: Faces, pictures: Sequence[Rgb]) -> Vectors:
     found = [(picture, faces.find(picture)) for picture in pictures]
     rows = [faces.embed(picture, seen[0]) for picture, seen in found if seen]
     return np.stack(rows) if rows else np.zeros((0, 128), np.float32)

@@ -7,21 +7,27 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from diffusers import DDIMScheduler, StableDiffusionPipeline, UNet2DConditionModel
+from diffusers import DDIMScheduler, StableDiffusionPipeline
 from imaging.pipeline.autoencoder import PatchAutoencoder
+from imaging.pipeline.denoiser import TokenDenoiser
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
+from torch import nn
 from transformers import CLIPTextConfig, CLIPTextModel, PreTrainedTokenizerFast
 
 TOKENS = 40
 """Words a caption may have, start and end counted."""
 TRAIN_STEPS = 1000
+_HEAD = 64
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
     """How large the parts of a base are."""
 
-    channels: tuple[int, ...] = (64, 160, 224)
+    width: int = 320
+    layers: int = 10
+    patch: int = 2
+    """Side, in latents, of what the denoiser takes as one token."""
     text_width: int = 192
     text_layers: int = 3
     heads: int = 4
@@ -66,35 +72,40 @@ def make_text_encoder(vocabulary: dict[str, int], shape: Shape) -> CLIPTextModel
     return CLIPTextModel(config)
 
 
-def make_unet(autoencoder: PatchAutoencoder, shape: Shape) -> UNet2DConditionModel:
-    """Return an untrained denoiser: convolutions at full grid, attention to words below it."""
-    levels = len(shape.channels)
+def make_denoiser(autoencoder: PatchAutoencoder, shape: Shape) -> TokenDenoiser:
+    """Return an untrained denoiser that starts as if each of its layers were not there."""
     grid = autoencoder.config.sample_size // autoencoder.config.patch_size
-    return UNet2DConditionModel(
-        sample_size=grid,
+    denoiser = TokenDenoiser(
+        num_attention_heads=shape.width // _HEAD,
+        attention_head_dim=_HEAD,
         in_channels=autoencoder.config.latent_channels,
-        out_channels=autoencoder.config.latent_channels,
-        block_out_channels=shape.channels,
-        layers_per_block=1,
-        down_block_types=("DownBlock2D", *["CrossAttnDownBlock2D"] * (levels - 1)),
-        up_block_types=(*["CrossAttnUpBlock2D"] * (levels - 1), "UpBlock2D"),
-        cross_attention_dim=shape.text_width,
-        attention_head_dim=shape.heads,
-        addition_embed_type="text",
-        addition_embed_type_num_heads=shape.heads,
+        num_layers=shape.layers,
+        sample_size=grid,
+        patch_size=shape.patch,
+        caption_channels=shape.text_width,
     )
+    for block in denoiser.transformer_blocks:
+        for last in (block.attn1.to_out[0], block.attn2.to_out[0], block.ff.net[2]):
+            nn.init.zeros_(last.weight)
+    nn.init.zeros_(denoiser.proj_out.weight)
+    return denoiser
 
 
 def make_scheduler() -> DDIMScheduler:
-    """Return the noise schedule: cosine, down to no signal at all, velocity predicted."""
+    """Return the noise schedule: cosine, down to no signal at all; the clean picture is predicted.
+
+    A narrow network can name a clean picture, which lies near few dimensions; noise fills all
+    of them (Li and He, "Back to Basics: Let Denoising Generative Models Denoise", 2025).
+    """
     return DDIMScheduler(
         num_train_timesteps=TRAIN_STEPS,
         beta_schedule="squaredcos_cap_v2",
-        prediction_type="v_prediction",
+        prediction_type="sample",
         rescale_betas_zero_snr=True,
         timestep_spacing="trailing",
         clip_sample=False,
         set_alpha_to_one=True,
+        steps_offset=1,
     )
 
 
@@ -104,7 +115,7 @@ def save(
     autoencoder: PatchAutoencoder,
     text_encoder: CLIPTextModel,
     tokenizer: PreTrainedTokenizerFast,
-    unet: UNet2DConditionModel,
+    unet: TokenDenoiser,
 ) -> None:
     """Write a base as a diffusers folder of half-precision safetensors."""
     pipeline = StableDiffusionPipeline(
@@ -118,16 +129,17 @@ def save(
         requires_safety_checker=False,
     )
     pipeline.save_pretrained(folder, safe_serialization=True)
-    _name_autoencoder(folder)
+    _name_parts(folder)
     for part in (autoencoder, text_encoder, unet):
         part.to(torch.float32)
 
 
-def _name_autoencoder(folder: Path) -> None:
-    """Point the index at our autoencoder's module and the text encoder at float32."""
+def _name_parts(folder: Path) -> None:
+    """Point the index at our own modules and the text encoder at float32."""
     index = folder / "model_index.json"
     entries = json.loads(index.read_text())
-    entries["vae"] = ["imaging.pipeline.autoencoder", "PatchAutoencoder"]
+    for part, kind in (("vae", PatchAutoencoder), ("unet", TokenDenoiser)):
+        entries[part] = [kind.__module__, kind.__name__]
     index.write_text(json.dumps(entries, indent=2, sort_keys=True) + "\n")
     config = folder / "text_encoder" / "config.json"
     entries = json.loads(config.read_text())

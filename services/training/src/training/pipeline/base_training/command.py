@@ -16,7 +16,13 @@ def main(argv: list[str]) -> int:
         options.corpus, options.work, size=options.size, seed=options.seed, say=_say
     )
     shape = build.Shape()
-    plan = loop.Plan(options.work, options.minutes, options.batch, seed=options.seed)
+    plan = loop.Plan(
+        options.work,
+        options.minutes,
+        options.batch,
+        seed=options.seed,
+        words_from=options.words_from,
+    )
     if not options.export_only:
         loop.train(prepared, plan, shape, processes=options.processes)
     trained = loop.averaged(prepared, plan, shape)
@@ -46,6 +52,7 @@ def _options(argv: list[str]) -> argparse.Namespace:
     add("--batch", type=int, default=8, help="pictures per process and step")
     add("--size", type=int, default=256, help="side of the pictures in pixels")
     add("--seed", type=int, default=0)
+    add("--words-from", type=Path, help="checkpoint whose text encoder a fresh run starts with")
     add("--export-only", action="store_true", help="write what the newest checkpoint holds")
     return parser.parse_args(argv)
 

@@ -19,13 +19,15 @@ from typing import Any
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
-from torch.nn import functional
 
 from training.pipeline.base_training import build
 from training.pipeline.base_training.data import Prepared, words
 
 _WARM_UP_STEPS = 200
 _EMA_LIMIT = 0.9995
+_WEIGHT_LIMIT = 5.0
+_FACE_WEIGHT = 2.0
+"""How much likelier than another a close-up is drawn: a face is what is hardest to learn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,8 @@ class Plan:
     learning_rate: float = 6e-4
     seed: int = 0
     checkpoint_s: float = 180.0
+    words_from: Path | None = None
+    """A checkpoint of another run, whose text encoder a fresh one starts with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +63,10 @@ class Trainee(nn.Module):
         """Make both untrained."""
         super().__init__()
         self.text_encoder = build.make_text_encoder(prepared.vocabulary, shape)
-        self.unet = build.make_unet(prepared.autoencoder, shape)
+        self.unet = build.make_denoiser(prepared.autoencoder, shape)
 
     def forward(self, noisy: Tensor, timesteps: Tensor, ids: Tensor, mask: Tensor) -> Tensor:
-        """Predict velocities (B, C, h, w) of noisy latents told `ids`."""
+        """Predict the clean latents (B, C, h, w) of noisy ones told `ids`."""
         told = self.text_encoder(input_ids=ids, attention_mask=mask).last_hidden_state
         return self.unet(noisy, timesteps, encoder_hidden_states=told).sample
 
@@ -75,7 +79,7 @@ class Training:
         torch.manual_seed(plan.seed)
         self.prepared, self.plan, self.rank = prepared, plan, rank
         self.tokenizer = build.make_tokenizer(prepared.vocabulary)
-        self.model = Trainee(prepared, shape).to(memory_format=torch.channels_last)
+        self.model = Trainee(prepared, shape)
         self.ema = {name: value.clone() for name, value in self.model.state_dict().items()}
         self.optimizer = torch.optim.AdamW(
             self.model.parameters(), lr=1.0, betas=(0.9, 0.99), weight_decay=0.01, fused=True
@@ -84,8 +88,14 @@ class Training:
         self.step, self.spent_s = 0, 0.0
         if _checkpoint(plan).exists():
             self._load(torch.load(_checkpoint(plan), weights_only=True))
+        elif plan.words_from is not None:
+            learned = torch.load(plan.words_from, weights_only=True)["ema"]
+            own = {k: v for k, v in learned.items() if k.startswith("text_encoder.")}
+            self.model.load_state_dict(own, strict=False)
         start = 1_000_003 * (self.step + 1) + rank + plan.seed
         self.chance = random.Random(start)
+        self.pictures = range(len(prepared.captions))
+        self.weights = [_FACE_WEIGHT if "close-up" in text else 1.0 for text in prepared.captions]
         self.noise = torch.Generator().manual_seed(start)
 
     def run(self, report: Callable[[Progress], None]) -> None:
@@ -141,19 +151,16 @@ class Training:
         return float(loss.detach())
 
     def _loss(self) -> Tensor:
-        chosen = [
-            self.chance.randrange(len(self.prepared.captions)) for _ in range(self.plan.batch)
-        ]
+        chosen = self.chance.choices(self.pictures, self.weights, k=self.plan.batch)
         clean = self.prepared.latents[chosen].float()  # (B, C, h, w)
         ids, mask = words(self.prepared, self.tokenizer, chosen, self.chance)
         timesteps = torch.randint(0, build.TRAIN_STEPS, (len(chosen),), generator=self.noise)
         noise = torch.randn(clean.shape, generator=self.noise)
         kept = self.alphas[timesteps].view(-1, 1, 1, 1).sqrt()
         lost = (1 - kept**2).clamp(min=0).sqrt()
-        noisy = (kept * clean + lost * noise).to(memory_format=torch.channels_last)
-        return functional.mse_loss(
-            self.model(noisy, timesteps, ids, mask), kept * noise - lost * clean
-        )
+        made = self.model(kept * clean + lost * noise, timesteps, ids, mask)
+        weight = (1 / lost.square()).clamp(max=_WEIGHT_LIMIT)  # a velocity's error, limited
+        return (weight * (made - clean).square()).mean()
 
     def _sum_gradients(self) -> None:
         if not dist.is_initialized():

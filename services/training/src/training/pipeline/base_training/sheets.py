@@ -32,7 +32,7 @@ _CAPTION_PX = 44
 
 def samples(base: Path, *, seeds: int, steps: int = 25) -> Image.Image:
     """Return a sheet: a row per prompt, a column per seed, the prompt above its row."""
-    pipeline = StableDiffusionPipeline.from_pretrained(base, torch_dtype=torch.float32)
+    pipeline = StableDiffusionPipeline.from_pretrained(base, dtype=torch.float32)
     pipeline.set_progress_bar_config(disable=True)
     side = pipeline.unet.config.sample_size * pipeline.vae_scale_factor
     sheet = Image.new("RGB", (side * seeds, (side + _CAPTION_PX) * len(PROMPTS)), "white")
