@@ -7,12 +7,16 @@ each: it builds nothing, needs no build backend, and takes no time.
 import hashlib
 import subprocess
 import sys
+import tempfile
 import venv
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 ENVIRONMENT = ROOT / ".venv"
 STAMP = ENVIRONMENT / "sosia.stamp"
+REQUIREMENTS = ROOT / "requirements.txt"
+TORCH = ROOT / "requirements-torch.txt"
+PIP = ("-m", "pip", "--disable-pip-version-check", "--quiet")
 
 
 def sources() -> list[Path]:
@@ -23,7 +27,8 @@ def sources() -> list[Path]:
 
 def fingerprint() -> str:
     """Return what the environment depends on: requirements, the parts, Python and the place."""
-    told = [(ROOT / "requirements.txt").read_text(), sys.version, *map(str, sources())]
+    told = [path.read_text() for path in (REQUIREMENTS, TORCH)]
+    told += [sys.version, *map(str, sources())]
     return hashlib.sha256("\n".join(told).encode()).hexdigest()
 
 
@@ -38,17 +43,38 @@ def main() -> int:
     python = ENVIRONMENT / "bin" / "python"
     if not python.exists():
         venv.create(ENVIRONMENT, with_pip=True)
-    install = [str(python), "-m", "pip", "install", "--disable-pip-version-check", "--quiet"]
-    command = [*install, "--no-deps", "--require-hashes", "-r", str(ROOT / "requirements.txt")]
-    done = subprocess.run(command, check=False)
-    if done.returncode != 0:
-        return done.returncode
+    try:
+        _pip(python, "install", "--no-deps", "--require-hashes", "-r", str(REQUIREMENTS))
+        _install_torch(python)
+    except subprocess.CalledProcessError as error:
+        return error.returncode
     question = "import sysconfig; print(sysconfig.get_path('purelib'))"
     asked = subprocess.run([python, "-c", question], check=True, capture_output=True, text=True)
     paths = "".join(f"{path}\n" for path in sources())
     (Path(asked.stdout.strip()) / "sosia_dev.pth").write_text(paths)
     STAMP.write_text(wanted)
     return 0
+
+
+def _install_torch(python: Path) -> None:
+    """Install the build of torch that pip prefers here, which must be one of those pinned.
+
+    A CPU build that lies on this machine is preferred to the index's, which needs gigabytes of
+    CUDA: asked for by hash, pip would rank the index's first, so it is fetched by name and then
+    installed by hash. The index's build for Linux also needs its libraries.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        wanted = TORCH.read_text().split()[0]
+        _pip(python, "download", "--no-deps", "--dest", folder, wanted)
+        local = ("--no-deps", "--no-index", "--find-links", folder, "--require-hashes")
+        _pip(python, "install", *local, "-r", str(TORCH))
+    loads = subprocess.run([python, "-c", "import torch"], check=False, capture_output=True)
+    if loads.returncode:
+        _pip(python, "install", wanted)  # the same build, with what it needs
+
+
+def _pip(python: Path, *arguments: str) -> None:
+    subprocess.run([str(python), *PIP, *arguments], check=True)
 
 
 if __name__ == "__main__":
