@@ -7,11 +7,15 @@ from typing import Any
 from diffusers import PixArtTransformer2DModel
 from diffusers.configuration_utils import register_to_config
 from diffusers.models.modeling_outputs import Transformer2DModelOutput
+from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor
 
 
-class TokenDenoiser(PixArtTransformer2DModel):  # type: ignore[misc]
-    """diffusers' PixArt transformer, called the way Stable Diffusion's pipelines call theirs."""
+class TokenDenoiser(PixArtTransformer2DModel, ModelMixin):  # type: ignore[misc]
+    """diffusers' PixArt transformer, called the way Stable Diffusion's pipelines call theirs.
+
+    ModelMixin is a base already; pipelines look for that name in a part's own module.
+    """
 
     @register_to_config
     def __init__(

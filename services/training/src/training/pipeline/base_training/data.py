@@ -69,11 +69,11 @@ def prepare(folder: Path, work: Path, *, size: int, seed: int, say: Say) -> Prep
 def words(
     prepared: Prepared, tokenizer: PreTrainedTokenizerFast, chosen: list[int], chance: random.Random
 ) -> tuple[Tensor, Tensor]:
-    """Return token ids and mask, each (B, TOKENS) int64, of the chosen pictures' varied words."""
+    """Return token ids and mask, each (B, longest) int64, of the chosen pictures' varied words."""
     texts = [captions.vary(prepared.captions[i], prepared.phrases[i], chance) for i in chosen]
     made = tokenizer(
         texts,
-        padding="max_length",
+        padding="longest",
         truncation=True,
         max_length=build.TOKENS,
         return_tensors="pt",

@@ -6,7 +6,7 @@ import csv
 from pathlib import Path
 
 import torch
-from diffusers import StableDiffusionPipeline
+from imaging.pipeline import base as bases
 from matplotlib.figure import Figure
 from PIL import Image, ImageDraw
 
@@ -32,9 +32,8 @@ _CAPTION_PX = 44
 
 def samples(base: Path, *, seeds: int, steps: int = 25) -> Image.Image:
     """Return a sheet: a row per prompt, a column per seed, the prompt above its row."""
-    pipeline = StableDiffusionPipeline.from_pretrained(base, dtype=torch.float32)
-    pipeline.set_progress_bar_config(disable=True)
-    side = pipeline.unet.config.sample_size * pipeline.vae_scale_factor
+    pipeline = bases.load(base)
+    side = bases.side_px(pipeline)
     sheet = Image.new("RGB", (side * seeds, (side + _CAPTION_PX) * len(PROMPTS)), "white")
     draw = ImageDraw.Draw(sheet)
     for row, prompt in enumerate(PROMPTS):
