@@ -1,0 +1,23 @@
+"""What training reads from its environment."""
+
+from pathlib import Path
+
+from kit.settings import ServiceSettings
+from pydantic_settings import SettingsConfigDict
+
+
+class Settings(ServiceSettings):
+    """training's environment, prefix TRAINING_; the service and its workers read the same."""
+
+    model_config = SettingsConfigDict(env_prefix="TRAINING_")
+
+    objects_url: str
+    """Where sealed photos and twins lie: file:///... or s3://..."""
+    identity_address: str
+    """host:port of identity's gRPC."""
+    bases: Path
+    """Folder whose subfolders are base pipelines."""
+    work: Path
+    """Folder for checkpoints of runs in work. Workers that share it resume each other's runs."""
+    worker_ops_address: str
+    """host:port of a worker's /livez, /readyz and /metrics."""
