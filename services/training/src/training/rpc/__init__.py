@@ -1,0 +1,1 @@
+"""training over gRPC: translation only."""

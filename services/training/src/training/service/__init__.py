@@ -1,0 +1,1 @@
+"""What training does, for its callers and for its workers."""
