@@ -1,0 +1,106 @@
+"""From photos to a twin and what it is worth; runs in a thread of its own."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+from imaging.faces import Faces
+
+from training.dataset import Shown
+from training.domain.runs import Recipe
+from training.domain.twins import Likeness
+from training.pipeline import adapter, likeness
+from training.pipeline.likeness import Vectors
+from training.service.jobs import Standing
+
+_CHECKPOINTS = 20
+"""Checkpoints a run of few steps makes; a long one makes one every 25 steps."""
+
+
+class Diverged(ValueError):
+    """The weights are worth nothing: the loss is not a number any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A twin, in memory."""
+
+    adapter: bytes
+    sheet: bytes
+    likeness: Likeness
+    base_sha256: str
+    final_loss: float
+    seconds: float
+
+
+class Studio:
+    """Trains twins and measures them. Holds what every run needs: the judge of faces."""
+
+    def __init__(self, bases: Path) -> None:
+        self._bases = bases
+        self._faces = Faces()
+        self._cohort = load_cohort()
+
+    def make(
+        self,
+        base: str,
+        recipe: Recipe,
+        folder: Path,
+        shown: Sequence[Shown],
+        watch: tuple[Callable[[Standing], None], Callable[[], bool]],
+    ) -> Made:
+        """Train a twin, on from the checkpoint in `folder` if there is one, and measure it.
+
+        Args:
+            base: name of a base.
+            recipe: how to train.
+            folder: for checkpoints.
+            shown: the photos.
+            watch: is told where the run is; says whether to stop.
+
+        Raises:
+            BaseUnusable: the base cannot be loaded safely.
+            adapter.Cancelled: `watch` said to stop.
+            Diverged: the loss is not finite.
+        """
+        tell, should_stop = watch
+        photos = [adapter.Photo(photo.pixels, photo.caption) for photo in shown]
+        trained = adapter.train(
+            _plan(self._bases / base, folder, recipe),
+            photos,
+            progress=lambda at: tell(Standing(at.step, at.loss, at.seconds_left)),
+            should_stop=should_stop,
+        )
+        if not math.isfinite(trained.final_loss):
+            raise Diverged("the training diverged: its loss is not finite")
+        made = likeness.close_ups(trained.pipeline, trained.about.subject, seed=recipe.seed)
+        if should_stop():
+            raise adapter.Cancelled
+        found = likeness.measure(self._faces, made, photos, self._cohort)
+        return Made(
+            adapter=trained.adapter,
+            sheet=likeness.sheet(made, photos, trained.pipeline),
+            likeness=Likeness(found.own, found.nearest_other, found.faces, found.renders),
+            base_sha256=trained.about.base_sha256,
+            final_loss=trained.final_loss,
+            seconds=trained.seconds,
+        )
+
+
+def load_cohort() -> Vectors:
+    """Read the synthetic people every twin is compared with."""
+    with resources.as_file(resources.files("training") / "cohort.json") as path:
+        return likeness.load_cohort(path)
+
+
+def _plan(base: Path, folder: Path, recipe: Recipe) -> adapter.Plan:
+    return adapter.Plan(
+        base=base,
+        work=folder,
+        steps=recipe.steps,
+        rank=recipe.rank,
+        seed=recipe.seed,
+        checkpoint_every=max(1, min(25, recipe.steps // _CHECKPOINTS)),
+    )
