@@ -1,0 +1,1 @@
+"""Pictures, faces in them, and the networks that draw them."""

@@ -6,21 +6,24 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import nats
-from google.protobuf.descriptor import Descriptor
 from nats.aio.client import Client
 from nats.js import JetStreamContext
 from nats.js.api import StorageType, StreamConfig
 from nats.js.errors import NotFoundError
 from sosia.common.v1 import event_pb2
 
+if TYPE_CHECKING:
+    from google._upb._message import Descriptor as FastDescriptor
+    from google.protobuf.descriptor import Descriptor
+
 DUPLICATE_WINDOW_S = 3600.0
 MAX_STREAM_BYTES = 4 * 2**30
 
 
-def subject_of(descriptor: Descriptor) -> str:
+def subject_of(descriptor: "Descriptor | FastDescriptor") -> str:
     """Return the subject an event type is published on.
 
     Raises:

@@ -32,7 +32,8 @@ class Database:
 
 async def now(tx: Tx) -> datetime:
     """Return the database's clock, by which every service decides (FAULTS row 33)."""
-    return (await tx.execute(select(func.clock_timestamp()))).scalar_one()
+    found: datetime = (await tx.execute(select(func.clock_timestamp()))).scalar_one()
+    return found
 
 
 @asynccontextmanager

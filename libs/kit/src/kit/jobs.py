@@ -68,7 +68,10 @@ async def exhausted(tx: Tx, jobs: Table) -> Sequence[Row[Any]]:
     silent = and_(jobs.c.state == "running", jobs.c.lease_ends_at <= func.clock_timestamp())
     spent = and_(silent, jobs.c.attempt >= MAX_ATTEMPTS)
     failed = {"state": "failed", "reason": "its worker was lost too often", "lease_ends_at": None}
-    return (await tx.execute(update(jobs).where(spent).values(failed).returning(jobs))).all()
+    ended: Sequence[Row[Any]] = (
+        await tx.execute(update(jobs).where(spent).values(failed).returning(jobs))
+    ).all()
+    return ended
 
 
 async def save(tx: Tx, jobs: Table, job_id: str, attempt: int, **values: object) -> bool:

@@ -53,7 +53,8 @@ def to_status(error: errors.DomainError, domain: str) -> grpc.Status:
     detail = any_pb2.Any()
     detail.Pack(info)
     status = status_pb2.Status(code=code.value[0], message=str(error), details=[detail])
-    return rpc_status.to_status(status)
+    answer: grpc.Status = rpc_status.to_status(status)
+    return answer
 
 
 def from_rpc_error(error: grpc.aio.AioRpcError) -> errors.DomainError:
@@ -61,7 +62,7 @@ def from_rpc_error(error: grpc.aio.AioRpcError) -> errors.DomainError:
 
     A status without an ErrorInfo becomes Unavailable: nothing is known of what happened.
     """
-    status = rpc_status.from_call(error)  # type: ignore[arg-type]
+    status = rpc_status.from_call(error)
     for detail in status.details if status else ():
         info = ErrorInfo()
         if detail.Unpack(info):
@@ -92,7 +93,7 @@ async def open_channel(address: str) -> AsyncIterator[grpc.aio.Channel]:
         yield channel
 
 
-class _Guard(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
+class _Guard(grpc.aio.ServerInterceptor):
     """Opens a span around every call and turns what it raises into a status."""
 
     def __init__(self, domain: str) -> None:

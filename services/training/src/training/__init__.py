@@ -1,0 +1,1 @@
+"""Twins: bases, runs, adapters and how like their talent they are."""

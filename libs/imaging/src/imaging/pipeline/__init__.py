@@ -1,0 +1,1 @@
+"""The networks: the only part of imaging that brings torch."""

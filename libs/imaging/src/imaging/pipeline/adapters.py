@@ -11,6 +11,7 @@ from typing import Any
 import safetensors
 import safetensors.torch
 import torch
+from diffusers.loaders import PeftAdapterMixin
 from peft import LoraConfig, get_peft_model_state_dict, set_peft_model_state_dict
 from peft.tuners.lora import LoraLayer
 from torch import Tensor, nn
@@ -35,7 +36,7 @@ class About:
     """What to call the person in a caption: "woman", "man" or "person"."""
 
 
-def attach(denoiser: nn.Module, name: str, *, rank: int, seed: int = 0) -> None:
+def attach(denoiser: PeftAdapterMixin, name: str, *, rank: int, seed: int = 0) -> None:
     """Put a fresh LoRA named `name` onto `denoiser`; it changes nothing until it is trained."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -43,7 +44,7 @@ def attach(denoiser: nn.Module, name: str, *, rank: int, seed: int = 0) -> None:
         denoiser.add_adapter(config, adapter_name=name)
 
 
-def detach(denoiser: nn.Module, name: str) -> None:
+def detach(denoiser: PeftAdapterMixin, name: str) -> None:
     """Take the LoRA off again."""
     denoiser.delete_adapters(name)
 

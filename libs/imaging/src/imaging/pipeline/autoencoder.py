@@ -21,7 +21,7 @@ class PatchAutoencoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
     form, plus a small residual network that softens block edges; both end in a pixel shuffle.
     """
 
-    @register_to_config
+    @register_to_config  # type: ignore[untyped-decorator]  # diffusers has no types
     def __init__(
         self,
         patch_size: int = 16,
@@ -38,15 +38,17 @@ class PatchAutoencoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
         values = 3 * patch_size * patch_size
         self.encoder = nn.Conv2d(3, latent_channels, patch_size, stride=patch_size)
         self.decoder = nn.Conv2d(latent_channels, values, 3, padding=1, padding_mode="replicate")
+        last = nn.Conv2d(width, values, 1)
         self.refiner = nn.Sequential(
             nn.Conv2d(latent_channels, width, 3, padding=1, padding_mode="replicate"),
             nn.SiLU(),
             nn.Conv2d(width, width, 3, padding=1, padding_mode="replicate"),
             nn.SiLU(),
-            nn.Conv2d(width, values, 1),
+            last,
         )
-        nn.init.zeros_(self.refiner[-1].weight)
-        nn.init.zeros_(self.refiner[-1].bias)
+        nn.init.zeros_(last.weight)
+        if last.bias is not None:
+            nn.init.zeros_(last.bias)
         self.shuffle = nn.PixelShuffle(patch_size)
 
     def encode(
@@ -79,9 +81,13 @@ class PatchAutoencoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
         Returns:
             (B, 3, h * patch, w * patch), about [-1, 1].
         """
-        picture = self.shuffle(self.decoder(z) + self.refiner(z))
+        picture = self._paint(z)
         return DecoderOutput(sample=picture) if return_dict else (picture,)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return `x` after the round trip."""
-        return self.decode(self.encode(x).latent_dist.mode()).sample
+        return self._paint(self.encoder(x))
+
+    def _paint(self, z: Tensor) -> Tensor:
+        picture: Tensor = self.shuffle(self.decoder(z) + self.refiner(z))
+        return picture

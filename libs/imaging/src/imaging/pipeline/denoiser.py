@@ -17,7 +17,7 @@ class TokenDenoiser(PixArtTransformer2DModel, ModelMixin):  # type: ignore[misc]
     ModelMixin is a base already; pipelines look for that name in a part's own module.
     """
 
-    @register_to_config
+    @register_to_config  # type: ignore[untyped-decorator]  # diffusers has no types
     def __init__(
         self,
         num_attention_heads: int = 5,

@@ -201,7 +201,8 @@ class _Run:
         kind = self.pipeline.scheduler.config.prediction_type
         if kind == "sample":
             weight = (1 / lost.square()).clamp(max=_WEIGHT_LIMIT)
-            return (weight * (made - clean).square()).mean()
+            error: Tensor = (weight * (made - clean).square()).mean()
+            return error
         wanted = kept * noise - lost * clean if kind == "v_prediction" else noise
         return functional.mse_loss(made, wanted)
 
@@ -211,7 +212,8 @@ class _Run:
         rows = np.stack([square(photo.pixels, side) for photo in photos])
         values = torch.from_numpy(rows).permute(0, 3, 1, 2).to(vae.device, vae.dtype) / 127.5 - 1
         parts = [vae.encode(part).latent_dist.mode() for part in values.split(8)]
-        return torch.cat(parts) * vae.config.scaling_factor
+        latents: Tensor = torch.cat(parts) * vae.config.scaling_factor
+        return latents
 
     @torch.no_grad()
     def _tell(self, texts: list[str]) -> Tensor:

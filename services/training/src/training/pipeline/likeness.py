@@ -111,4 +111,5 @@ def _embed(faces: Faces, pictures: Sequence[Rgb]) -> Vectors:
 
 
 def _distances(face: npt.NDArray[np.float32], people: Vectors) -> Vectors:
-    return np.linalg.norm(people - face, axis=1).astype(np.float32)
+    distances: Vectors = np.linalg.norm(people - face, axis=1).astype(np.float32)
+    return distances

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
 from kit import db, jobs, outbox
 from kit.db import Database, Tx
@@ -58,7 +59,7 @@ class Jobs:
         async with self._db.begin() as tx:
             if standing is None:
                 return await jobs.save(tx, runs, run.id, run.attempt)
-            values = {
+            values: dict[str, Any] = {
                 "step": standing.step,
                 "loss": standing.loss,
                 "seconds_left": standing.seconds_left,

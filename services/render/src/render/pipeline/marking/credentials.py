@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 import c2pa  # type: ignore[import-untyped]
+
 from render.pipeline.marking.authority import SigningCredentials
 from render.pipeline.marking.request import Credit, System
 from render.verdicts import CredentialState, Rights, Seal

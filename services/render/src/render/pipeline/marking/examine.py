@@ -5,6 +5,7 @@ from io import BytesIO
 
 import numpy as np
 from PIL import Image, ImageOps
+
 from render.pipeline.marking import credentials
 from render.pipeline.marking.fingerprint import fingerprint
 from render.pipeline.marking.metadata import Metadata, read_metadata

@@ -3,6 +3,7 @@
 import cv2
 import numpy as np
 import pdqhash  # type: ignore[import-untyped]
+
 from render.pipeline.marking.request import Pixels
 from render.verdicts import SAME_PICTURE_BITS, distance
 

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
+
 from render.pipeline.marking.request import Box, Pixels
 
 WORDING = {

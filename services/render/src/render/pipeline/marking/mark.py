@@ -9,6 +9,7 @@ from time import perf_counter
 
 import numpy as np
 from PIL import Image
+
 from render.pipeline.marking import credentials, label, metadata
 from render.pipeline.marking.authority import SigningCredentials
 from render.pipeline.marking.fingerprint import NAME as FINGERPRINT

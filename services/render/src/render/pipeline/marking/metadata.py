@@ -13,6 +13,7 @@ from xml.etree.ElementTree import Element, ParseError, SubElement, register_name
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 from PIL import Image
+
 from render.pipeline.marking.request import MarkRequest, Party, System
 
 _SPACES = {

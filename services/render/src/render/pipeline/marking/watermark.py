@@ -13,6 +13,7 @@ from typing import Protocol
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
 from render.pipeline.marking.request import Pixels
 
 Floats = NDArray[np.float32]

@@ -75,7 +75,7 @@ def make_text_encoder(vocabulary: dict[str, int], shape: Shape) -> CLIPTextModel
 def make_denoiser(autoencoder: PatchAutoencoder, shape: Shape) -> TokenDenoiser:
     """Return an untrained denoiser that starts as if each of its layers were not there."""
     grid = autoencoder.config.sample_size // autoencoder.config.patch_size
-    denoiser = TokenDenoiser(
+    denoiser: TokenDenoiser = TokenDenoiser(
         num_attention_heads=shape.width // _HEAD,
         attention_head_dim=_HEAD,
         in_channels=autoencoder.config.latent_channels,

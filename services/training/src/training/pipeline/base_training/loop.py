@@ -19,6 +19,7 @@ from typing import Any
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+from torch.multiprocessing.spawn import spawn
 
 from training.pipeline.base_training import build
 from training.pipeline.base_training.data import Prepared, words
@@ -68,7 +69,8 @@ class Trainee(nn.Module):
     def forward(self, noisy: Tensor, timesteps: Tensor, ids: Tensor, mask: Tensor) -> Tensor:
         """Predict the clean latents (B, C, h, w) of noisy ones told `ids`."""
         told = self.text_encoder(input_ids=ids, attention_mask=mask).last_hidden_state
-        return self.unet(noisy, timesteps, encoder_hidden_states=told).sample
+        clean: Tensor = self.unet(noisy, timesteps, encoder_hidden_states=told).sample
+        return clean
 
 
 class Training:
@@ -162,7 +164,8 @@ class Training:
         with torch.autocast("cpu", torch.bfloat16, enabled=self.half):
             made = self.model(kept * clean + lost * noise, timesteps, ids, mask).float()
         weight = (1 / lost.square()).clamp(max=_WEIGHT_LIMIT)  # a velocity's error, limited
-        return (weight * (made - clean).square()).mean()
+        loss: Tensor = (weight * (made - clean).square()).mean()
+        return loss
 
     def _sum_gradients(self) -> None:
         if not dist.is_initialized():
@@ -206,9 +209,7 @@ def train(prepared: Prepared, plan: Plan, shape: build.Shape, *, processes: int)
         return
     meeting = plan.work.resolve() / f"meeting-{os.getpid()}"
     try:
-        torch.multiprocessing.spawn(
-            _joined, (processes, meeting, prepared, plan, shape), nprocs=processes
-        )
+        spawn(_joined, (processes, meeting, prepared, plan, shape), nprocs=processes)
     finally:
         meeting.unlink(missing_ok=True)
 

@@ -36,7 +36,7 @@ def fit(pictures: Pictures, *, patch: int, channels: int, seed: int) -> PatchAut
     deviation = spread.flip(0)[:channels].clamp(min=1e-12).sqrt()  # (C,)
     kept = basis.flip(1)[:, :channels]  # (V, C)
     gain = 1 / (deviation.sqrt() * deviation.mean().sqrt())  # (C,)
-    model = PatchAutoencoder(
+    model: PatchAutoencoder = PatchAutoencoder(
         patch_size=patch,
         latent_channels=channels,
         sample_size=pictures.shape[1],
@@ -44,10 +44,11 @@ def fit(pictures: Pictures, *, patch: int, channels: int, seed: int) -> PatchAut
     )
     weight = (kept * gain).T  # (C, V), a patch as pixel shuffle orders it
     with torch.no_grad():
-        model.encoder.weight.copy_(weight.reshape(channels, 3, patch, patch))
-        model.encoder.bias.copy_(-(weight @ mean))
+        patches = weight.reshape(channels, 3, patch, patch)
+        model.encoder.load_state_dict({"weight": patches, "bias": -(weight @ mean)})
         _fit_decoder(model, chosen[:800])
-    return model.eval()
+    model.eval()
+    return model
 
 
 def tune(
@@ -93,8 +94,7 @@ def to_tensor(pictures: Pictures) -> Tensor:
 def encode_all(model: PatchAutoencoder, pictures: Pictures) -> Tensor:
     """Return the latents of all pictures, (N, C, h, w) float16."""
     parts = [
-        model.encode(to_tensor(pictures[i : i + 64])).latent_dist.mode().half()
-        for i in range(0, len(pictures), 64)
+        model.encoder(to_tensor(pictures[i : i + 64])).half() for i in range(0, len(pictures), 64)
     ]
     return torch.cat(parts)
 
@@ -120,8 +120,8 @@ def _fit_decoder(model: PatchAutoencoder, pictures: Tensor) -> None:
         cross += columns.T @ _patches(batch, patch).double()
     ridge = _RIDGE * gram.diagonal().mean() * torch.eye(inputs, dtype=torch.float64)
     solved = torch.linalg.solve(gram + ridge, cross).float()  # (9C + 1, V)
-    model.decoder.weight.copy_(solved[:-1].T.reshape(-1, channels, 3, 3))
-    model.decoder.bias.copy_(solved[-1])
+    weight = solved[:-1].T.reshape(-1, channels, 3, 3)
+    model.decoder.load_state_dict({"weight": weight, "bias": solved[-1]})
 
 
 def _sample(pictures: Pictures, count: int, seed: int) -> Tensor:

@@ -1,0 +1,1 @@
+"""Campaigns, briefs and their pictures; the marks in them, and what a found one says."""

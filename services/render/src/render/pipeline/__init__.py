@@ -1,0 +1,1 @@
+"""What touches pixels: files in, files out; the only part of render that brings torch."""

@@ -1,0 +1,1 @@
+"""Everything a picture carries when it leaves the house."""
