@@ -6,12 +6,14 @@ there: a service that appears is held to them without anyone adding it to a list
 
 import configparser
 import sys
+import sysconfig
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from importlinter.cli import lint_imports
 
 ROOT = Path(__file__).resolve().parents[1]
+BIN = Path(sysconfig.get_path("scripts"))
 LAYERS = """
     (__main__)
     (app)
@@ -45,11 +47,11 @@ def contracts(libs: list[str], services: list[str], root: Path = ROOT) -> Iterat
     yield {"name": "services never import each other", "type": "independence"} | {
         "modules": _lines(services)
     }
-    if "local" in libs:
-        above = [name for name in ("local",) if name in libs]
-        below = [name for name in libs if name != "local"]
-        yield _forbidden("kit and its like import no service", below, [*services, *above])
-        yield _forbidden("local knows services by name only", ["local"], services)
+    above = [name for name in libs if name == "local"]
+    below = [name for name in libs if name != "local"]
+    yield _forbidden("libraries import no service", below, [*services, *above])
+    if above:
+        yield _forbidden("local knows services by name only", above, services)
     slim = [name for name in WITHOUT_NETWORKS if name in {*libs, *services}]
     yield _forbidden("no networks where nothing is drawn", slim, NETWORKS)
     pipelines = [

@@ -25,7 +25,7 @@ _HOSTS = re.compile(
     r"pypi\.org|pythonhosted\.org|npmjs\.(org|com)|docker\.io|ghcr\.io|quay\.io|gcr\.io"
     r"|crates\.io|proxy\.golang\.org|download\.pytorch\.org"
 )
-_PLACES = re.compile(r"(?<![\w.])/(wor[k]|root|home|Users|opt/wheels)/")
+_PLACES = re.compile(r"(?<![\w.~])/(wor[k]|root|home|Users|opt/wheels)/")
 _LATER = re.compile(r"\b(TOD[O]|FIXM[E]|XX[X])\b")
 _UNSPOKEN = ("requirements", "gen/", "samples/", "models/")
 
