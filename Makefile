@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup gen lint test clean
+.PHONY: help setup dev demo gen lint test bench clean
 PYTHON ?= python3
 BIN := .venv/bin
 
@@ -9,6 +9,12 @@ help: ## Show this list
 setup: ## Make the virtual environment; a second run only compares a stamp
 	@$(PYTHON) tools/setup.py
 
+demo: setup ## The main job on real input; the platform stays up (ONCE=1: stops at the end)
+	$(BIN)/python tools/demo.py $(if $(ONCE),--once)
+
+dev: setup ## Start the platform until Ctrl-C (CHECK=1: start, wait for ready, stop)
+	$(BIN)/python tools/dev.py $(if $(CHECK),--check)
+
 gen: setup ## Regenerate everything that is generated
 	$(BIN)/python tools/gen.py
 
@@ -17,6 +23,9 @@ lint: setup ## Every static check, fastest first
 
 test: setup ## Set up, then every test
 	$(BIN)/python -m pytest
+
+bench: setup ## Measure: make bench NAME=spine
+	$(BIN)/python benchmarks/$(NAME).py
 
 clean: ## Remove the virtual environment, caches and development data
 	rm -rf .venv .cache .data .pytest_cache .mypy_cache .ruff_cache

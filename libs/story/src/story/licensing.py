@@ -1,0 +1,88 @@
+"""What a twin may be used for, and what it costs: rate card, quotes, licenses."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from story.api import Refused, to_bytes
+from story.cast import Cast, Party, stamp
+
+
+def set_rate_card(cast: Cast) -> Any:
+    """Have the agency set what the talent's twin costs."""
+    card = {
+        "talent_id": cast.talent.id,
+        "day_rate": _euro(120_000),
+        "media": [_factor("ecommerce", 6_000), _factor("social", 4_000), _factor("print", 10_000)],
+        "territories": [
+            _factor("SE", 3_000),
+            _factor("NORDICS", 6_000),
+            _factor("EU", 12_000),
+            _factor("WORLD", 25_000),
+        ],
+        "terms": [_factor("90", 5_000), _factor("365", 10_000)],
+        "exclusivity_bp": 10_000,
+        "per_image": _euro(4_500),
+        "crew_pool_bp": 500,
+        "floor": _euro(40_000),
+    }
+    return cast.agency.api.post("/v1/rate-cards", {"rate_card": card})["rate_card"]
+
+
+def propose(cast: Cast, brand: Party, campaign: dict[str, Any], *, exclusive: bool) -> Any:
+    """Have a brand ask for a license: quote, then proposal."""
+    now = datetime.now(UTC)
+    uses = [
+        {
+            "media": media,
+            "territories": ["NORDICS"],
+            "starts_at": stamp(now - timedelta(minutes=1)),
+            "ends_at": stamp(now + timedelta(days=364)),
+            "zone": "Europe/Stockholm",
+        }
+        for media in ("ecommerce", "social")
+    ]
+    terms = {
+        "brand_id": brand.id,
+        "talent_id": cast.talent.id,
+        "purpose": campaign["purpose"],
+        "uses": uses,
+        "category": campaign["category"],
+        "exclusive": exclusive,
+        "image_cap": 10,
+        "approval_required": True,
+    }
+    quote = brand.api.post("/v1/quotes", {"terms": terms})["quote"]
+    license = brand.api.post("/v1/licenses", {"quote_id": quote["id"]})["license"]
+    return {"quote": quote, "license": license}
+
+
+def sign(cast: Cast, license: Any) -> Any:
+    """Have the talent grant a license with her own key."""
+    signature = cast.talent.sign(to_bytes(license["statement"]))
+    path = f"/v1/licenses/{license['id']}/sign"
+    return cast.talent.api.post(path, {"signature": signature})["license"]
+
+
+def contradict(cast: Cast, brand: Party, campaign: dict[str, Any]) -> str:
+    """Ask for an exclusive that others' licenses forbid; return the rule it is refused by."""
+    asked = propose(cast, brand, campaign, exclusive=True)["license"]
+    return reason_of(lambda: sign(cast, asked))
+
+
+def reason_of(attempt: Any) -> str:
+    """Return the reason an attempt is refused with, or nothing when it was allowed."""
+    try:
+        attempt()
+    except Refused as refused:
+        return refused.reason or str(refused.status)
+    return ""
+
+
+def _euro(cents: int) -> dict[str, Any]:
+    return {"currency_code": "EUR", "amount_minor": cents}
+
+
+def _factor(code: str, basis_points: int) -> dict[str, Any]:
+    return {"code": code, "basis_points": basis_points}
