@@ -11,14 +11,8 @@ import torch
 from diffusers import DiffusionPipeline
 
 from imaging.pipeline.autoencoder import PatchAutoencoder
-from imaging.pipeline.denoiser import TokenDenoiser
 
-_LIBRARIES = {
-    "diffusers",
-    "transformers",
-    PatchAutoencoder.__module__,
-    TokenDenoiser.__module__,
-}
+_LIBRARIES = {"diffusers", "transformers", PatchAutoencoder.__module__}
 _SUFFIXES = {".json", ".safetensors", ".txt", ".model", ".md", ".png", ".jpg"}
 
 

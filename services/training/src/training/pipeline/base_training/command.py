@@ -21,7 +21,7 @@ def main(argv: list[str]) -> int:
         options.minutes,
         options.batch,
         seed=options.seed,
-        words_from=options.words_from,
+        start_from=options.start_from,
     )
     if not options.export_only:
         loop.train(prepared, plan, shape, processes=options.processes)
@@ -52,7 +52,7 @@ def _options(argv: list[str]) -> argparse.Namespace:
     add("--batch", type=int, default=8, help="pictures per process and step")
     add("--size", type=int, default=256, help="side of the pictures in pixels")
     add("--seed", type=int, default=0)
-    add("--words-from", type=Path, help="checkpoint whose text encoder a fresh run starts with")
+    add("--start-from", type=Path, help="base of the same shape that a fresh run goes on from")
     add("--export-only", action="store_true", help="write what the newest checkpoint holds")
     return parser.parse_args(argv)
 

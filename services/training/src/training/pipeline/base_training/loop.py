@@ -18,6 +18,7 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
+from imaging.pipeline import base as bases
 from torch import Tensor, nn
 from torch.multiprocessing.spawn import spawn
 
@@ -43,8 +44,8 @@ class Plan:
     learning_rate: float = 6e-4
     seed: int = 0
     checkpoint_s: float = 180.0
-    words_from: Path | None = None
-    """A checkpoint of another run, whose text encoder a fresh one starts with."""
+    start_from: Path | None = None
+    """A base of the same shape and words, whose weights a fresh run starts with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,20 @@ class Trainee(nn.Module):
         clean: Tensor = self.unet(noisy, timesteps, encoder_hidden_states=told).sample
         return clean
 
+    def start_from(self, base: Path) -> None:
+        """Take the weights of a trained base.
+
+        A base that predicts velocities begins with its output turned round: where nothing of
+        the picture is left that is the clean picture, and the rest it learns.
+        """
+        trained = bases.load(base)
+        self.text_encoder.load_state_dict(trained.text_encoder.state_dict())
+        self.unet.load_state_dict(trained.unet.state_dict())
+        if trained.scheduler.config.prediction_type == "v_prediction":
+            with torch.no_grad():
+                self.unet.conv_out.weight.neg_()
+                self.unet.conv_out.bias.neg_()
+
 
 class Training:
     """One process's share of a training run, with everything a resumption needs."""
@@ -82,7 +97,6 @@ class Training:
         self.prepared, self.plan, self.rank = prepared, plan, rank
         self.tokenizer = build.make_tokenizer(prepared.vocabulary)
         self.model = Trainee(prepared, shape)
-        self.ema = {name: value.clone() for name, value in self.model.state_dict().items()}
         self.optimizer = torch.optim.AdamW(
             self.model.parameters(), lr=1.0, betas=(0.9, 0.99), weight_decay=0.01, fused=True
         )
@@ -91,10 +105,10 @@ class Training:
         self.step, self.spent_s = 0, 0.0
         if _checkpoint(plan).exists():
             self._load(torch.load(_checkpoint(plan), weights_only=True))
-        elif plan.words_from is not None:
-            learned = torch.load(plan.words_from, weights_only=True)["ema"]
-            own = {k: v for k, v in learned.items() if k.startswith("text_encoder.")}
-            self.model.load_state_dict(own, strict=False)
+        elif plan.start_from is not None:
+            self.model.start_from(plan.start_from)
+        if self.step == 0:
+            self.ema = {name: value.clone() for name, value in self.model.state_dict().items()}
         start = 1_000_003 * (self.step + 1) + rank + plan.seed
         self.chance = random.Random(start)
         self.pictures = range(len(prepared.captions))
