@@ -50,15 +50,34 @@ async def claim(tx: Tx, request_id: str, content: str, new_id: str) -> str:
         FieldInvalid: the request id is empty or longer than 200 characters.
         RequestReused: it was used before with other content.
     """
-    if not 0 < len(request_id) <= 200 or not request_id.isprintable():
-        raise FieldInvalid("request_id", "must have 1 to 200 printable characters")
+    _check_id(request_id)
     row = {"request_id": request_id, "content_sha256": content, "result_id": new_id}
     note = insert(_requests).values(row).on_conflict_do_nothing()
     if (await tx.execute(note)).rowcount:
         return new_id
-    noted = (await tx.execute(select(_requests).where(_requests.c.request_id == request_id))).one()
+    return await find(tx, request_id, content) or new_id
+
+
+async def find(tx: Tx, request_id: str, content: str) -> str | None:
+    """Return the id of what the request made before, None if it did not; nothing is noted.
+
+    For commands that ask another service before they may open their transaction.
+
+    Raises:
+        FieldInvalid, RequestReused: as `claim`.
+    """
+    _check_id(request_id)
+    query = select(_requests).where(_requests.c.request_id == request_id)
+    noted = (await tx.execute(query)).one_or_none()
+    if noted is None:
+        return None
     if noted.content_sha256 != content:
         raise RequestReused(
             f"request {request_id} was made before with other content", requestId=request_id
         )
     return str(noted.result_id)
+
+
+def _check_id(request_id: str) -> None:
+    if not 0 < len(request_id) <= 200 or not request_id.isprintable():
+        raise FieldInvalid("request_id", "must have 1 to 200 printable characters")
