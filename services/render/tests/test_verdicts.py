@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from render.verdicts import (
+from render.domain.verdicts import (
     Candidate,
     CredentialState,
     Layers,

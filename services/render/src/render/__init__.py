@@ -1,1 +1,1 @@
-"""Campaigns, briefs and their pictures; the marks in them, and what a found one says."""
+"""render: campaigns, briefs, pictures of twins, their marks, and what is known of any picture."""

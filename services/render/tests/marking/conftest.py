@@ -8,12 +8,12 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image
+from render.domain.verdicts import Layers
 from render.pipeline.marking.authority import SigningCredentials, make_credentials
 from render.pipeline.marking.examine import examine
 from render.pipeline.marking.mark import Marked, Marker
 from render.pipeline.marking.request import Credit, MarkRequest, Party, Pixels, System
 from render.pipeline.marking.watermark import SpreadSpectrum
-from render.verdicts import Layers
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 Draw = Callable[[int, int], Pixels]

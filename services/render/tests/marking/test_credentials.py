@@ -10,11 +10,11 @@ from typing import Any
 import c2pa  # type: ignore[import-untyped]
 import pytest
 from PIL import Image
+from render.domain.verdicts import Seal
 from render.pipeline.marking import credentials
 from render.pipeline.marking.authority import SigningCredentials, load_credentials, make_credentials
 from render.pipeline.marking.credentials import Claim
 from render.pipeline.marking.request import Credit, Pixels, System
-from render.verdicts import Seal
 
 Draw = Callable[[int, int], Pixels]
 

@@ -5,6 +5,7 @@ from io import BytesIO
 import numpy as np
 import pytest
 from PIL import Image
+from render.domain.verdicts import Candidate, Layers, Outcome, Seal, verdict
 from render.pipeline.marking.authority import SigningCredentials
 from render.pipeline.marking.draft import draft
 from render.pipeline.marking.examine import Unreadable, examine
@@ -12,7 +13,6 @@ from render.pipeline.marking.fingerprint import SAME_PICTURE_BITS, distance, fin
 from render.pipeline.marking.mark import Marked, Marker, WatermarkLost
 from render.pipeline.marking.request import MarkRequest, Pixels
 from render.pipeline.marking.watermark import SpreadSpectrum
-from render.verdicts import Candidate, Layers, Outcome, Seal, verdict
 
 Draw = Callable[[int, int], Pixels]
 

@@ -1,1 +1,1 @@
-"""What touches pixels: files in, files out; the only part of render that brings torch."""
+"""Networks and image code: files in, files out; no database, no gRPC."""

@@ -1,1 +1,1 @@
-"""Everything a picture carries when it leaves the house."""
+"""Marks on a finished picture, and reading them again."""

@@ -75,6 +75,11 @@ def load_credentials(folder: Path) -> SigningCredentials:
     return SigningCredentials(chain=chain, key=key, anchors=anchors)
 
 
+def load_anchors(folder: Path) -> bytes:
+    """Read only what readers trust, PEM: who verifies needs no key."""
+    return (folder / "root.pem").read_bytes()
+
+
 def _issue(kind: str, organization: str, now: datetime, issuer: _Authority | None) -> _Authority:
     """Issue a certificate of `kind`, signed by `issuer` or by itself."""
     key = ec.generate_private_key(ec.SECP256R1())

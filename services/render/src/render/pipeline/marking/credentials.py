@@ -11,9 +11,9 @@ from typing import Any
 
 import c2pa  # type: ignore[import-untyped]
 
+from render.domain.verdicts import CredentialState, Rights, Seal
 from render.pipeline.marking.authority import SigningCredentials
 from render.pipeline.marking.request import Credit, System
-from render.verdicts import CredentialState, Rights, Seal
 
 RIGHTS = "sosia.rights"
 """Label of our own assertion."""

@@ -6,12 +6,12 @@ from io import BytesIO
 import numpy as np
 from PIL import Image, ImageOps
 
+from render.domain.verdicts import Layers
 from render.pipeline.marking import credentials
 from render.pipeline.marking.fingerprint import fingerprint
 from render.pipeline.marking.metadata import Metadata, read_metadata
 from render.pipeline.marking.request import Pixels
 from render.pipeline.marking.watermark import Codec
-from render.verdicts import Layers
 
 _FORMATS = ("JPEG", "PNG", "WEBP")
 _MOST_PIXELS = 50_000_000

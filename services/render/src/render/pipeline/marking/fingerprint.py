@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pdqhash  # type: ignore[import-untyped]
 
+from render.domain.verdicts import SAME_PICTURE_BITS, distance
 from render.pipeline.marking.request import Pixels
-from render.verdicts import SAME_PICTURE_BITS, distance
 
 __all__ = ["NAME", "SAME_PICTURE_BITS", "distance", "fingerprint"]
 

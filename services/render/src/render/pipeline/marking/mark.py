@@ -10,13 +10,13 @@ from time import perf_counter
 import numpy as np
 from PIL import Image
 
+from render.domain.verdicts import Rights
 from render.pipeline.marking import credentials, label, metadata
 from render.pipeline.marking.authority import SigningCredentials
 from render.pipeline.marking.fingerprint import NAME as FINGERPRINT
 from render.pipeline.marking.fingerprint import fingerprint
 from render.pipeline.marking.request import Box, MarkRequest, Pixels, System
 from render.pipeline.marking.watermark import Codec
-from render.verdicts import Rights
 
 _QUALITY = 95
 

@@ -1,0 +1,48 @@
+"""python -m render {migrate,serve,work,authority}."""
+
+import sys
+from datetime import UTC, datetime
+from importlib import import_module
+from pathlib import Path
+
+from kit import run
+
+from render import app
+from render.pipeline.marking.authority import make_credentials
+from render.settings import Settings
+
+MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
+
+
+async def migrate(_: list[str]) -> None:
+    """Bring the database to the newest migration and make the stream."""
+    await app.prepare(Settings(), MIGRATIONS)
+
+
+async def serve(_: list[str]) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    await app.serve(Settings())
+
+
+async def work(_: list[str]) -> None:
+    """Make pictures until SIGTERM or SIGINT."""
+    await import_module("render.worker").work(Settings())  # brings torch
+
+
+async def authority(arguments: list[str]) -> int:
+    """Make a new chain that signs Content Credentials; an old one is never overwritten."""
+    if len(arguments) != 1:
+        print("usage: python -m render authority DIR", file=sys.stderr)
+        return 2
+    try:
+        make_credentials(Path(arguments[0]), organization="Sosia", now=datetime.now(UTC))
+    except FileExistsError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+COMMANDS = {"migrate": migrate, "serve": serve, "work": work, "authority": authority}
+
+if __name__ == "__main__":
+    sys.exit(run.main("render", COMMANDS, sys.argv[1:]))

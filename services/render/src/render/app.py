@@ -1,0 +1,103 @@
+"""Everything render is made of, put together in one place; its workers in `worker`."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import grpc
+from kit import migrate, outbox
+from kit.bus import Bus, open_bus
+from kit.db import Database, open_database
+from kit.inbox import Consumer
+from kit.objects import Objects
+from kit.ops import open_ops
+from kit.rpc import open_server
+from sosia.render.v1 import render_service_pb2_grpc
+from vault import RemoteKeys, Vault
+
+from render.clients import Others, open_others
+from render.consumers import open_consumers
+from render.examining import Examiner
+from render.pipeline.marking.authority import load_anchors
+from render.pipeline.marking.draft import draft
+from render.pipeline.marking.watermark import SpreadSpectrum
+from render.rpc.servicer import RenderServicer, Services
+from render.service.campaigns import Briefs, Campaigns
+from render.service.pictures import Pictures
+from render.service.renders import Renders
+from render.service.verification import Verifier
+from render.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """render, open."""
+
+    db: Database
+    bus: Bus
+    vault: Vault
+    consumers: list[Consumer]
+    port: int
+
+
+@asynccontextmanager
+async def build(settings: Settings) -> AsyncIterator[App]:
+    """Open everything render needs, in order; close it in reverse."""
+    codec = SpreadSpectrum(settings.watermark_key.read_bytes())
+    examiner = Examiner(codec, load_anchors(settings.authority))
+    async with AsyncExitStack() as stack:
+        db = await stack.enter_async_context(open_database(str(settings.database_url)))
+        bus = await stack.enter_async_context(open_bus(settings.nats_url))
+        others = await stack.enter_async_context(open_others(settings))
+        vault = Vault(Objects(settings.objects_url), RemoteKeys(others.identity.stub))
+        services = _services(db, others, vault, examiner)
+        checks = {"database": db.check, "bus": bus.check}
+        await stack.enter_async_context(open_ops(settings.ops_address, checks))
+        port = await stack.enter_async_context(_server(services, settings.rpc_address))
+        yield App(db, bus, vault, open_consumers(db, bus), port)
+
+
+def _services(db: Database, others: Others, vault: Vault, examiner: Examiner) -> Services:
+    identity, licensing = others.identity, others.licensing
+    renders = Renders(db, identity, others.training, licensing)
+    return Services(
+        Campaigns(db, identity, licensing),
+        Briefs(db, identity, others.training),
+        renders,
+        Pictures(db, renders, licensing, vault, draft),
+        Verifier(db, identity, licensing, examiner.look),
+    )
+
+
+@asynccontextmanager
+async def _server(services: Services, address: str) -> AsyncIterator[int]:
+    def register(server: grpc.aio.Server) -> None:
+        render_service_pb2_grpc.add_RenderServiceServicer_to_server(
+            RenderServicer(services), server
+        )
+
+    async with open_server(register, domain="render", address=address) as port:
+        yield port
+
+
+async def serve(settings: Settings) -> None:
+    """Answer calls, send events and read those of identity and licensing, until cancelled."""
+    async with build(settings) as app, asyncio.TaskGroup() as tasks:
+        tasks.create_task(outbox.relay(app.db, app.bus, "render"))
+        for consumer in app.consumers:
+            tasks.create_task(consumer.run())
+
+
+async def prepare(settings: Settings, migrations: Path) -> None:
+    """Bring the database to the newest migration and make the stream.
+
+    Raises:
+        ValueError: no RENDER_MIGRATION_DATABASE_URL.
+    """
+    if settings.migration_database_url is None:
+        raise ValueError("RENDER_MIGRATION_DATABASE_URL is not set")
+    await migrate.upgrade(str(settings.migration_database_url), migrations)
+    async with open_bus(settings.nats_url) as bus:
+        await bus.ensure_stream("render")

@@ -1,0 +1,34 @@
+"""Events of identity and licensing that end what render does."""
+
+from google.protobuf.message import Message
+from kit.bus import Bus
+from kit.db import Database, Tx
+from kit.inbox import Consumer, Handler
+from sosia.identity.v1 import events_pb2 as identity_events
+from sosia.licensing.v1 import events_pb2 as licensing_events
+
+from render.domain.renders import CONSENT_WITHDRAWN, LICENSE_REVOKED
+from render.service.jobs import tell_cancelled
+from render.store import renders as store
+
+
+def open_consumers(database: Database, bus: Bus) -> list[Consumer]:
+    """Return the readers of identity's and licensing's streams."""
+    withdrawn: dict[type[Message], Handler] = {identity_events.ConsentWithdrawn: end_under_consent}
+    revoked: dict[type[Message], Handler] = {licensing_events.LicenseRevoked: end_under_license}
+    return [
+        Consumer(database, bus, name="render", handlers=withdrawn),
+        Consumer(database, bus, name="render", handlers=revoked),
+    ]
+
+
+async def end_under_consent(tx: Tx, event: identity_events.ConsentWithdrawn) -> None:
+    """Cancel the renders a consent allowed, and those of twins that were trained under it."""
+    ended = await store.cancel_under_consent(tx, event.consent_id, CONSENT_WITHDRAWN)
+    await tell_cancelled(tx, ended, CONSENT_WITHDRAWN)
+
+
+async def end_under_license(tx: Tx, event: licensing_events.LicenseRevoked) -> None:
+    """Cancel the renders under a license; its worker stops at its next step."""
+    ended = await store.cancel_under_license(tx, event.license_id, LICENSE_REVOKED)
+    await tell_cancelled(tx, ended, LICENSE_REVOKED)

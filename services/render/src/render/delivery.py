@@ -1,0 +1,90 @@
+"""A finished picture on its way into the registry: marked, sealed, noted."""
+
+import asyncio
+from functools import partial
+
+from imaging.pictures import Rgb
+from sosia.identity.v1 import consent_pb2
+from vault import Vault
+
+from render.admission import Admitted
+from render.clients import Identity
+from render.domain.renders import Picture
+from render.making import Studio
+from render.pipeline.marking import request as facts
+from render.pipeline.marking.mark import Marked
+from render.pipeline.marking.request import MarkRequest
+from render.service.jobs import Jobs
+
+_HOUSE = facts.Party("sosia", "Sosia")
+
+
+class Delivery:
+    """Brings pictures from a worker's memory to where their reviewers find them."""
+
+    def __init__(self, jobs: Jobs, identity: Identity, vault: Vault, studio: Studio) -> None:
+        self._jobs = jobs
+        self._identity = identity
+        self._vault = vault
+        self._studio = studio
+
+    async def deliver(self, one: Admitted, pixels: Rgb, prompt: str) -> bool:
+        """Mark a picture, seal it for the talent and register it as a draft.
+
+        Returns False, with nothing left behind, if the render is no longer this worker's.
+
+        Raises:
+            NoRoom, WatermarkLost: it cannot be marked.
+            DomainError: no live consent covers rendering any more, or identity does not answer.
+        """
+        render = one.task.render
+        faces = await asyncio.to_thread(self._studio.find_faces, pixels)
+        request = await self._facts(one, faces)
+        mark = partial(self._studio.mark, one.twin.base, pixels, request)
+        marked = await asyncio.to_thread(mark)
+        object_key = f"pictures/{render.talent_id}/{render.id}/{render.attempt}.jpg"
+        sealed_sha256 = await self._vault.put(
+            object_key,
+            marked.data,
+            talent_id=render.talent_id,
+            step=consent_pb2.STEP_RENDERING,
+        )
+        picture = self._picture(marked, object_key, sealed_sha256)
+        if await self._jobs.finish(render, picture, prompt):
+            return True
+        await self._vault.delete(object_key)
+        return False
+
+    def _picture(self, marked: Marked, object_key: str, sealed_sha256: str) -> Picture:
+        return Picture(
+            object_key=object_key,
+            object_sha256=sealed_sha256,
+            sha256=marked.sha256,
+            fingerprint=marked.fingerprint,
+            rights_digest=marked.rights.digest,
+            watermark=self._studio.watermark,
+            width=marked.size[0],
+            height=marked.size[1],
+        )
+
+    async def _facts(self, one: Admitted, faces: tuple[facts.Box, ...]) -> MarkRequest:
+        """Gather what the marks state."""
+        render, license = one.task.render, one.license
+        parties = await self._identity.get_parties([license.talent_id, license.brand_id])
+        talent, brand = parties[license.talent_id], parties[license.brand_id]
+        return MarkRequest(
+            asset_number=render.asset_number,
+            render_id=render.id,
+            license_id=license.id,
+            twin_version_id=render.twin_version_id,
+            consent_receipt_id=render.basis.consent_receipt_id,
+            title=f"{one.task.campaign}: {one.task.product.name}",
+            credits=tuple(facts.Credit(credit.name, credit.role) for credit in render.credits),
+            licensor=facts.Party(talent.id, talent.name),
+            licensee=facts.Party(brand.id, brand.name),
+            supplier=_HOUSE,
+            created_at=await self._jobs.now(),
+            license_starts_at=license.starts_at,
+            license_ends_at=license.ends_at,
+            faces=faces,
+        )

@@ -1,0 +1,1 @@
+"""Rules of render: pure functions on frozen data."""

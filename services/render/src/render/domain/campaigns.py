@@ -1,0 +1,230 @@
+"""Campaigns and their briefs: what each must say."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from kit.errors import FailedPrecondition, FieldInvalid, NotFound
+
+from render.domain import fields
+
+DIRECTOR = "creative_director"
+ROLES = ("photographer", "stylist", "makeup_artist", "hair_artist", "retoucher", DIRECTOR)
+FRAMINGS = ("face", "three-quarter", "full")
+VIEWS = ("front", "three-quarter", "profile", "back")
+
+MOST_CREDITS = 50
+MOST_PRODUCTS = 20
+MOST_SHOTS = 100
+LARGEST_SEED = 2**53 - 1
+"""The largest whole number every JSON reader keeps."""
+_WORDS = 60
+
+
+class CampaignNotFound(NotFound):
+    """No such campaign, or none the caller may know of."""
+
+    reason = "CAMPAIGN_NOT_FOUND"
+
+
+class BriefNotFound(NotFound):
+    """No such brief, or none the caller may know of."""
+
+    reason = "BRIEF_NOT_FOUND"
+
+
+class TwinOfAnotherTalent(FailedPrecondition):
+    """The twin is not of the talent whom the license names."""
+
+    reason = "TWIN_OF_ANOTHER_TALENT"
+
+
+@dataclass(frozen=True, slots=True)
+class Credit:
+    """Someone who took part, and as what; the name travels with the picture."""
+
+    party_id: str
+    name: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """A brand's campaign under one license."""
+
+    id: str
+    brand_id: str
+    license_id: str
+    talent_id: str
+    name: str
+    credits: tuple[Credit, ...]
+    created_at: datetime
+
+    @property
+    def director_id(self) -> str:
+        """The party whose word makes a draft more than that."""
+        return next(credit.party_id for credit in self.credits if credit.role == DIRECTOR)
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """A garment to be shown."""
+
+    name: str
+    garment: str
+    colour: str
+    pattern: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """One picture a brief asks for; `product` is an index."""
+
+    product: int
+    framing: str
+    pose: str
+    view: str
+    lighting: str
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """What is to be shown, and how."""
+
+    id: str
+    campaign_id: str
+    twin_version_id: str
+    products: tuple[Product, ...]
+    shots: tuple[Shot, ...]
+    sha256: str
+    created_at: datetime
+
+
+def check_credits(credits: Sequence[Credit]) -> None:
+    """Check who is said to make a campaign.
+
+    Raises:
+        FieldInvalid: an unknown role, somebody twice in one role, or not exactly one creative
+            director.
+    """
+    if len(credits) > MOST_CREDITS:
+        raise FieldInvalid("credits", f"must be at most {MOST_CREDITS}")
+    seen: set[tuple[str, str]] = set()
+    for index, credit in enumerate(credits):
+        at = f"credits[{index}]"
+        fields.check_id("pty", credit.party_id, f"{at}.party_id", what="a party")
+        if credit.role not in ROLES:
+            raise FieldInvalid(f"{at}.role", f"must be one of {', '.join(ROLES)}")
+        if (credit.party_id, credit.role) in seen:
+            raise FieldInvalid(at, "must not repeat an earlier one")
+        seen.add((credit.party_id, credit.role))
+    if sum(credit.role == DIRECTOR for credit in credits) != 1:
+        raise FieldInvalid("credits", "must have exactly one creative_director")
+
+
+def check_name(name: str) -> str:
+    """Return a campaign's name tidied, or raise FieldInvalid."""
+    return fields.text(name, "name", longest=120)
+
+
+def check_products(products: Sequence[Product]) -> tuple[Product, ...]:
+    """Return the products tidied.
+
+    Raises:
+        FieldInvalid: none, too many, or one without name, garment or colour.
+    """
+    if not 0 < len(products) <= MOST_PRODUCTS:
+        raise FieldInvalid("products", f"must be 1 to {MOST_PRODUCTS}")
+    return tuple(_product(product, f"products[{i}]") for i, product in enumerate(products))
+
+
+def _product(product: Product, at: str) -> Product:
+    pattern = product.pattern.strip()
+    return Product(
+        fields.text(product.name, f"{at}.name", longest=120),
+        fields.words(product.garment, f"{at}.garment", longest=_WORDS),
+        fields.words(product.colour, f"{at}.colour", longest=_WORDS),
+        fields.words(pattern, f"{at}.pattern", longest=_WORDS) if pattern else "",
+    )
+
+
+def check_shots(shots: Sequence[Shot], *, products: int) -> tuple[Shot, ...]:
+    """Return the shots tidied.
+
+    Raises:
+        FieldInvalid: none, too many, or one that names no product, framing, view, pose or light.
+    """
+    if not 0 < len(shots) <= MOST_SHOTS:
+        raise FieldInvalid("shots", f"must be 1 to {MOST_SHOTS}")
+    return tuple(_shot(shot, f"shots[{i}]", products) for i, shot in enumerate(shots))
+
+
+def _shot(shot: Shot, at: str, products: int) -> Shot:
+    if not 0 <= shot.product < products:
+        raise FieldInvalid(f"{at}.product", "must be the index of a product of the brief")
+    if shot.framing not in FRAMINGS:
+        raise FieldInvalid(f"{at}.framing", f"must be one of {', '.join(FRAMINGS)}")
+    if shot.view not in VIEWS:
+        raise FieldInvalid(f"{at}.view", f"must be one of {', '.join(VIEWS)}")
+    return Shot(
+        shot.product,
+        shot.framing,
+        fields.words(shot.pose, f"{at}.pose", longest=_WORDS),
+        shot.view,
+        fields.words(shot.lighting, f"{at}.lighting", longest=_WORDS),
+        fields.within(shot.seed, f"{at}.seed", 0, LARGEST_SEED),
+    )
+
+
+def check_contexts(
+    products: Sequence[Product], shots: Sequence[Shot], prohibited: Sequence[str]
+) -> None:
+    """Check that a brief stays out of the contexts a talent is never shown in.
+
+    Only the very words are found; what a picture shows is another matter.
+
+    Raises:
+        FieldInvalid: a text names one of them; the rule says which.
+    """
+    for field, text in _texts(products, shots):
+        for context in prohibited:
+            if context.strip() and _plain(context) in _plain(text):
+                raise FieldInvalid(
+                    field, f"must not name {context.strip()}, where the talent is never shown"
+                )
+
+
+def _texts(products: Sequence[Product], shots: Sequence[Shot]) -> Iterator[tuple[str, str]]:
+    for i, product in enumerate(products):
+        for name in ("name", "garment", "colour", "pattern"):
+            yield f"products[{i}].{name}", getattr(product, name)
+    for i, shot in enumerate(shots):
+        for name in ("pose", "lighting"):
+            yield f"shots[{i}].{name}", getattr(shot, name)
+
+
+def _plain(text: str) -> str:
+    """Return letters and digits in lower case, one blank between words and around them."""
+    letters = (letter if letter.isalnum() else " " for letter in text.casefold())
+    return f" {' '.join(''.join(letters).split())} "
+
+
+def content(brief: Brief) -> dict[str, Any]:
+    """Return what a brief's hash is taken of."""
+    return {
+        "twin_version_id": brief.twin_version_id,
+        "products": [
+            {name: getattr(product, name) for name in Product.__slots__}
+            for product in brief.products
+        ],
+        "shots": [{name: getattr(shot, name) for name in Shot.__slots__} for shot in brief.shots],
+    }
+
+
+def merge(*crews: Sequence[Credit]) -> tuple[Credit, ...]:
+    """Return the credits of several crews in order, nobody twice in one role."""
+    found = {(one.party_id, one.role): one for crew in reversed(crews) for one in reversed(crew)}
+    ordered = dict.fromkeys((one.party_id, one.role) for crew in crews for one in crew)
+    return tuple(found[key] for key in ordered)

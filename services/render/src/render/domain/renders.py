@@ -1,0 +1,173 @@
+"""Renders: one picture each, from the queue to its release."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from kit.errors import FailedPrecondition, FieldInvalid, NotFound
+
+from render.domain import fields
+from render.domain.campaigns import Credit, Product, Shot
+
+CONSENT_WITHDRAWN = "CONSENT_WITHDRAWN"
+LICENSE_REVOKED = "LICENSE_REVOKED"
+TWIN_UNUSABLE = "TWIN_UNUSABLE"
+BASE_UNUSABLE = "BASE_UNUSABLE"
+OUT_OF_MEMORY = "OUT_OF_MEMORY"
+PICTURE_UNMARKABLE = "PICTURE_UNMARKABLE"
+
+
+class RenderNotFound(NotFound):
+    """No such render or no such picture, or none the caller may know of."""
+
+    reason = "RENDER_NOT_FOUND"
+
+
+class RenderNotDraft(FailedPrecondition):
+    """The render does not wait for a review."""
+
+    reason = "RENDER_NOT_DRAFT"
+
+
+class RenderNotApproved(FailedPrecondition):
+    """The creative director has not approved the render, or it is out already."""
+
+    reason = "RENDER_NOT_APPROVED"
+
+
+class State(StrEnum):
+    """Where a render stands."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DRAFT = "draft"
+    APPROVED = "approved"
+    RETAKE = "retake"
+    RELEASED = "released"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+OPEN = (State.QUEUED, State.RUNNING)
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What allows a render: the consent to rendering, and the one the twin was trained under."""
+
+    consent_id: str
+    consent_receipt_id: str
+    twin_consent_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A marked picture: where it lies sealed, and what the registry remembers of it."""
+
+    object_key: str
+    object_sha256: str
+    """Of the sealed bytes, hex."""
+    sha256: str
+    """Of the JPEG as it was signed, hex."""
+    fingerprint: bytes
+    rights_digest: str
+    watermark: str
+    """Name of the codec that carries the asset number."""
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Render:
+    """One picture on its way."""
+
+    id: str
+    brief_id: str
+    campaign_id: str
+    license_id: str
+    talent_id: str
+    brand_id: str
+    twin_version_id: str
+    shot: int
+    seed: int
+    basis: Basis
+    credits: tuple[Credit, ...]
+    asset_number: int
+    state: State
+    attempt: int
+    reason: str
+    """Why it failed or was cancelled, or the director's note."""
+    prompt: str
+    """Empty until it was made: the twin's own weights say what to call her."""
+    created_at: datetime
+    released_at: datetime | None = None
+    picture: Picture | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A render in work, with everything its maker needs."""
+
+    render: Render
+    product: Product
+    shot: Shot
+    brief_sha256: str
+    campaign: str
+    """The campaign's name."""
+    grant: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """The creative director's word."""
+
+    approve: bool
+    note: str
+
+
+def check_review(review: Review) -> Review:
+    """Return a review tidied.
+
+    Raises:
+        FieldInvalid: a retake without a note, or too long a note.
+    """
+    if review.approve:
+        note = fields.optional_text(review.note, "note", longest=1000)
+    else:
+        note = fields.text(review.note, "note", longest=1000)
+    return Review(review.approve, note)
+
+
+def check_draft(render: Render) -> None:
+    """Check that a render waits for a review.
+
+    Raises:
+        RenderNotDraft: it does not.
+    """
+    if render.state is not State.DRAFT:
+        raise RenderNotDraft(
+            f"render {render.id} is {render.state}", renderId=render.id, state=render.state
+        )
+
+
+def check_approved(render: Render) -> Picture:
+    """Return the picture of a render that may be released, as far as the director is concerned.
+
+    Raises:
+        RenderNotApproved: it is in any other state.
+    """
+    if render.state is not State.APPROVED or render.picture is None:
+        raise RenderNotApproved(
+            f"render {render.id} is {render.state}", renderId=render.id, state=render.state
+        )
+    return render.picture
+
+
+def check_kind(kind: str) -> None:
+    """Check which file of a picture is asked for.
+
+    Raises:
+        FieldInvalid: neither.
+    """
+    if kind not in ("draft", "clean"):
+        raise FieldInvalid("kind", "must be draft or clean")

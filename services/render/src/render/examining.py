@@ -1,0 +1,41 @@
+"""Strangers' files, read within limits."""
+
+import asyncio
+
+from imaging import pictures
+
+from render.domain.photos import MOST_PIXELS, PhotoTooLarge, PhotoUnreadable, check_size
+from render.domain.verdicts import Layers
+from render.pipeline.marking import examine
+from render.pipeline.marking.watermark import Codec
+
+_AT_ONCE = 2  # a picture of 50 million pixels takes hundreds of megabytes while it is read
+
+
+class Examiner:
+    """Reads every layer of a file with our keys."""
+
+    def __init__(self, codec: Codec, anchors: bytes) -> None:
+        self._codec = codec
+        self._anchors = anchors
+        self._room = asyncio.Semaphore(_AT_ONCE)
+
+    async def look(self, content: bytes) -> Layers:
+        """Return what a file says about itself.
+
+        Raises:
+            PhotoTooLarge: more than 12 MiB or 50 million pixels.
+            PhotoUnreadable: not a whole JPEG, PNG or WebP.
+        """
+        check_size(len(content))
+        async with self._room:
+            return await asyncio.to_thread(self._look, content)
+
+    def _look(self, content: bytes) -> Layers:
+        try:
+            pictures.decode(content, max_pixels=MOST_PIXELS)
+            return examine.examine(content, self._codec, self._anchors).layers
+        except pictures.PictureTooLarge as error:
+            raise PhotoTooLarge(f"the picture has too many pixels: {error}") from error
+        except (pictures.UnreadablePicture, examine.Unreadable) as error:
+            raise PhotoUnreadable("the file is not a whole JPEG, PNG or WebP") from error

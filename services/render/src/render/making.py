@@ -1,0 +1,105 @@
+"""From words and weights to marked pictures; runs in threads of its own."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from imaging.faces import Faces
+from imaging.pictures import Rgb
+from imaging.pipeline import adapters
+from imaging.words import caption, outfit
+
+from render.domain.campaigns import Product, Shot
+from render.pipeline import batch
+from render.pipeline.marking.authority import SigningCredentials
+from render.pipeline.marking.mark import Marked, Marker
+from render.pipeline.marking.request import MarkRequest, System
+from render.pipeline.marking.watermark import Codec
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One picture to make of a twin whose weights lie open in memory."""
+
+    twin: str
+    adapter: bytes = field(repr=False)
+    product: Product
+    shot: Shot
+    seed: int
+
+
+class Studio:
+    """Makes pictures and marks them. Holds the base in memory, and the judge of faces."""
+
+    def __init__(
+        self, bases: Path, sampler: batch.Sampler, codec: Codec, signing: SigningCredentials
+    ) -> None:
+        self._bases = batch.Bases(bases)
+        self._sampler = sampler
+        self._faces = Faces(upsample=1)  # a face of 40 pixels must stay free of the label too
+        self._codec = codec
+        self._signing = signing
+
+    @property
+    def loaded(self) -> str:
+        """Return the name of the base in memory; empty while no weights were loaded."""
+        return self._bases.kept
+
+    @property
+    def watermark(self) -> str:
+        """Return the name of the codec pictures are marked with."""
+        return self._codec.name
+
+    def check(self, base: str, adapter: bytes) -> str:
+        """Check that an adapter was trained on a base as it is now; return its twin's noun.
+
+        Raises:
+            BaseUnusable: there is no such base, or it cannot be loaded safely.
+            AdapterUnusable: no adapter of ours, or of another base.
+        """
+        about = adapters.describe(adapter)
+        if about.base_sha256 != self._bases.digest(base):
+            raise adapters.AdapterUnusable("the adapter was trained on another base")
+        return about.subject
+
+    def make(
+        self, base: str, orders: Sequence[Order], should_stop: Callable[[], bool]
+    ) -> list[tuple[Rgb, str]]:
+        """Make one picture per order in one batch; return each with its prompt.
+
+        The same orders give the same pictures, whoever makes them on the same kind of machine.
+
+        Raises:
+            BaseUnusable, AdapterUnusable: as `check`.
+            Stopped: `should_stop` said yes.
+            OutOfMemory: the device has no room for half of them.
+        """
+        rows = [self._row(base, order) for order in orders]
+        made = batch.make(self._bases.get(base), rows, self._sampler, should_stop)
+        return [(pixels, row.prompt) for pixels, row in zip(made, rows, strict=True)]
+
+    def find_faces(self, pixels: Rgb) -> tuple[tuple[int, int, int, int], ...]:
+        """Return where faces are, for the label to stay off."""
+        return tuple(face.box for face in self._faces.find(pixels))
+
+    def mark(self, base: str, pixels: Rgb, request: MarkRequest) -> Marked:
+        """Put every mark on a finished picture.
+
+        Raises:
+            NoRoom: the label would cover a face wherever it stood.
+            WatermarkLost: the picture is too plain to hold the number.
+        """
+        system = System(f"Sosia {base}", self._bases.digest(base)[:12])
+        return Marker(self._codec, self._signing, system).mark(pixels, request)
+
+    def _row(self, base: str, order: Order) -> batch.Row:
+        product, shot = order.product, order.shot
+        prompt = caption(
+            subject=self.check(base, order.adapter),
+            framing=shot.framing,
+            outfit=outfit(product.garment, product.colour, product.pattern or "solid"),
+            pose=shot.pose,
+            view=shot.view,
+            light=shot.lighting,
+        )
+        return batch.Row(order.twin, order.adapter, prompt, order.seed)

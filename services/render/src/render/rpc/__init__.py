@@ -1,0 +1,1 @@
+"""render over gRPC: translation only."""

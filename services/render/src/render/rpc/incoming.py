@@ -1,0 +1,56 @@
+"""From messages to the domain."""
+
+from collections.abc import Iterable
+
+from google.protobuf.message import Message
+from kit import once
+from sosia.common.v1 import credit_pb2
+from sosia.render.v1 import campaign_pb2, render_pb2
+from sosia.render.v1 import render_service_pb2 as pb
+
+from render.domain.campaigns import Credit, Product, Shot
+from render.domain.renders import Review
+from render.service.campaigns import NewBrief, NewCampaign
+from render.service.commands import Command
+
+_KINDS = {render_pb2.PICTURE_KIND_DRAFT: "draft", render_pb2.PICTURE_KIND_CLEAN: "clean"}
+
+
+def to_command(request: Message) -> Command:
+    """Read the id of a request and what its content is."""
+    request_id: str = getattr(request, "request_id")  # noqa: B009 -- every command has one
+    return Command(request_id, once.digest(request))
+
+
+def to_new_campaign(request: pb.CreateCampaignRequest) -> NewCampaign:
+    """Read what a campaign is asked to be; names of crew are identity's to give."""
+    return NewCampaign(request.license_id, request.name, _credits(request.credits))
+
+
+def to_new_brief(request: pb.CreateBriefRequest) -> NewBrief:
+    """Read what a brief is asked to be."""
+    products = tuple(_product(product) for product in request.products)
+    shots = tuple(_shot(shot) for shot in request.shots)
+    return NewBrief(request.campaign_id, request.twin_version_id, products, shots)
+
+
+def to_review(request: pb.ReviewRenderRequest) -> Review:
+    """Read the director's word."""
+    return Review(request.approve, request.note)
+
+
+def to_kind(kind: "render_pb2.PictureKind.ValueType") -> str:
+    """Read which file is asked for; nothing where nothing known is."""
+    return _KINDS.get(kind, "")
+
+
+def _credits(credits: Iterable[credit_pb2.Credit]) -> tuple[Credit, ...]:
+    return tuple(Credit(credit.party_id, "", credit.role) for credit in credits)
+
+
+def _product(product: campaign_pb2.Product) -> Product:
+    return Product(product.name, product.garment, product.colour, product.pattern)
+
+
+def _shot(shot: campaign_pb2.Shot) -> Shot:
+    return Shot(shot.product, shot.framing, shot.pose, shot.view, shot.lighting, shot.seed)

@@ -1,0 +1,117 @@
+"""From the domain to messages."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from google.protobuf.timestamp_pb2 import Timestamp
+from sosia.common.v1 import credit_pb2
+from sosia.render.v1 import campaign_pb2, render_pb2, verify_pb2
+
+from render.domain.answers import Answer
+from render.domain.campaigns import Brief, Campaign, Credit, Product, Shot
+from render.domain.renders import Render
+
+
+def from_time(value: datetime) -> Timestamp:
+    """Write a time."""
+    stamp = Timestamp()
+    stamp.FromDatetime(value)
+    return stamp
+
+
+def from_credits(credits: Iterable[Credit]) -> list[credit_pb2.Credit]:
+    """Write credits."""
+    return [
+        credit_pb2.Credit(party_id=one.party_id, name=one.name, role=one.role) for one in credits
+    ]
+
+
+def from_campaign(campaign: Campaign) -> campaign_pb2.Campaign:
+    """Write a campaign."""
+    return campaign_pb2.Campaign(
+        id=campaign.id,
+        brand_id=campaign.brand_id,
+        license_id=campaign.license_id,
+        name=campaign.name,
+        credits=from_credits(campaign.credits),
+        created_at=from_time(campaign.created_at),
+    )
+
+
+def from_brief(brief: Brief) -> campaign_pb2.Brief:
+    """Write a brief."""
+    return campaign_pb2.Brief(
+        id=brief.id,
+        campaign_id=brief.campaign_id,
+        twin_version_id=brief.twin_version_id,
+        products=[_product(product) for product in brief.products],
+        shots=[_shot(shot) for shot in brief.shots],
+        sha256=brief.sha256,
+        created_at=from_time(brief.created_at),
+    )
+
+
+def from_render(render: Render) -> render_pb2.Render:
+    """Write a render; its picture's place and its grant are nobody's business."""
+    message = render_pb2.Render(
+        id=render.id,
+        brief_id=render.brief_id,
+        campaign_id=render.campaign_id,
+        license_id=render.license_id,
+        talent_id=render.talent_id,
+        brand_id=render.brand_id,
+        twin_version_id=render.twin_version_id,
+        shot=render.shot,
+        prompt=render.prompt,
+        seed=render.seed,
+        state=render_pb2.RenderState.Value(f"RENDER_STATE_{render.state.name}"),
+        attempt=render.attempt,
+        note=render.reason,
+        consent_receipt_id=render.basis.consent_receipt_id,
+        credits=from_credits(render.credits),
+        created_at=from_time(render.created_at),
+    )
+    if render.picture is not None:
+        message.picture_sha256 = render.picture.sha256
+        message.width, message.height = render.picture.width, render.picture.height
+        message.fingerprint = render.picture.fingerprint.hex()
+    if render.released_at is not None:
+        message.released_at.FromDatetime(render.released_at)
+    return message
+
+
+def from_answer(answer: Answer) -> verify_pb2.Verification:
+    """Write what is known of a picture."""
+    message = verify_pb2.Verification(
+        verdict=verify_pb2.Verdict.Value(f"VERDICT_{answer.outcome.name}"),
+        layers=[verify_pb2.Layer(name=name, state=state) for name, state in answer.layers],
+    )
+    named = answer.named
+    if named is not None:
+        for name in ("render_id", "talent", "brand", "license_id", "license_state"):
+            setattr(message, name, getattr(named, name))
+        message.consent_receipt_id = named.consent_receipt_id
+        message.credits.extend(from_credits(named.credits))
+        message.license_ends_at.FromDatetime(named.license_ends_at)
+        message.released_at.FromDatetime(named.released_at)
+    return message
+
+
+def _product(product: Product) -> campaign_pb2.Product:
+    return campaign_pb2.Product(
+        name=product.name,
+        garment=product.garment,
+        colour=product.colour,
+        pattern=product.pattern,
+    )
+
+
+def _shot(shot: Shot) -> campaign_pb2.Shot:
+    return campaign_pb2.Shot(
+        product=shot.product,
+        framing=shot.framing,
+        pose=shot.pose,
+        view=shot.view,
+        lighting=shot.lighting,
+        seed=shot.seed,
+    )

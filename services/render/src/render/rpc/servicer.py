@@ -1,0 +1,116 @@
+"""The servicer: reads the request, calls the service, writes the response."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+from sosia.render.v1 import render_service_pb2 as pb
+from sosia.render.v1 import render_service_pb2_grpc
+
+from render.rpc import incoming, outgoing
+from render.service.campaigns import Briefs, Campaigns
+from render.service.pictures import Pictures
+from render.service.renders import Renders
+from render.service.verification import Verifier
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What render does, by meaning."""
+
+    campaigns: Campaigns
+    briefs: Briefs
+    renders: Renders
+    pictures: Pictures
+    verifier: Verifier
+
+
+class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
+    """RenderService; errors are in the contract."""
+
+    def __init__(self, services: Services) -> None:
+        self._do = services
+
+    async def CreateCampaign(
+        self, request: pb.CreateCampaignRequest, context: Context
+    ) -> pb.CreateCampaignResponse:
+        """Create a campaign."""
+        campaign = await self._do.campaigns.create(
+            incoming.to_command(request), incoming.to_new_campaign(request)
+        )
+        return pb.CreateCampaignResponse(campaign=outgoing.from_campaign(campaign))
+
+    async def GetCampaign(
+        self, request: pb.GetCampaignRequest, context: Context
+    ) -> pb.GetCampaignResponse:
+        """Return a campaign."""
+        campaign = await self._do.campaigns.get(request.campaign_id)
+        return pb.GetCampaignResponse(campaign=outgoing.from_campaign(campaign))
+
+    async def CreateBrief(
+        self, request: pb.CreateBriefRequest, context: Context
+    ) -> pb.CreateBriefResponse:
+        """Write a brief."""
+        brief = await self._do.briefs.create(
+            incoming.to_command(request), incoming.to_new_brief(request)
+        )
+        return pb.CreateBriefResponse(brief=outgoing.from_brief(brief))
+
+    async def GetBrief(self, request: pb.GetBriefRequest, context: Context) -> pb.GetBriefResponse:
+        """Return a brief."""
+        brief = await self._do.briefs.get(request.brief_id)
+        return pb.GetBriefResponse(brief=outgoing.from_brief(brief))
+
+    async def StartRenders(
+        self, request: pb.StartRendersRequest, context: Context
+    ) -> pb.StartRendersResponse:
+        """Queue the renders of a brief."""
+        started = await self._do.renders.start(incoming.to_command(request), request.brief_id)
+        return pb.StartRendersResponse(renders=[outgoing.from_render(one) for one in started])
+
+    async def GetRender(
+        self, request: pb.GetRenderRequest, context: Context
+    ) -> pb.GetRenderResponse:
+        """Return a render."""
+        render = await self._do.renders.get(request.render_id)
+        return pb.GetRenderResponse(render=outgoing.from_render(render))
+
+    async def ListRenders(
+        self, request: pb.ListRendersRequest, context: Context
+    ) -> pb.ListRendersResponse:
+        """Return the renders of a brief."""
+        found = await self._do.renders.find(request.brief_id)
+        return pb.ListRendersResponse(renders=[outgoing.from_render(one) for one in found])
+
+    async def ReviewRender(
+        self, request: pb.ReviewRenderRequest, context: Context
+    ) -> pb.ReviewRenderResponse:
+        """Note the director's word."""
+        render = await self._do.renders.review(
+            incoming.to_command(request), request.render_id, incoming.to_review(request)
+        )
+        return pb.ReviewRenderResponse(render=outgoing.from_render(render))
+
+    async def ReleaseRender(
+        self, request: pb.ReleaseRenderRequest, context: Context
+    ) -> pb.ReleaseRenderResponse:
+        """Hand a picture to the brand."""
+        render = await self._do.renders.release(incoming.to_command(request), request.render_id)
+        return pb.ReleaseRenderResponse(render=outgoing.from_render(render))
+
+    async def GetPicture(
+        self, request: pb.GetPictureRequest, context: Context
+    ) -> pb.GetPictureResponse:
+        """Return a file."""
+        kind = incoming.to_kind(request.kind)
+        content, sha256 = await self._do.pictures.open(request.render_id, kind)
+        return pb.GetPictureResponse(content=content, sha256=sha256)
+
+    async def VerifyPicture(
+        self, request: pb.VerifyPictureRequest, context: Context
+    ) -> pb.VerifyPictureResponse:
+        """Say what is known of a picture."""
+        answer = await self._do.verifier.verify(request.content)
+        return pb.VerifyPictureResponse(verification=outgoing.from_answer(answer))

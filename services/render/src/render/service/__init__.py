@@ -1,0 +1,1 @@
+"""What render does, for its callers and for its workers."""

@@ -1,0 +1,185 @@
+"""Campaigns and briefs.
+
+Other services are asked before a transaction opens, never within.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import rfc8785
+from kit import db, once, outbox, trace
+from kit.db import Database
+from kit.errors import FieldInvalid, NotFound
+from kit.ids import new_id
+from sosia.render.v1 import events_pb2
+
+from render.clients import Identity, Licensing, Training
+from render.domain import campaigns as domain
+from render.domain import fields
+from render.domain.campaigns import (
+    Brief,
+    BriefNotFound,
+    Campaign,
+    CampaignNotFound,
+    Credit,
+    Product,
+    Shot,
+    TwinOfAnotherTalent,
+)
+from render.service import access
+from render.service.commands import Command
+from render.store import campaigns as store
+
+
+@dataclass(frozen=True, slots=True)
+class NewCampaign:
+    """What a campaign is asked to be; the credits are without names."""
+
+    license_id: str
+    name: str
+    credits: tuple[Credit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NewBrief:
+    """What a brief is asked to be."""
+
+    campaign_id: str
+    twin_version_id: str
+    products: tuple[Product, ...]
+    shots: tuple[Shot, ...]
+
+
+class Campaigns:
+    """What brands have made under their licenses."""
+
+    def __init__(self, database: Database, identity: Identity, licensing: Licensing) -> None:
+        self._db = database
+        self._identity = identity
+        self._licensing = licensing
+
+    async def create(self, command: Command, new: NewCampaign) -> Campaign:
+        """Create a campaign; the licensed brand may.
+
+        Raises:
+            FieldInvalid, NotAllowed: and LICENSE_NOT_FOUND as licensing says it.
+        """
+        trace.require_actor()
+        fields.check_id("lic", new.license_id, "license_id", what="a license")
+        name = domain.check_name(new.name)
+        domain.check_credits(new.credits)
+        license = await self._licensing.find_license(new.license_id)
+        access.require_brand(license.brand_id)
+        credits = await self._name(new.credits)
+        campaign_id = new_id("cmp")
+        async with self._db.begin() as tx:
+            result = await once.claim(tx, command.request_id, command.content, campaign_id)
+            if result == campaign_id:
+                campaign = Campaign(
+                    id=campaign_id,
+                    brand_id=license.brand_id,
+                    license_id=license.id,
+                    talent_id=license.talent_id,
+                    name=name,
+                    credits=credits,
+                    created_at=await db.now(tx),
+                )
+                await store.add(tx, campaign)
+                event = events_pb2.CampaignCreated(
+                    campaign_id=campaign_id, brand_id=license.brand_id, license_id=license.id
+                )
+                await outbox.publish(tx, event)
+            return await store.get(tx, result)
+
+    async def get(self, campaign_id: str) -> Campaign:
+        """Return a campaign the caller may know of."""
+        trace.require_actor()
+        async with self._db.begin() as tx:
+            campaign = await store.get(tx, campaign_id)
+        if not await access.is_near_campaign(self._identity, campaign):
+            raise CampaignNotFound("there is no such campaign")
+        return campaign
+
+    async def _name(self, credits: Sequence[Credit]) -> tuple[Credit, ...]:
+        """Fill in the names crew is known by."""
+        named = []
+        for index, credit in enumerate(credits):
+            try:
+                party = (await self._identity.get_parties([credit.party_id]))[credit.party_id]
+            except NotFound as error:
+                rule = "must be the id of a party"
+                raise FieldInvalid(f"credits[{index}].party_id", rule) from error
+            if party.kind != "crew":
+                raise FieldInvalid(f"credits[{index}].party_id", "must be of a party of kind crew")
+            named.append(replace(credit, name=party.name))
+        return tuple(named)
+
+
+class Briefs:
+    """What is to be shown in a campaign, and how."""
+
+    def __init__(self, database: Database, identity: Identity, training: Training) -> None:
+        self._db = database
+        self._identity = identity
+        self._training = training
+
+    async def create(self, command: Command, new: NewBrief) -> Brief:
+        """Write a brief; the licensed brand and the campaign's crew may.
+
+        Raises:
+            FieldInvalid, CampaignNotFound, NotAllowed, TwinOfAnotherTalent: and TWIN_NOT_FOUND
+                and CONSENT_MISSING, as training and identity say them.
+        """
+        trace.require_actor()
+        fields.check_id("twn", new.twin_version_id, "twin_version_id", what="a twin version")
+        products = domain.check_products(new.products)
+        shots = domain.check_shots(new.shots, products=len(products))
+        async with self._db.begin() as tx:
+            campaign = await store.get(tx, new.campaign_id)
+            repeat = await once.find(tx, command.request_id, command.content)
+        if not await access.is_near_campaign(self._identity, campaign):
+            raise CampaignNotFound("there is no such campaign")
+        access.require_maker(campaign)
+        if repeat is not None:
+            return await self.get(repeat)
+        await self._check_twin(campaign, new.twin_version_id)
+        consent = await self._identity.check_consent(campaign.talent_id)
+        domain.check_contexts(products, shots, consent.prohibited_contexts)
+        return await self._keep(command, replace(new, products=products, shots=shots))
+
+    async def get(self, brief_id: str) -> Brief:
+        """Return a brief of a campaign the caller may know of."""
+        trace.require_actor()
+        async with self._db.begin() as tx:
+            brief = await store.get_brief(tx, brief_id)
+            campaign = await store.get(tx, brief.campaign_id)
+        if not await access.is_near_campaign(self._identity, campaign):
+            raise BriefNotFound("there is no such brief")
+        return brief
+
+    async def _check_twin(self, campaign: Campaign, twin_version_id: str) -> None:
+        twin = await self._training.get_twin(twin_version_id)
+        if twin.talent_id != campaign.talent_id:
+            raise TwinOfAnotherTalent("the license is for another talent")
+
+    async def _keep(self, command: Command, new: NewBrief) -> Brief:
+        brief_id = new_id("brf")
+        async with self._db.begin() as tx:
+            result = await once.claim(tx, command.request_id, command.content, brief_id)
+            if result == brief_id:
+                now = await db.now(tx)
+                made = (new.campaign_id, new.twin_version_id, new.products, new.shots)
+                brief = Brief(brief_id, *made, "", now)
+                sha256 = hashlib.sha256(rfc8785.dumps(domain.content(brief))).hexdigest()
+                brief = replace(brief, sha256=sha256)
+                await store.add_brief(tx, brief, created_by=trace.actor().party_id)
+                event = events_pb2.BriefCreated(
+                    brief_id=brief_id,
+                    campaign_id=brief.campaign_id,
+                    twin_version_id=brief.twin_version_id,
+                    sha256=sha256,
+                    shots=len(brief.shots),
+                )
+                await outbox.publish(tx, event)
+            return await store.get_brief(tx, result)

@@ -1,0 +1,67 @@
+"""What is known of any picture, for anybody who asks."""
+
+from collections.abc import Awaitable, Callable
+
+from kit import db
+from kit.db import Database
+
+from render.clients import Identity, Licensing
+from render.domain import answers, licenses
+from render.domain.answers import Answer, Named, Registered
+from render.domain.verdicts import Layers, Outcome, verdict
+from render.store import registry
+
+_NAMED = (Outcome.VERIFIED, Outcome.RECOVERED)
+
+
+class Verifier:
+    """Weighs what a file says against the registry of released pictures."""
+
+    def __init__(
+        self,
+        database: Database,
+        identity: Identity,
+        licensing: Licensing,
+        look: Callable[[bytes], Awaitable[Layers]],
+    ) -> None:
+        """Take in `look`, which reads every layer of a file or raises what is wrong with it."""
+        self._db = database
+        self._identity = identity
+        self._licensing = licensing
+        self._look = look
+
+    async def verify(self, content: bytes) -> Answer:
+        """Say what a file is.
+
+        Raises:
+            PhotoTooLarge, PhotoUnreadable: as `look`.
+        """
+        layers = await self._look(content)
+        async with self._db.begin() as tx:
+            found = await registry.find(tx, layers)
+        candidates = [one.candidate for one in found]
+        judged = verdict(layers, candidates)
+        said = answers.describe(layers, judged, candidates)
+        named = None
+        if judged.outcome in _NAMED:
+            record = next(one for one in found if one.candidate == judged.record)
+            named = await self._name(record)
+        return Answer(judged.outcome, tuple(said.items()), named)
+
+    async def _name(self, record: Registered) -> Named:
+        rights = record.candidate.rights
+        parties = await self._identity.get_parties([record.talent_id, record.brand_id])
+        license = await self._licensing.get_license(rights.license_id)
+        async with self._db.begin() as tx:
+            now = await db.now(tx)
+        return Named(
+            render_id=rights.render_id,
+            talent=parties[record.talent_id].name,
+            brand=parties[record.brand_id].name,
+            license_id=license.id,
+            license_state=licenses.describe(license, now=now),
+            license_ends_at=license.ends_at,
+            credits=record.credits,
+            consent_receipt_id=rights.consent_receipt_id,
+            released_at=record.released_at,
+        )

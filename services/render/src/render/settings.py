@@ -1,0 +1,38 @@
+"""What render reads from its environment."""
+
+from pathlib import Path
+
+from kit.settings import ServiceSettings
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+
+class Settings(ServiceSettings):
+    """render's environment, prefix RENDER_; the service and its workers read the same."""
+
+    model_config = SettingsConfigDict(env_prefix="RENDER_")
+
+    objects_url: str
+    """Where sealed twins and pictures lie: file:///... or s3://..."""
+    identity_address: str
+    """host:port of identity's gRPC."""
+    training_address: str
+    """host:port of training's gRPC."""
+    licensing_address: str
+    """host:port of licensing's gRPC."""
+    bases: Path
+    """Folder whose subfolders are base pipelines."""
+    grant_public_key: Path
+    """PEM file, the public half of the Ed25519 key licensing signs grants with."""
+    watermark_key: Path
+    """File of 32 random bytes; whoever has it can forge and remove watermarks."""
+    authority: Path
+    """Folder of the chain that signs Content Credentials, made by `python -m render authority`."""
+    worker_ops_address: str
+    """host:port of a worker's /livez, /readyz and /metrics."""
+    batch: int = Field(default=8, ge=1, le=64)
+    """Most pictures a worker makes at once, of one twin or of several."""
+    steps: int = Field(default=20, ge=1, le=200)
+    """Steps of the sampler."""
+    guidance: float = Field(default=2.5, ge=1, le=20)
+    """Classifier-free guidance scale; 1 turns it off."""

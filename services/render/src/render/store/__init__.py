@@ -1,0 +1,1 @@
+"""SQL: functions that take the transaction and return domain objects."""

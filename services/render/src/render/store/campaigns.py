@@ -1,0 +1,77 @@
+"""Campaigns and briefs."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from kit.db import Tx
+from sqlalchemy import insert, select
+
+from render.domain.campaigns import (
+    Brief,
+    BriefNotFound,
+    Campaign,
+    CampaignNotFound,
+    Credit,
+    Product,
+    Shot,
+)
+from render.domain.fields import is_id
+from render.store.tables import briefs, campaigns
+
+
+async def add(tx: Tx, campaign: Campaign) -> None:
+    """Store a new campaign."""
+    row = {name: getattr(campaign, name) for name in Campaign.__slots__}
+    row["credits"] = from_credits(campaign.credits)
+    await tx.execute(insert(campaigns).values(row))
+
+
+async def get(tx: Tx, campaign_id: str) -> Campaign:
+    """Return a campaign.
+
+    Raises:
+        CampaignNotFound: there is none with that id.
+    """
+    row = None
+    if is_id("cmp", campaign_id):
+        query = select(campaigns).where(campaigns.c.id == campaign_id)
+        row = (await tx.execute(query)).one_or_none()
+    if row is None:
+        raise CampaignNotFound("there is no such campaign")
+    return Campaign(**{**row._mapping, "credits": to_credits(row.credits)})
+
+
+async def add_brief(tx: Tx, brief: Brief, *, created_by: str) -> None:
+    """Store a new brief."""
+    row = {name: getattr(brief, name) for name in Brief.__slots__}
+    row["products"] = [asdict(product) for product in brief.products]
+    row["shots"] = [asdict(shot) for shot in brief.shots]
+    await tx.execute(insert(briefs).values(created_by=created_by, **row))
+
+
+async def get_brief(tx: Tx, brief_id: str) -> Brief:
+    """Return a brief.
+
+    Raises:
+        BriefNotFound: there is none with that id.
+    """
+    row = None
+    if is_id("brf", brief_id):
+        row = (await tx.execute(select(briefs).where(briefs.c.id == brief_id))).one_or_none()
+    if row is None:
+        raise BriefNotFound("there is no such brief")
+    values = {name: getattr(row, name) for name in Brief.__slots__}
+    values["products"] = tuple(Product(**product) for product in row.products)
+    values["shots"] = tuple(Shot(**shot) for shot in row.shots)
+    return Brief(**values)
+
+
+def from_credits(credits: Sequence[Credit]) -> list[dict[str, Any]]:
+    """Write credits as JSON."""
+    return [asdict(credit) for credit in credits]
+
+
+def to_credits(rows: Sequence[dict[str, Any]]) -> tuple[Credit, ...]:
+    """Read credits."""
+    return tuple(Credit(**row) for row in rows)

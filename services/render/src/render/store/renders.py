@@ -1,0 +1,142 @@
+"""Renders and their pictures."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from kit import jobs
+from kit.db import Tx
+from sqlalchemy import ColumnElement, Row, func, insert, or_, select, update
+
+from render.domain.fields import is_id
+from render.domain.renders import OPEN, Basis, Picture, Render, RenderNotFound, State, Task
+from render.store import campaigns as campaigns_store
+from render.store.campaigns import from_credits, to_credits
+from render.store.tables import pictures, renders
+
+_OPEN = [str(state) for state in OPEN]
+_PICTURE = [pictures.c[name].label(f"picture_{name}") for name in Picture.__slots__]
+_BASIS = Basis.__slots__
+_PLAIN = [name for name in Render.__slots__ if name in renders.c and name != "credits"]
+
+
+async def add(tx: Tx, new: Sequence[Render], *, start_id: str, grant: str) -> None:
+    """Queue renders under one grant; their asset numbers come from the database."""
+    for render in new:
+        row = {name: getattr(render, name) for name in _PLAIN}
+        for given in ("asset_number", "created_at", "prompt", "released_at"):
+            del row[given]
+        row |= {name: getattr(render.basis, name) for name in _BASIS}
+        row |= {"start_id": start_id, "grant_token": grant, "state": str(render.state)}
+        await tx.execute(insert(renders).values(credits=from_credits(render.credits), **row))
+
+
+async def get(tx: Tx, render_id: str, *, lock: bool = False) -> Render:
+    """Return a render; with `lock`, hold its row until the transaction ends.
+
+    Raises:
+        RenderNotFound: there is none with that id.
+    """
+    found: list[Render] = []
+    if is_id("ren", render_id):
+        found = await _find(tx, renders.c.id == render_id, lock=lock)
+    if not found:
+        raise RenderNotFound("there is no such render")
+    return found[0]
+
+
+async def find_started(tx: Tx, start_id: str) -> list[Render]:
+    """Return the renders one call queued, in the order of the brief's shots."""
+    return await _find(tx, renders.c.start_id == start_id)
+
+
+async def find_of_brief(tx: Tx, brief_id: str) -> list[Render]:
+    """Return every render of a brief, in the order they were queued."""
+    return await _find(tx, renders.c.brief_id == brief_id)
+
+
+async def _find(tx: Tx, which: ColumnElement[bool], *, lock: bool = False) -> list[Render]:
+    query = select(renders, *_PICTURE).select_from(
+        renders.outerjoin(pictures, pictures.c.render_id == renders.c.id)
+    )
+    query = query.where(which).order_by(renders.c.created_at, renders.c.start_id, renders.c.shot)
+    if lock:
+        query = query.with_for_update(of=renders)
+    return [to_render(row) for row in (await tx.execute(query)).all()]
+
+
+async def to_task(tx: Tx, row: Row[Any]) -> Task:
+    """Read a claimed row, with what its maker needs of brief and campaign."""
+    render = to_render(row)
+    brief = await campaigns_store.get_brief(tx, render.brief_id)
+    campaign = await campaigns_store.get(tx, render.campaign_id)
+    shot = brief.shots[render.shot]
+    product = brief.products[shot.product]
+    return Task(render, product, shot, brief.sha256, campaign.name, row.grant_token)
+
+
+async def finish(tx: Tx, render: Render, picture: Picture, prompt: str) -> bool:
+    """Note a finished picture; return False if this attempt holds the render no longer."""
+    done = {"state": str(State.DRAFT), "prompt": prompt, "grant_token": ""}
+    if not await jobs.save(tx, renders, render.id, render.attempt, **done):
+        return False
+    row = {name: getattr(picture, name) for name in Picture.__slots__}
+    made = insert(pictures).values(render_id=render.id, made_at=func.clock_timestamp(), **row)
+    await tx.execute(made)
+    return True
+
+
+async def end(tx: Tx, render: Render, state: State, reason: str) -> bool:
+    """End an attempt without a picture; return False if it holds the render no longer."""
+    ended = {"state": str(state), "reason": reason, "grant_token": ""}
+    return await jobs.save(tx, renders, render.id, render.attempt, **ended)
+
+
+async def cancel_under_consent(tx: Tx, consent_id: str, reason: str) -> list[Render]:
+    """End the open renders that a consent allowed, or the training of their twin."""
+    which = or_(renders.c.consent_id == consent_id, renders.c.twin_consent_id == consent_id)
+    return await _cancel(tx, which, reason)
+
+
+async def cancel_under_license(tx: Tx, license_id: str, reason: str) -> list[Render]:
+    """End the open renders under a license."""
+    return await _cancel(tx, renders.c.license_id == license_id, reason)
+
+
+async def _cancel(tx: Tx, which: ColumnElement[bool], reason: str) -> list[Render]:
+    ended = {
+        "state": str(State.CANCELLED),
+        "reason": reason,
+        "lease_ends_at": None,
+        "grant_token": "",
+    }
+    query = update(renders).where(which, renders.c.state.in_(_OPEN)).values(ended)
+    return [to_render(row) for row in (await tx.execute(query.returning(renders))).all()]
+
+
+async def review(tx: Tx, render: Render, state: State, *, note: str, reviewer_id: str) -> None:
+    """Note the director's word on a render the caller holds."""
+    said = {
+        "state": str(state),
+        "reason": note,
+        "reviewer_id": reviewer_id,
+        "reviewed_at": func.clock_timestamp(),
+    }
+    await tx.execute(update(renders).where(renders.c.id == render.id).values(said))
+
+
+async def release(tx: Tx, render: Render) -> None:
+    """Note the release of a render the caller holds."""
+    out = {"state": str(State.RELEASED), "released_at": func.clock_timestamp()}
+    await tx.execute(update(renders).where(renders.c.id == render.id).values(out))
+
+
+def to_render(row: Row[Any]) -> Render:
+    """Read a row, with its picture where the query asked for one and there is one."""
+    values = {name: getattr(row, name) for name in _PLAIN}
+    values["state"] = State(row.state)
+    values["credits"] = to_credits(row.credits)
+    values["basis"] = Basis(**{name: getattr(row, name) for name in _BASIS})
+    if getattr(row, "picture_sha256", None) is not None:
+        names = Picture.__slots__
+        values["picture"] = Picture(**{name: getattr(row, f"picture_{name}") for name in names})
+    return Render(**values)
