@@ -88,12 +88,20 @@ def encode_png(rgb: Rgb) -> bytes:
     return out.getvalue()
 
 
-def square(rgb: Rgb, side: int) -> Rgb:
-    """Cut the largest square out of the middle and scale it to `side` pixels."""
+def square(rgb: Rgb, side: int, *, whole: bool = False) -> Rgb:
+    """Return the largest square in the middle, `side` pixels; with `whole`, all of the picture.
+
+    What a whole picture lacks to a square is filled with its outermost pixels, so that nobody
+    loses head or feet.
+    """
     height, width = rgb.shape[:2]
-    edge = min(height, width)
+    edge = max(height, width) if whole else min(height, width)
     top, left = (height - edge) // 2, (width - edge) // 2
-    cut = rgb[top : top + edge, left : left + edge]
+    if whole:
+        borders = (-top, edge - height + top, -left, edge - width + left)
+        cut = cv2.copyMakeBorder(rgb, *borders, cv2.BORDER_REPLICATE)
+    else:
+        cut = rgb[top : top + edge, left : left + edge]
     way = cv2.INTER_AREA if edge > side else cv2.INTER_LANCZOS4
     return np.asarray(cv2.resize(cut, (side, side), interpolation=way), dtype=np.uint8)
 

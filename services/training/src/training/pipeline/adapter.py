@@ -15,7 +15,7 @@ import torch
 from diffusers import DiffusionPipeline
 from imaging.pictures import Rgb, square
 from imaging.pipeline import adapters, base
-from imaging.words import TWIN_WORD, subject_of
+from imaging.words import FRAMINGS, TWIN_WORD, subject_of
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -23,6 +23,7 @@ NAME = "twin"
 _WARM_UP_STEPS = 20
 _DROPOUT = 0.1
 _WEIGHT_LIMIT = 5.0
+_CLOSE_UP = FRAMINGS["face"]
 
 
 class Cancelled(Exception):
@@ -35,6 +36,10 @@ class Photo:
 
     pixels: Rgb
     caption: str
+
+    def square(self, side: int) -> Rgb:
+        """Return it as a base sees it: a close-up cut to its middle, a body with head and feet."""
+        return square(self.pixels, side, whole=_CLOSE_UP not in self.caption)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +138,7 @@ class _Run:
         self.told = self._tell([f"{TWIN_WORD}, {photo.caption}" for photo in photos])  # (N, T, D)
         self.nothing = self._tell([""])  # (1, T, D)
         self.alphas = self.pipeline.scheduler.alphas_cumprod.to(self.unet.device)
+        self.half = device() == "cpu" and base.has_bfloat16()
         self.step, self.losses, self.seconds = 0, list[float](), 0.0
         if self._checkpoint.exists():
             self._load()
@@ -191,8 +197,10 @@ class _Run:
         timesteps = timesteps.to(clean.device)
         kept = self.alphas[timesteps].view(-1, 1, 1, 1).sqrt().to(clean)
         lost = (1 - kept**2).clamp(min=0).sqrt()
-        made = self.unet(kept * clean + lost * noise, timesteps, encoder_hidden_states=told).sample
-        return self._error(made, clean, noise, kept, lost)
+        noisy = kept * clean + lost * noise
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.half):
+            made = self.unet(noisy, timesteps, encoder_hidden_states=told).sample
+        return self._error(made.float(), clean.float(), noise, kept, lost)
 
     def _error(
         self, made: Tensor, clean: Tensor, noise: Tensor, kept: Tensor, lost: Tensor
@@ -209,7 +217,7 @@ class _Run:
     @torch.no_grad()
     def _encode(self, photos: Sequence[Photo]) -> Tensor:
         side, vae = base.side_px(self.pipeline), self.pipeline.vae
-        rows = np.stack([square(photo.pixels, side) for photo in photos])
+        rows = np.stack([photo.square(side) for photo in photos])
         values = torch.from_numpy(rows).permute(0, 3, 1, 2).to(vae.device, vae.dtype) / 127.5 - 1
         parts = [vae.encode(part).latent_dist.mode() for part in values.split(8)]
         latents: Tensor = torch.cat(parts) * vae.config.scaling_factor

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from diffusers import DiffusionPipeline
 from imaging.faces import Faces
-from imaging.pictures import Rgb, contact_sheet, encode_png, square
+from imaging.pictures import Rgb, contact_sheet, encode_png
 from imaging.pipeline import base, generate
 from imaging.words import caption
 
@@ -100,7 +100,7 @@ def load_cohort(path: Path) -> Vectors:
 def sheet(made: Sequence[Rgb], photos: Sequence[Photo], pipeline: DiffusionPipeline) -> bytes:
     """Return a PNG: a row of the person's photos above the twin's close-ups."""
     side = base.side_px(pipeline)
-    above = [square(photo.pixels, side) for photo in photos[:4]]
+    above = [photo.square(side) for photo in photos[:4]]
     return encode_png(contact_sheet([*above, *made], columns=4))
 
 

@@ -101,7 +101,7 @@ class Training:
             self.model.parameters(), lr=1.0, betas=(0.9, 0.99), weight_decay=0.01, fused=True
         )
         self.alphas = build.make_scheduler().alphas_cumprod  # (1000,)
-        self.half = has_bfloat16()
+        self.half = bases.has_bfloat16()
         self.step, self.spent_s = 0, 0.0
         if _checkpoint(plan).exists():
             self._load(torch.load(_checkpoint(plan), weights_only=True))
@@ -208,12 +208,6 @@ class Training:
         word = torch.tensor([float(done)])
         dist.broadcast(word, 0)
         return bool(word.item())
-
-
-def has_bfloat16() -> bool:
-    """Return whether this CPU multiplies in bfloat16 by itself, which is twice as fast here."""
-    flags = Path("/proc/cpuinfo")
-    return flags.exists() and "avx512_bf16" in flags.read_text()
 
 
 def train(prepared: Prepared, plan: Plan, shape: build.Shape, *, processes: int) -> None:
