@@ -17,13 +17,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from kit import migrate
 from kit.bus import open_bus
 
 from local.keys import Keys, make_keys
-from local.nats import running_nats
+from local.nats import Nats, running_nats
 from local.postgres import OWNER, Postgres, running_postgres
 from local.process import free_port, stop
 
@@ -53,14 +53,49 @@ class House:
     """A running platform. `start` and `kill` let tests lose a process and have it back."""
 
     folder: Path
-    postgres: Postgres
-    nats_url: str
     keys: Keys
     bases: Path
+    durable: bool = True
+    """Whether PostgreSQL waits for the disk; tests that cut no power go without."""
     echo: bool = False
     """Whether what processes print is shown, each line behind its process's name."""
+    _parts: dict[str, tuple[ExitStack, Postgres | Nats]] = field(default_factory=dict)
     _ports: dict[str, int] = field(default_factory=dict)
     _running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    @property
+    def postgres(self) -> Postgres:
+        """Return the server of all databases."""
+        return cast(Postgres, self._parts["postgres"][1])
+
+    @property
+    def nats(self) -> Nats:
+        """Return the server of all streams."""
+        return cast(Nats, self._parts["nats"][1])
+
+    def open_part(self, part: str) -> None:
+        """Start PostgreSQL ("postgres") or NATS ("nats") on its port, with what it has kept."""
+        stack, port = ExitStack(), self.port(part)
+        if part == "nats":
+            opened: Postgres | Nats = stack.enter_context(
+                running_nats(self.folder / part, port=port)
+            )
+        else:
+            running = running_postgres(self.folder / part, durable=self.durable, port=port)
+            opened = stack.enter_context(running)
+        self._parts[part] = (stack, opened)
+
+    def kill_part(self, part: str) -> None:
+        """Kill PostgreSQL or NATS with SIGKILL and wait for the end."""
+        stack, opened = self._parts[part]
+        if opened.process is not None:
+            opened.process.kill()
+        stack.close()
+
+    def close_parts(self) -> None:
+        """Stop both."""
+        for stack, _ in reversed(self._parts.values()):
+            stack.close()
 
     def port(self, name: str) -> int:
         """Return the loopback port of that name, the same as long as the house stands."""
@@ -140,7 +175,7 @@ class House:
         """Return the environment a service reads."""
         own = {
             "DATABASE_URL": self.postgres.url(service),
-            "NATS_URL": self.nats_url,
+            "NATS_URL": self.nats.url,
             "OPS_ADDRESS": self._address(f"{service}.ops"),
             "WORKER_OPS_ADDRESS": self._address(f"{service}-worker.ops"),
             "RPC_ADDRESS": self._address(service),
@@ -174,10 +209,11 @@ def running_house(
     with ExitStack() as stack:
         stack.enter_context(_alone(folder))
         keys = make_keys(folder / "keys")
-        postgres = stack.enter_context(running_postgres(folder / "postgres", durable=durable))
-        nats_url = stack.enter_context(running_nats(folder / "nats", port=free_port()))
-        asyncio.run(_prepare(postgres, nats_url))
-        house = House(folder, postgres, nats_url, keys, bases, echo)
+        house = House(folder, keys, bases, durable, echo)
+        stack.callback(house.close_parts)
+        for part in ("postgres", "nats"):
+            house.open_part(part)
+        asyncio.run(_prepare(house.postgres, house.nats.url))
         stack.callback(house.stop)
         for name in PROGRAMS:
             house.start(name)

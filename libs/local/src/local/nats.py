@@ -5,16 +5,25 @@ import subprocess
 import sysconfig
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from local.process import stop, wait_until
 
 
-@contextmanager
-def running_nats(folder: Path, *, port: int = -1) -> Iterator[str]:
-    """Run a server that keeps its streams in `folder` until the end of the block.
+@dataclass(frozen=True, slots=True)
+class Nats:
+    """A running server."""
 
-    Yields its address. Every write is on disk before it is acknowledged.
+    url: str
+    process: subprocess.Popen[bytes]
+
+
+@contextmanager
+def running_nats(folder: Path, *, port: int = -1) -> Iterator[Nats]:
+    """Run a server that keeps its streams in `folder/streams` until the end of the block.
+
+    Every write is on disk before it is acknowledged. Port -1: any that is free.
     """
     folder.mkdir(parents=True, exist_ok=True)
     config, log = folder / "nats.conf", folder / "log"
@@ -33,7 +42,7 @@ def running_nats(folder: Path, *, port: int = -1) -> Iterator[str]:
     ports = folder / f"nats-server_{process.pid}.ports"
     try:
         wait_until(lambda: _addresses(ports) != [], process, log)
-        yield _addresses(ports)[0]
+        yield Nats(_addresses(ports)[0], process)
     finally:
         stop(process)
 

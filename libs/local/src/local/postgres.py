@@ -8,7 +8,7 @@ import socket
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -26,6 +26,7 @@ class Postgres:
 
     port: int
     password: str
+    process: subprocess.Popen[bytes] | None = field(default=None, repr=False, compare=False)
 
     def url(self, database: str, role: str = APP) -> str:
         """Return the address of a database, as the role services run as unless told."""
@@ -56,24 +57,25 @@ class Postgres:
 
 
 @contextmanager
-def running_postgres(folder: Path, *, durable: bool = True) -> Iterator[Postgres]:
+def running_postgres(folder: Path, *, durable: bool = True, port: int = 0) -> Iterator[Postgres]:
     """Run a server on `folder`, made on first use, until the end of the block.
 
-    `durable=False` turns fsync off, for tests that never cut the power.
+    `durable=False` turns fsync off, for tests that never cut the power. Port 0: any that is free.
     """
     data, first = folder / "data", not (folder / "password").exists()
     if first:
         _make_cluster(folder, data)
     password = (folder / "password").read_text().strip()
-    server = Postgres(free_port(), password)
-    options = ["-D", str(data), "-h", "127.0.0.1", "-p", str(server.port), "-k", ""]
+    port = port or free_port()
+    options = ["-D", str(data), "-h", "127.0.0.1", "-p", str(port), "-k", ""]
     if not durable:
         options += ["-c", "fsync=off", "-c", "full_page_writes=off"]
     log = folder / "log"
     with log.open("ab") as output:
         process = _start("postgres", [*options, "-c", "max_connections=200"], output.fileno())
+    server = Postgres(port, password, process)
     try:
-        wait_until(lambda: _accepts(data, server.port), process, log)
+        wait_until(lambda: _accepts(data, port), process, log)
         if first:
             asyncio.run(server.execute(*_roles(password)))
         yield server

@@ -61,5 +61,5 @@ def owner_database_url(postgres: Postgres, database_name: str) -> str:
 @pytest.fixture
 def nats_url(tmp_path: Path) -> Iterator[str]:
     """A nats-server of the test's own."""
-    with running_nats(tmp_path / "nats") as url:
-        yield url
+    with running_nats(tmp_path / "nats") as server:
+        yield server.url
