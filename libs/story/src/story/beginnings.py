@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,6 +16,15 @@ from story.samples import Sample
 SCOPE = ("CAPTURE", "TRAINING", "LICENSING", "RENDERING", "DELIVERY")
 _UPLOADS_AT_ONCE = 4
 _ENDED = ("RUN_STATE_DONE", "RUN_STATE_FAILED", "RUN_STATE_CANCELLED")
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a twin is to be trained from, and how; no settings: the house's own."""
+
+    capture_set_id: str
+    base: str = "mini"
+    settings: Mapping[str, int] = field(default_factory=dict)
 
 
 class Stuck(RuntimeError):
@@ -71,21 +81,32 @@ def capture(cast: Cast, sample: Sample, progress: Callable[[int, int], None]) ->
     return photographer.post(f"{path}/close")["capture_set"]
 
 
-def train(
-    cast: Cast, capture_set_id: str, settings: dict[str, int], progress: Callable[[Any], None]
-) -> Any:
-    """Train a twin on the mini base and return its version; `progress` is told the run.
+def start_training(cast: Cast, order: Order) -> Any:
+    """Have the agency queue a training run."""
+    body = {
+        "talent_id": cast.talent.id,
+        "capture_set_id": order.capture_set_id,
+        "base": order.base,
+        "settings": dict(order.settings),
+    }
+    return cast.agency.api.post("/v1/training-runs", body)["run"]
+
+
+def train(cast: Cast, order: Order, progress: Callable[[Any], None]) -> Any:
+    """Train a twin and return its version; `progress` is told the run.
 
     Raises:
         Stuck: the run failed or was cancelled.
     """
-    body = {
-        "talent_id": cast.talent.id,
-        "capture_set_id": capture_set_id,
-        "base": "mini",
-        "settings": settings,
-    }
-    run = cast.agency.api.post("/v1/training-runs", body)["run"]
+    return wait_for_twin(cast, start_training(cast, order), progress)
+
+
+def wait_for_twin(cast: Cast, run: Any, progress: Callable[[Any], None]) -> Any:
+    """Wait until a run is over and return its twin version.
+
+    Raises:
+        Stuck: the run failed or was cancelled.
+    """
     while run["state"] not in _ENDED:
         time.sleep(0.5)
         run = cast.agency.api.get(f"/v1/training-runs/{run['id']}")["run"]

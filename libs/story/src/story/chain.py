@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ class Script:
     stranger: Path
     """A picture that is none of ours."""
     campaign: Path
-    settings: dict[str, int] = field(default_factory=dict)
+    settings: Mapping[str, int] = field(default_factory=dict)
     """Of the training run; empty: the house's own."""
 
 
@@ -80,7 +81,8 @@ def _begin(told: Told, sample: Any, script: Script, teller: Teller) -> None:
         move(int(run["step"]), steps, f"loss {run['loss']:.3f}, {run['seconds_left']:.0f} s left")
 
     with teller.bar("training") as (move, say):
-        told.twin = beginnings.train(told.cast, captured["id"], dict(script.settings), at)
+        order = beginnings.Order(captured["id"], settings=script.settings)
+        told.twin = beginnings.train(told.cast, order, at)
         near = told.twin["likeness"]
         say(
             f"{near['faces']} faces in {near['renders']} close-ups; distance to her own photos"

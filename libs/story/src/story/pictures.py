@@ -55,9 +55,18 @@ def shoot(cast: Cast, brief_id: str, progress: Callable[[int, int], None]) -> li
     Raises:
         Stuck: one failed or was cancelled.
     """
-    brand = cast.brands[0].api
-    path = f"/v1/briefs/{brief_id}/renders"
-    renders = brand.post(path)["renders"]
+    cast.brands[0].api.post(f"/v1/briefs/{brief_id}/renders")
+    return wait_for_drafts(cast, brief_id, progress)
+
+
+def wait_for_drafts(cast: Cast, brief_id: str, progress: Callable[[int, int], None]) -> list[Any]:
+    """Wait until every render of a brief is a draft; in the order of the brief's shots.
+
+    Raises:
+        Stuck: one failed or was cancelled.
+    """
+    brand, path = cast.brands[0].api, f"/v1/briefs/{brief_id}/renders"
+    renders = brand.get(path)["renders"]
     while any(render["state"] in _OPEN for render in renders):
         time.sleep(0.2)
         renders = brand.get(path)["renders"]

@@ -1,0 +1,25 @@
+"""What a house's streams carry, read from the first message to the last."""
+
+import asyncio
+
+from kit.bus import CloudEvent, open_bus
+from local.house import House
+from nats.js.errors import NotFoundError
+
+
+def read_events(house: House, service: str) -> list[CloudEvent]:
+    """Return every event of a service's stream, in the stream's order."""
+    return asyncio.run(_read(house.nats.url, service.upper()))
+
+
+async def _read(url: str, stream: str) -> list[CloudEvent]:
+    async with open_bus(url) as bus:
+        state = (await bus.js.stream_info(stream)).state
+        events = []
+        for sequence in range(state.first_seq, state.last_seq + 1):
+            try:
+                message = await bus.js.get_msg(stream, sequence)
+            except NotFoundError:
+                continue
+            events.append(CloudEvent.decode(message.data or b""))
+        return events
