@@ -98,8 +98,19 @@ def chosen(denoiser: nn.Module, names: Sequence[str]) -> Iterator[None]:
     """Let row i of every batch pass through the LoRA `names[i]`, all in one forward pass.
 
     peft mixes adapters within a batch when each layer is told whose row is whose; the denoiser
-    itself does not pass that on, so each layer is told here.
+    itself does not pass that on, so each layer is told here. One person's batch needs no telling.
+
+    Raises:
+        AdapterUnusable: no LoRA of that name is there: peft would draw the base's own person.
     """
+    known = getattr(denoiser, "peft_config", {})
+    missing = next((name for name in names if name not in known), None)
+    if missing is not None:
+        raise AdapterUnusable(f"no adapter {missing} is loaded")
+    if len(set(names)) == 1:
+        denoiser.set_adapter(names[0])
+        yield
+        return
 
     def tell(_: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         return args, {**kwargs, "adapter_names": list(names)}

@@ -71,4 +71,4 @@ def pictures(
             output_type="np",
             callback_on_step_end=each_step,
         ).images  # (B, H, W, 3) float in [0, 1]
-    return [np.round(picture * 255).astype(np.uint8) for picture in made]
+    return [np.ascontiguousarray(np.round(picture * 255), dtype=np.uint8) for picture in made]
