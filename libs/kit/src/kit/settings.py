@@ -4,8 +4,8 @@ from pydantic import Field, PostgresDsn
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
-class ServiceSettings(BaseSettings):
-    """Settings all services share; each adds its own under its own prefix."""
+class ProcessSettings(BaseSettings):
+    """Settings every process shares; each adds its own under its own prefix."""
 
     model_config = SettingsConfigDict(frozen=True, hide_input_in_errors=True, extra="ignore")
 
@@ -14,7 +14,12 @@ class ServiceSettings(BaseSettings):
     migration_database_url: PostgresDsn | None = Field(default=None, repr=False)
     """The same database as its owner; only `migrate` needs it."""
     nats_url: str = Field(repr=False)
-    rpc_address: str
-    """host:port gRPC listens on."""
     ops_address: str
     """host:port of /livez, /readyz and /metrics."""
+
+
+class ServiceSettings(ProcessSettings):
+    """Settings of a process that answers gRPC."""
+
+    rpc_address: str
+    """host:port gRPC listens on."""

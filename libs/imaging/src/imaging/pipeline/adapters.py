@@ -108,7 +108,7 @@ def chosen(denoiser: nn.Module, names: Sequence[str]) -> Iterator[None]:
     if missing is not None:
         raise AdapterUnusable(f"no adapter {missing} is loaded")
     if len(set(names)) == 1:
-        denoiser.set_adapter(names[0])
+        denoiser.set_adapter(names[0])  # type: ignore[operator] # peft put it on the network
         yield
         return
 

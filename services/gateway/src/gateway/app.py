@@ -1,0 +1,100 @@
+"""Everything the gateway is made of, put together in one place."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+
+from fastapi import FastAPI
+from kit import migrate
+from kit.bus import open_bus
+from kit.db import Database, open_database
+from kit.ops import log, open_ops, serve_asgi
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gateway import problem
+from gateway.callers import Callers
+from gateway.clients import Calls, open_calls
+from gateway.feed import Feed
+from gateway.http import Api
+from gateway.limits import Quota
+from gateway.pages import Pages
+from gateway.routes import ROUTES
+from gateway.sessions import Sessions
+from gateway.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """gateway, open."""
+
+    db: Database
+    calls: Calls
+    feed: Feed
+
+
+@asynccontextmanager
+async def build(settings: Settings) -> AsyncIterator[App]:
+    """Open everything the gateway needs, in order; close it in reverse."""
+    async with AsyncExitStack() as stack:
+        db = await stack.enter_async_context(open_database(str(settings.database_url)))
+        bus = await stack.enter_async_context(open_bus(settings.nats_url))
+        calls = await stack.enter_async_context(open_calls(settings))
+        sessions = Sessions(db, settings.session_lasts)
+        callers, feed = Callers(calls), Feed(bus)
+        quota = Quota(settings.verifications_a_minute)
+        web = _web(
+            Api(calls, callers, sessions, feed, quota), Pages(calls, callers, sessions, quota)
+        )
+        checks = {"database": db.check, "bus": bus.check}
+        await stack.enter_async_context(open_ops(settings.ops_address, checks))
+        await stack.enter_async_context(serve_asgi(web, settings.http_address))
+        yield App(db, calls, feed)
+
+
+def _web(api: Api, pages: Pages) -> FastAPI:
+    """Return the application: the table's routes, the stream, the pages."""
+    web = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    for route in ROUTES:
+        web.add_route(route.path, api.handler(route), methods=[route.method])
+    web.add_route("/v1/events", api.guarded(api.stream), methods=["GET"])
+    web.add_route("/openapi.json", api.describe, methods=["GET"])
+    web.routes.extend(pages.routes())
+    web.add_exception_handler(HTTPException, _not_answered)
+    web.add_exception_handler(Exception, _broken)
+    return web
+
+
+async def _not_answered(request: Request, error: Exception) -> Response:
+    """Say what never reached a route: no such path, no such method."""
+    code = error.status_code if isinstance(error, HTTPException) else 500
+    status = HTTPStatus(code)
+    return problem.plain(status, status.phrase, instance=request.url.path, request_id="")
+
+
+async def _broken(request: Request, error: Exception) -> Response:
+    """Say that something broke, and nothing of what; the log has the rest."""
+    log.error("request failed", path=request.url.path, exc_info=error)
+    status = HTTPStatus.INTERNAL_SERVER_ERROR
+    return problem.plain(status, "internal error", instance=request.url.path, request_id="")
+
+
+async def serve(settings: Settings) -> None:
+    """Answer requests and read the house's events, until cancelled."""
+    async with build(settings) as app, asyncio.TaskGroup() as tasks:
+        tasks.create_task(app.feed.run())
+
+
+async def prepare(settings: Settings, migrations: Path) -> None:
+    """Bring the database to the newest migration.
+
+    Raises:
+        ValueError: no GATEWAY_MIGRATION_DATABASE_URL.
+    """
+    if settings.migration_database_url is None:
+        raise ValueError("GATEWAY_MIGRATION_DATABASE_URL is not set")
+    await migrate.upgrade(str(settings.migration_database_url), migrations)

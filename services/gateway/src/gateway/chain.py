@@ -1,0 +1,127 @@
+"""One picture's whole chain, as far as whoever looks may see it."""
+
+import asyncio
+import json
+from collections.abc import Awaitable
+from dataclasses import dataclass, field
+from typing import Any
+
+from kit.errors import DomainError
+
+from gateway import proofs
+from gateway.clients import Calls
+
+
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """A receipt and what checking it said; empty when it proves what it states."""
+
+    receipt: Any
+    fault: str
+
+    @property
+    def statement(self) -> dict[str, Any]:
+        """Return what was agreed."""
+        told: dict[str, Any] = json.loads(self.receipt.statement or b"{}")
+        return told
+
+
+@dataclass(slots=True)
+class Chain:
+    """Every link; None where the services refuse it to whoever looks."""
+
+    render: Any
+    brief: Any = None
+    campaign: Any = None
+    license: Any = None
+    twin: Any = None
+    run: Any = None
+    capture_set: Any = None
+    consent: Any = None
+    approvals: list[Any] = field(default_factory=list)
+    entries: list[Any] = field(default_factory=list)
+    receipts: list[Proven] = field(default_factory=list)
+    names: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def shot(self) -> Any:
+        """Return what the brief asked for."""
+        return self.brief.shots[self.render.shot] if self.brief else None
+
+    @property
+    def product(self) -> Any:
+        """Return what is shown."""
+        return self.brief.products[self.shot.product] if self.brief else None
+
+    def name(self, party_id: str) -> str:
+        """Return who an id is, as far as that may be seen."""
+        return self.names.get(party_id, party_id)
+
+
+async def gather(calls: Calls, render_id: str) -> Chain:
+    """Ask every service for its link of a picture's chain.
+
+    Raises:
+        NotFound: no such render, or none the caller may know of.
+    """
+    render = (await calls.ask("render", "GetRender", render_id=render_id)).render
+    chain = Chain(render)
+    chain.brief, chain.campaign, chain.license, chain.twin = await asyncio.gather(
+        _part(calls.ask("render", "GetBrief", brief_id=render.brief_id), "brief"),
+        _part(calls.ask("render", "GetCampaign", campaign_id=render.campaign_id), "campaign"),
+        _part(calls.ask("licensing", "GetLicense", license_id=render.license_id), "license"),
+        _part(calls.ask("training", "GetTwin", twin_version_id=render.twin_version_id), "twin"),
+    )
+    await _beginnings(calls, chain)
+    chain.approvals = list(
+        await _part(calls.ask("licensing", "ListApprovals", render_id=render.id), "approvals") or []
+    )
+    for subject in (render.license_id, render.id):
+        listed = await _part(calls.ask("licensing", "ListEntries", subject_id=subject), "entries")
+        chain.entries += listed or []
+    chain.receipts = await _receipts(calls, chain)
+    chain.names = await _names(calls, chain)
+    return chain
+
+
+async def _beginnings(calls: Calls, chain: Chain) -> None:
+    """Ask for what came before the twin: run, photos, consent."""
+    if chain.twin is None:
+        return
+    twin = chain.twin
+    chain.run, chain.capture_set, chain.consent = await asyncio.gather(
+        _part(calls.ask("training", "GetRun", run_id=twin.run_id), "run"),
+        _part(
+            calls.ask("identity", "GetCaptureSet", capture_set_id=twin.capture_set_id),
+            "capture_set",
+        ),
+        _part(calls.ask("identity", "GetConsent", consent_id=twin.consent_id), "consent"),
+    )
+
+
+async def _receipts(calls: Calls, chain: Chain) -> list[Proven]:
+    subjects = [chain.render.license_id, chain.render.id]
+    if chain.twin is not None:
+        subjects.append(chain.twin.consent_id)
+    found = await _part(calls.ask("identity", "ListReceipts", subject_ids=subjects), "receipts")
+    if not found:
+        return []
+    key = (await calls.ask("identity", "GetCheckpoint")).verifier_key
+    return [Proven(receipt, proofs.check(receipt, key)) for receipt in found]
+
+
+async def _names(calls: Calls, chain: Chain) -> dict[str, str]:
+    ids = {chain.render.talent_id, chain.render.brand_id}
+    ids |= {entry.party_id for entry in chain.entries if entry.party_id}
+    ids |= {credit.party_id for credit in chain.render.credits if credit.party_id}
+    asked = [_part(calls.ask("identity", "GetParty", party_id=one), "party") for one in sorted(ids)]
+    found = await asyncio.gather(*asked)
+    return {party.id: party.public_name or party.name for party in found if party is not None}
+
+
+async def _part(asked: Awaitable[Any], name: str) -> Any:
+    """Return a part of an answer, or None where it is not the caller's to see."""
+    try:
+        return getattr(await asked, name)
+    except DomainError:
+        return None

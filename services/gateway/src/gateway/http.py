@@ -1,0 +1,205 @@
+"""The REST API: every route of the table, read, called and answered in one way."""
+
+import json
+import re
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from typing import Any
+
+from kit import trace
+from kit.errors import DomainError, FieldInvalid, InvalidArgument, NotAllowed
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+
+from gateway import openapi, problem, transcode
+from gateway.callers import Callers
+from gateway.clients import Calls
+from gateway.feed import Feed
+from gateway.limits import Quota, read_body
+from gateway.routes import Body, Route
+from gateway.sessions import COOKIE, Sessions
+
+_CARRIED = ("traceparent", "tracestate")
+_REQUEST_ID = re.compile(r"[\w-]{1,64}")
+_FILE_HEADERS = {"Cache-Control": "private, no-cache", "X-Content-Type-Options": "nosniff"}
+_JSON_BYTES, _FILE_BYTES = 2**20, 13 * 2**20
+_MOST_KEY = 150
+
+
+class TypeUnsupported(InvalidArgument):
+    """The body has another Content-Type than the path takes."""
+
+    reason = "CONTENT_TYPE_UNSUPPORTED"
+
+
+class Api:
+    """What the routes of the API have in common."""
+
+    def __init__(
+        self, calls: Calls, callers: Callers, sessions: Sessions, feed: Feed, quota: Quota
+    ) -> None:
+        self.calls, self.callers, self.sessions, self.feed = calls, callers, sessions, feed
+        self.quota = quota
+
+    def handler(self, route: Route) -> Callable[[Request], Awaitable[Response]]:
+        """Return what answers a route."""
+
+        async def answer(request: Request) -> Response:
+            fields = await self._read(route, request)
+            content = fields.pop("content", b"") if route.body is Body.FILE else b""
+            message: Any = transcode.to_message(route.request, fields)
+            if content:
+                message.content = content
+            made = await self.calls.send(
+                route.service, route.call, message, timeout_s=route.timeout_s
+            )
+            if route.media:
+                return _file(request, made, route.media)
+            return JSONResponse(transcode.to_json(made), status_code=route.status)
+
+        return self.guarded(answer)
+
+    def guarded(
+        self, answer: Callable[[Request], Awaitable[Response]]
+    ) -> Callable[[Request], Awaitable[Response]]:
+        """Return `answer` in a span, on behalf of whoever asks, its errors as problems."""
+
+        async def guard(request: Request) -> Response:
+            carried = {name: request.headers[name] for name in _CARRIED if name in request.headers}
+            given = request.headers.get("x-request-id", "")
+            if _REQUEST_ID.fullmatch(given):
+                carried["requestid"] = given
+            with trace.span(f"{request.method} {request.url.path}", carried) as request_id:
+                try:
+                    who = await self._find_actor(request)
+                    onward = {**trace.carry(), "requestid": request_id}
+                    with trace.span("on behalf", onward, who=who):
+                        made = await answer(request)
+                except DomainError as error:
+                    return self._refuse(request, error, request_id)
+                except HTTPException as error:
+                    status = HTTPStatus(error.status_code)
+                    where = {"instance": request.url.path, "request_id": request_id}
+                    return problem.plain(status, str(error.detail), **where)
+                made.headers["X-Request-Id"] = request_id
+                return made
+
+        return guard
+
+    async def stream(self, request: Request) -> Response:
+        """Answer GET /v1/events: the house's events as server-sent events, for staff.
+
+        Raises:
+            NotAllowed: somebody else asks.
+        """
+        if trace.require_actor().kind != "staff":
+            raise NotAllowed("only staff may see the house's events")
+        after = request.headers.get("last-event-id", "")
+
+        async def lines() -> Any:
+            yield ": the house's events\n\n"
+            async for event in self.feed.listen(after):
+                if event is None:
+                    yield ": still here\n\n"
+                else:
+                    yield f"id: {event.id}\ndata: {event.encode().decode()}\n\n"
+
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        return StreamingResponse(lines(), media_type="text/event-stream", headers=headers)
+
+    async def describe(self, _: Request) -> Response:
+        """Answer GET /openapi.json."""
+        return JSONResponse(openapi.document())
+
+    def _refuse(self, request: Request, error: DomainError, request_id: str) -> Response:
+        made = problem.response(error, instance=request.url.path, request_id=request_id)
+        if isinstance(error, TypeUnsupported):
+            made.status_code = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+        return made
+
+    async def _find_actor(self, request: Request) -> trace.Actor:
+        """Return who asks: by key; or, reading only, by the session of a page."""
+        header = request.headers.get("authorization", "")
+        if not header and request.method == "GET" and COOKIE in request.cookies:
+            return (await self.sessions.find(request.cookies[COOKIE])).actor
+        return await self.callers.find(header)
+
+    async def _read(self, route: Route, request: Request) -> dict[str, Any]:
+        """Return the fields of a request: query, body, path and headers, in this order."""
+        fields = transcode.from_query(route.request, request.query_params.multi_items())
+        if route.call == "VerifyPicture" and trace.actor() == trace.PUBLIC:
+            self.quota.draw(request.client.host if request.client else "")
+        if route.body is Body.JSON:
+            fields |= await _read_json(request)
+        elif route.body is Body.FILE:
+            fields |= await _read_file(request, route)
+        for name, value in [*request.path_params.items(), *route.constants]:
+            if fields.setdefault(name, value) != value:
+                raise FieldInvalid(name, "differs from the path")
+        if route.is_command:
+            fields["request_id"] = _idempotency_key(request, fields)
+        return fields
+
+
+def _idempotency_key(request: Request, fields: dict[str, Any]) -> str:
+    """Return the id of a command.
+
+    Raises:
+        FieldInvalid: there is none, or it stands in the body.
+    """
+    if "request_id" in fields:
+        raise FieldInvalid("request_id", "is no field of the body: send an Idempotency-Key header")
+    key = request.headers.get("idempotency-key", "")
+    if not 0 < len(key) <= _MOST_KEY:
+        raise FieldInvalid("Idempotency-Key", f"must be a header of 1 to {_MOST_KEY} characters")
+    return f"{trace.actor().party_id}:{key}"  # nobody's key meets another's
+
+
+async def _read_json(request: Request) -> dict[str, Any]:
+    body = await read_body(request, _JSON_BYTES)
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if body.strip() and kind != "application/json":
+        raise TypeUnsupported("the body must be application/json", expected="application/json")
+    return transcode.parse_body(body)
+
+
+async def _read_file(request: Request, route: Route) -> dict[str, Any]:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "multipart/form-data":
+        expected = "multipart/form-data"
+        raise TypeUnsupported(f"the body must be {expected}", expected=expected)
+    await read_body(request, _FILE_BYTES)
+    async with request.form(max_files=1, max_fields=1, max_part_size=_JSON_BYTES) as form:
+        file = form.get("file")
+        if not isinstance(file, UploadFile):
+            raise FieldInvalid("file", "must be a part with a file")
+        strange = next((name for name in form if name not in ("file", "facts")), None)
+        if strange is not None:
+            raise FieldInvalid(strange, "is no part of this request")
+        content = await file.read()
+        fields: dict[str, Any] = {"content": content}
+        if "filename" in route.request.fields_by_name:
+            fields["filename"] = file.filename or ""
+        if "facts" in form:
+            fields["facts"] = _facts(str(form["facts"]), route)
+    return fields
+
+
+def _facts(text: str, route: Route) -> Any:
+    if "facts" not in route.request.fields_by_name:
+        raise FieldInvalid("facts", "is no part of this request")
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise FieldInvalid("facts", f"must be JSON: {error}") from error
+
+
+def _file(request: Request, made: Any, media: str) -> Response:
+    """Answer with a file, or that the caller has it already."""
+    sha256 = getattr(made, "sha256", "") or transcode.sha256(made.content)
+    headers = {**_FILE_HEADERS, "ETag": f'"{sha256}"'}
+    if request.headers.get("if-none-match") == headers["ETag"]:
+        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+    return Response(made.content, media_type=media, headers=headers)

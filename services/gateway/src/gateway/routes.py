@@ -1,0 +1,173 @@
+"""The one table of the REST API: what path is which call of which service."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from google.protobuf.descriptor import Descriptor, ServiceDescriptor
+from sosia.identity.v1 import identity_service_pb2
+from sosia.licensing.v1 import licensing_service_pb2
+from sosia.render.v1 import render_service_pb2
+from sosia.training.v1 import training_service_pb2
+
+_MODULES = (
+    identity_service_pb2,
+    training_service_pb2,
+    licensing_service_pb2,
+    render_service_pb2,
+)
+SERVICES: dict[str, ServiceDescriptor] = {
+    service.full_name.split(".")[1]: service
+    for module in _MODULES
+    for service in module.DESCRIPTOR.services_by_name.values()
+}
+"""Name of a service -> its calls."""
+
+HIDDEN = frozenset(
+    {
+        "Authenticate",
+        "VerifySignature",
+        "CheckConsent",
+        "ListCredits",
+        "CreateDataKey",
+        "UnwrapDataKey",
+        "IssueGrant",
+    }
+)
+"""Calls between services, which no path leads to."""
+
+
+class Body(StrEnum):
+    """How a request carries its content, and an answer its."""
+
+    NONE = "none"
+    JSON = "json"
+    FILE = "file"
+    """multipart/form-data with a `file` and, where the call has them, `facts` as JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One path of the API.
+
+    Attributes:
+        status: of a success.
+        media: of an answer that is a file: its `content` is sent as it is.
+        constants: fields of the request that the path stands for.
+    """
+
+    method: str
+    path: str
+    service: str
+    call: str
+    body: Body = Body.NONE
+    status: int = 200
+    media: str = ""
+    constants: tuple[tuple[str, int], ...] = ()
+    timeout_s: float = 15.0
+
+    @property
+    def request(self) -> Descriptor:
+        """Return the message a request becomes."""
+        return SERVICES[self.service].methods_by_name[self.call].input_type
+
+    @property
+    def answer(self) -> Descriptor:
+        """Return the message that is answered."""
+        return SERVICES[self.service].methods_by_name[self.call].output_type
+
+    @property
+    def is_command(self) -> bool:
+        """Tell whether it changes something, and so takes an Idempotency-Key."""
+        return "request_id" in self.request.fields_by_name
+
+
+def _get(path: str, service: str, call: str, **more: Any) -> Route:
+    return Route("GET", path, service, call, **more)
+
+
+def _make(path: str, service: str, call: str, **more: Any) -> Route:
+    return Route("POST", path, service, call, **{"body": Body.JSON, "status": 201, **more})
+
+
+def _do(path: str, service: str, call: str, **more: Any) -> Route:
+    return Route("POST", path, service, call, **{"body": Body.JSON, **more})
+
+
+_JPEG = "image/jpeg"
+ROUTES: tuple[Route, ...] = (
+    _make("/v1/parties", "identity", "RegisterParty"),
+    _get("/v1/parties", "identity", "ListParties"),
+    _get("/v1/parties/{party_id}", "identity", "GetParty"),
+    _make("/v1/parties/{party_id}/api-keys", "identity", "IssueApiKey"),
+    _make("/v1/representations", "identity", "AgreeRepresentation"),
+    _get("/v1/talents/{talent_id}/representation", "identity", "GetRepresentation"),
+    _make("/v1/consents", "identity", "ProposeConsent"),
+    _get("/v1/consents/{consent_id}", "identity", "GetConsent"),
+    _do("/v1/consents/{consent_id}/sign", "identity", "SignConsent"),
+    _do("/v1/consents/{consent_id}/withdraw", "identity", "WithdrawConsent"),
+    _get("/v1/receipts", "identity", "ListReceipts"),
+    _get("/v1/receipts/{receipt_id}", "identity", "GetReceipt"),
+    _get("/v1/log/checkpoint", "identity", "GetCheckpoint"),
+    _make("/v1/capture-sets", "identity", "OpenCaptureSet"),
+    _get("/v1/capture-sets/{capture_set_id}", "identity", "GetCaptureSet"),
+    _make(
+        "/v1/capture-sets/{capture_set_id}/photos",
+        "identity",
+        "AddPhoto",
+        body=Body.FILE,
+        timeout_s=60.0,
+    ),
+    _do("/v1/capture-sets/{capture_set_id}/close", "identity", "CloseCaptureSet"),
+    _make("/v1/training-runs", "training", "StartRun", status=202),
+    _get("/v1/training-runs/{run_id}", "training", "GetRun"),
+    _do("/v1/training-runs/{run_id}/cancel", "training", "CancelRun"),
+    _get("/v1/twins/{twin_version_id}", "training", "GetTwin"),
+    _get("/v1/twins/{twin_version_id}/sheet.png", "training", "GetSampleSheet", media="image/png"),
+    _get("/v1/talents/{talent_id}/twins", "training", "ListTwins"),
+    _make("/v1/rate-cards", "licensing", "SetRateCard"),
+    _get("/v1/talents/{talent_id}/rate-card", "licensing", "GetRateCard"),
+    _make("/v1/quotes", "licensing", "CreateQuote"),
+    _make("/v1/licenses", "licensing", "ProposeLicense"),
+    _get("/v1/licenses", "licensing", "ListLicenses"),
+    _get("/v1/licenses/{license_id}", "licensing", "GetLicense"),
+    _do("/v1/licenses/{license_id}/sign", "licensing", "SignLicense"),
+    _do("/v1/licenses/{license_id}/revoke", "licensing", "RevokeLicense"),
+    _do("/v1/licenses/{license_id}/authorize", "licensing", "Authorize"),
+    _get("/v1/approvals", "licensing", "ListApprovals"),
+    _do("/v1/approvals/{approval_id}/decide", "licensing", "DecideApproval"),
+    _get("/v1/parties/{party_id}/statement", "licensing", "GetStatement"),
+    _get("/v1/entries", "licensing", "ListEntries"),
+    _make("/v1/campaigns", "render", "CreateCampaign"),
+    _get("/v1/campaigns/{campaign_id}", "render", "GetCampaign"),
+    _make("/v1/briefs", "render", "CreateBrief"),
+    _get("/v1/briefs/{brief_id}", "render", "GetBrief"),
+    _make("/v1/briefs/{brief_id}/renders", "render", "StartRenders", status=202),
+    _get("/v1/briefs/{brief_id}/renders", "render", "ListRenders"),
+    _get("/v1/renders/{render_id}", "render", "GetRender"),
+    _do("/v1/renders/{render_id}/review", "render", "ReviewRender"),
+    _do("/v1/renders/{render_id}/release", "render", "ReleaseRender"),
+    _get(
+        "/v1/renders/{render_id}/draft.jpg",
+        "render",
+        "GetPicture",
+        media=_JPEG,
+        constants=(("kind", 1),),
+    ),
+    _get(
+        "/v1/renders/{render_id}/picture.jpg",
+        "render",
+        "GetPicture",
+        media=_JPEG,
+        constants=(("kind", 2),),
+    ),
+    _do("/v1/verify", "render", "VerifyPicture", body=Body.FILE, timeout_s=60.0),
+)
+_RELEASES_AT_LICENSING = frozenset({"ReleasePicture"})
+"""licensing's own half of a release: the public one is render's ReleaseRender."""
+
+
+def find_unrouted() -> set[str]:
+    """Return the calls that neither the table nor `HIDDEN` names."""
+    all_calls = {name for service in SERVICES.values() for name in service.methods_by_name}
+    return all_calls - {route.call for route in ROUTES} - HIDDEN - _RELEASES_AT_LICENSING
