@@ -1,4 +1,4 @@
-"""python -m training {migrate,serve,work,base}."""
+"""python -m training {migrate,serve,work,base,cohort}."""
 
 import sys
 from importlib import import_module
@@ -31,6 +31,8 @@ def main(argv: list[str]) -> int:
     """Run the command named first."""
     if argv[:1] == ["base"]:
         return int(import_module("training.pipeline.base_training.command").main(argv[1:]))
+    if argv[:1] == ["cohort"]:
+        return int(import_module("training.pipeline.cohort").main(argv[1:]))
     return run.main("training", {"migrate": migrate, "serve": serve, "work": work}, argv)
 
 

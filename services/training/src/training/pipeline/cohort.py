@@ -1,0 +1,59 @@
+"""`python -m training cohort`: the people every twin is compared with, from a corpus."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from imaging.faces import Faces
+from imaging.words import FRAMINGS
+
+from training.pipeline.base_training import corpus
+
+_VIEWS = ("front view", "three-quarter view")
+_LEAST, _MOST = 3, 5
+"""Faces a person is the mean of."""
+
+
+def main(argv: list[str]) -> int:
+    """Embed people of the corpus and write their mean vectors, rounded, as JSON."""
+    parser = argparse.ArgumentParser(prog="python -m training cohort", description=main.__doc__)
+    parser.add_argument("--corpus", type=Path, required=True, help="as for `training base`")
+    parser.add_argument("--out", type=Path, required=True, help="JSON, (people, 128)")
+    parser.add_argument("--people", type=int, default=120, help="how many at most")
+    options = parser.parse_args(argv)
+    found = corpus.read(options.corpus, size=256)
+    shown: dict[object, list[int]] = defaultdict(list)
+    for number, record in enumerate(found.records):
+        if _shows_face(record["caption"]):
+            shown[record.get("person")].append(number)
+    faces, people = Faces(), []
+    for places in shown.values():
+        vectors = _embed(faces, found, places)
+        if len(vectors) >= _LEAST:
+            people.append([round(float(value), 4) for value in np.mean(vectors, axis=0)])
+        if len(people) == options.people:
+            break
+    options.out.write_text("[\n" + ",\n".join(json.dumps(one) for one in people) + "\n]\n")
+    print(f"{len(people)} people in {options.out}")
+    return 0
+
+
+def _shows_face(caption: str) -> bool:
+    return FRAMINGS["face"] in caption and any(view in caption for view in _VIEWS)
+
+
+def _embed(faces: Faces, found: corpus.Corpus, places: Sequence[int]) -> list[object]:
+    """Return vectors of the pictures in which exactly one face is found, a few at most."""
+    vectors: list[object] = []
+    for place in places:
+        seen = faces.find(found.pictures[place])
+        if len(seen) == 1:
+            vectors.append(faces.embed(found.pictures[place], seen[0]))
+        if len(vectors) == _MOST:
+            break
+    return vectors
