@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -125,10 +126,17 @@ def _dressed(denoiser: nn.Module, rows: Sequence[Row]) -> Iterator[None]:
     weights = {row.twin: row.adapter for row in rows}
     with ExitStack() as stack:
         for twin, data in weights.items():
-            adapters.restore(denoiser, twin, data)
-            stack.callback(adapters.detach, denoiser, twin)
+            _quietly(adapters.restore, denoiser, twin, data)
+            stack.callback(_quietly, adapters.detach, denoiser, twin)
         denoiser.eval()  # in training mode peft takes no rows of several twins
         yield
+
+
+def _quietly(function: Callable[..., object], *arguments: object) -> None:
+    """Call without peft's warnings that there are several adapters: that is meant here."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"peft\.")
+        function(*arguments)
 
 
 def _free() -> None:
