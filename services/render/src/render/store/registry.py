@@ -3,7 +3,8 @@
 from typing import Any
 
 from kit.db import Tx
-from sqlalchemy import Row, literal_column, or_, select, text
+from sqlalchemy import Row, Text, cast, func, literal, or_, select
+from sqlalchemy.dialects.postgresql import BIT
 
 from render.domain.answers import Registered
 from render.domain.renders import State
@@ -13,10 +14,6 @@ from render.store.tables import pictures, renders
 
 _NEAR_BITS = SAME_PICTURE_BITS + 8  # a second one that near makes the nearest uncertain
 _MOST = 20
-_DISTANCE: Any = literal_column(
-    "bit_count(('x' || encode(pictures.fingerprint, 'hex'))::bit(256)"
-    " # CAST('x' || CAST(:seen AS text) AS bit(256)))"
-)
 
 
 async def find(tx: Tx, layers: Layers) -> list[Registered]:
@@ -25,20 +22,27 @@ async def find(tx: Tx, layers: Layers) -> list[Registered]:
     Looks are compared with every released picture, bit by bit.
     """
     rights = layers.credentials.rights
+    distance = func.bit_count(
+        _bits(func.encode(pictures.c.fingerprint, "hex")).op("#")(_bits(layers.fingerprint.hex()))
+    )
     leads = or_(
         renders.c.asset_number == layers.watermark,
         renders.c.id == (rights.render_id if rights else None),
-        text(f"{_DISTANCE} <= :near"),
+        distance <= _NEAR_BITS,
     )
     query = (
         select(renders, pictures.c.fingerprint, pictures.c.rights_digest)
         .join_from(renders, pictures, pictures.c.render_id == renders.c.id)
         .where(renders.c.state == str(State.RELEASED), leads)
-        .order_by(_DISTANCE)
+        .order_by(distance)
         .limit(_MOST)
     )
-    values = {"seen": layers.fingerprint.hex(), "near": _NEAR_BITS}
-    return [_registered(row) for row in (await tx.execute(query, values)).all()]
+    return [_registered(row) for row in (await tx.execute(query)).all()]
+
+
+def _bits(hexadecimal: Any) -> Any:
+    """Return 64 hex digits as a string of bits, which PostgreSQL can compare and count."""
+    return cast(literal("x") + cast(hexadecimal, Text), BIT(256))
 
 
 def _registered(row: Row[Any]) -> Registered:
