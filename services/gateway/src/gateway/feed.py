@@ -8,6 +8,7 @@ import nats.errors
 import nats.js.errors
 from kit.bus import Bus, CloudEvent
 from kit.ops import log
+from nats.aio.msg import Msg
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 
 STREAMS = ("IDENTITY", "TRAINING", "LICENSING", "RENDER")
@@ -26,6 +27,7 @@ class Feed:
         self._bus = bus
         self._newest: deque[CloudEvent] = deque(maxlen=KEPT)
         self._listeners: set[asyncio.Queue[CloudEvent | None]] = set()
+        self._positions: dict[str, int] = {}
 
     async def run(self) -> None:
         """Read for ever."""
@@ -65,39 +67,52 @@ class Feed:
 
     async def _follow(self, stream: str) -> None:
         """Read one stream; after trouble with the bus, from where it was."""
-        position = -1
-        while True:
+        while not _is_over():
             try:
-                position = await self._start(stream, position)
-                position = await self._read(stream, position)
+                await self._find_position(stream)
+                await self._read(stream)
             except (nats.errors.Error, nats.js.errors.Error, OSError, TimeoutError) as error:
                 log.warning("events cannot be read; will try again", error=repr(error))
                 await asyncio.sleep(0.5)
 
-    async def _start(self, stream: str, position: int) -> int:
-        """Return from which message to read: on from `position` unless the stream was emptied."""
+    async def _find_position(self, stream: str) -> None:
+        """Go on from where we were, unless the stream was emptied or we begin."""
         await self._bus.ensure_stream(stream.lower())
         last = (await self._bus.js.stream_info(stream)).state.last_seq
-        return position if 0 <= position <= last else max(0, last - KEPT)
+        if self._positions.get(stream, last + 1) > last:
+            self._positions[stream] = max(0, last - KEPT)
 
-    async def _read(self, stream: str, position: int) -> int:
-        """Read until it has been quiet for a while; return the last message's number."""
+    async def _read(self, stream: str) -> None:
+        """Read until cancelled; raise when the bus no longer knows of us."""
         config = ConsumerConfig(
             ack_policy=AckPolicy.NONE,
             deliver_policy=DeliverPolicy.BY_START_SEQUENCE,
-            opt_start_seq=position + 1,
+            opt_start_seq=self._positions[stream] + 1,
             inactive_threshold=60,
         )
         reader = await self._bus.js.pull_subscribe("", stream=stream, config=config)
         try:
-            while True:
-                for message in await reader.fetch(100, timeout=_QUIET_S):
-                    position = message.metadata.sequence.stream
-                    try:
-                        self._tell(CloudEvent.decode(message.data))
-                    except ValueError:
-                        log.warning("not an event", stream=stream, sequence=position)
-        except nats.errors.TimeoutError:
-            return position
+            while not _is_over():
+                try:
+                    messages = await reader.fetch(100, timeout=_QUIET_S)
+                except nats.errors.TimeoutError:
+                    await reader.consumer_info()  # still there?
+                    continue
+                for message in messages:
+                    self._take(stream, message)
         finally:
             await reader.unsubscribe()
+
+    def _take(self, stream: str, message: Msg) -> None:
+        sequence = message.metadata.sequence.stream
+        self._positions[stream] = sequence
+        try:
+            self._tell(CloudEvent.decode(message.data))
+        except ValueError:
+            log.warning("not an event", stream=stream, sequence=sequence)
+
+
+def _is_over() -> bool:
+    """Tell whether this task was cancelled, even where the client kept that to itself."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

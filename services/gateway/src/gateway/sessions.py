@@ -6,10 +6,22 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from kit import trace
-from kit.db import Database, metadata, now
-from sqlalchemy import Column, DateTime, LargeBinary, Table, Text, delete, func, insert, select
+from kit.db import Database, now
+from sqlalchemy import (
+    Column,
+    DateTime,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    delete,
+    func,
+    insert,
+    select,
+)
 
 COOKIE = "sosia_session"
+metadata = MetaData()
 sessions = Table(
     "sessions",
     metadata,
