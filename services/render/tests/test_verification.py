@@ -1,0 +1,116 @@
+"""What anybody is told of any picture."""
+
+import io
+from typing import Any
+
+import numpy as np
+import pytest
+from kit.errors import InvalidArgument
+from PIL import Image
+from sosia.render.v1 import render_pb2, verify_pb2
+
+CLEAN, DRAFT = render_pb2.PICTURE_KIND_CLEAN, render_pb2.PICTURE_KIND_DRAFT
+VERIFIED, RECOVERED = verify_pb2.VERDICT_VERIFIED, verify_pb2.VERDICT_RECOVERED
+SUSPECT, UNKNOWN = verify_pb2.VERDICT_SUSPECT, verify_pb2.VERDICT_UNKNOWN
+
+
+def resaved(content: bytes, quality: int = 80) -> bytes:
+    out = io.BytesIO()
+    Image.open(io.BytesIO(content)).save(out, "JPEG", quality=quality)
+    return out.getvalue()
+
+
+def transplanted(credentials: bytes, picture: bytes) -> bytes:
+    """Put one picture's head, with its credentials, before another's data."""
+    head, at = [], 2
+    while credentials[at + 1] in range(0xE0, 0xF0):
+        size = int.from_bytes(credentials[at + 2 : at + 4], "big") + 2
+        head.append(credentials[at : at + size])
+        at += size
+    scan = resaved(picture, 95)
+    return scan[:2] + b"".join(head) + scan[2:]
+
+
+async def verified(stage: Any, content: bytes) -> Any:
+    return (await stage.ask("public", "VerifyPicture", content=content)).verification
+
+
+async def test_a_released_picture_is_known_in_every_form(
+    stage: Any, unrelated_picture: bytes
+) -> None:
+    render = await stage.released()
+    content = await stage.picture(stage.brand, render, CLEAN)
+    whole = await verified(stage, content)
+    assert whole.verdict == VERIFIED
+    assert {layer.name: layer.state for layer in whole.layers} == {
+        "credentials": "trusted",
+        "watermark": "match",
+        "fingerprint": "match",
+        "metadata": "match",
+    }
+    again = await verified(stage, resaved(content))
+    assert again.verdict == RECOVERED
+    for answer in (whole, again):
+        assert (answer.render_id, answer.talent, answer.brand) == (render.id, "Alba", "North")
+        assert (answer.license_id, answer.license_state) == (stage.license.id, "in term")
+        assert answer.consent_receipt_id == stage.identity.alba.consent.receipt_id
+        assert answer.license_ends_at == stage.license.ends_at
+        assert answer.released_at == render.released_at
+        assert list(answer.credits) == list(render.credits)
+    stolen = await verified(stage, transplanted(content, unrelated_picture))
+    assert stolen.verdict == SUSPECT
+    unrelated = await verified(stage, unrelated_picture)
+    assert unrelated.verdict == UNKNOWN
+    for answer in (stolen, unrelated):
+        assert (answer.render_id, answer.talent, answer.brand, answer.license_id) == ("",) * 4
+        assert not answer.credits
+
+
+async def test_what_is_not_released_is_named_to_nobody(stage: Any) -> None:
+    """The signature on a leaked draft is ours, so it is suspect; all else of it is unknown."""
+    render = await stage.approved()
+    row = await stage.execute("SELECT object_key, object_sha256 FROM pictures")
+    lies = row.one()
+    marked = await stage.vault.get(lies.object_key, sha256=lies.object_sha256, step=4)
+    reduced = await stage.picture(stage.brand, render, DRAFT)
+    leaked = await verified(stage, marked)
+    assert leaked.verdict == SUSPECT
+    for content in (resaved(marked), reduced):
+        assert (await verified(stage, content)).verdict == UNKNOWN
+    assert (leaked.render_id, leaked.talent) == ("", "")
+
+
+async def test_a_revoked_license_is_said_to_be(stage: Any) -> None:
+    render = await stage.released()
+    content = await stage.picture(stage.brand, render, CLEAN)
+    alba = stage.identity.alba
+    signature = alba.sign(f"revoke:{stage.license.id}".encode())
+    await stage.license_ask(alba, "RevokeLicense", license_id=stage.license.id, signature=signature)
+    answer = await verified(stage, content)
+    assert (answer.verdict, answer.license_state) == (VERIFIED, "revoked")
+
+
+@pytest.fixture(scope="session")
+def unrelated_picture() -> bytes:
+    """A picture that is none of ours."""
+    random = np.random.default_rng(4)
+    small = random.integers(0, 255, (8, 8, 3), dtype=np.uint8)
+    out = io.BytesIO()
+    Image.fromarray(small).resize((256, 256), Image.Resampling.BICUBIC).save(out, "JPEG")
+    return out.getvalue()
+
+
+async def test_what_is_no_picture_is_refused(open_stage: Any) -> None:
+    bomb = io.BytesIO()
+    Image.new("1", (7_200, 7_200)).save(bomb, "PNG")
+    gif = io.BytesIO()
+    Image.new("P", (64, 64)).save(gif, "GIF")
+    for content, reason in (
+        (b"", "PHOTO_UNREADABLE"),
+        (b"junk" * 50, "PHOTO_UNREADABLE"),
+        (gif.getvalue(), "PHOTO_UNREADABLE"),
+        (bomb.getvalue(), "PHOTO_TOO_LARGE"),
+        (bytes(12 * 2**20 + 1), "PHOTO_TOO_LARGE"),
+    ):
+        call = open_stage.ask("public", "VerifyPicture", content=content)
+        await open_stage.identity.refused(call, reason, InvalidArgument)
