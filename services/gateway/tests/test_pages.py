@@ -4,7 +4,6 @@ import re
 from typing import Any
 
 import httpx
-import pytest
 from gateway.pages import HEADERS
 from house.people import STAFF_KEY
 from kit.db import open_database
@@ -51,14 +50,16 @@ async def test_a_wrong_key_opens_nothing(web: Any) -> None:
     assert "set-cookie" not in refused.headers
 
 
-@pytest.mark.parametrize("origin", ["https://elsewhere.example", "null", ""])
-async def test_a_form_from_elsewhere_is_refused(web: Any, origin: str) -> None:
-    refused = await sign_in(web, Origin=origin)
-    assert refused.status_code == 403
-    assert "set-cookie" not in refused.headers
+async def test_a_form_from_elsewhere_is_refused(web: Any) -> None:
+    elsewhere = ("https://elsewhere.example", "null", "")
+    for origin in elsewhere:
+        refused = await sign_in(web, Origin=origin)
+        assert refused.status_code == 403, origin
+        assert "set-cookie" not in refused.headers
     await sign_in(web)
-    await web.client.post("/logout", headers={"Origin": origin})
-    assert (await web.get("/events", "")).status_code == 200
+    for origin in elsewhere:
+        await web.client.post("/logout", headers={"Origin": origin})
+        assert (await web.get("/events", "")).status_code == 200, origin
 
 
 async def test_a_session_reads_but_never_commands(web: Any) -> None:
@@ -68,18 +69,18 @@ async def test_a_session_reads_but_never_commands(web: Any) -> None:
     assert made.status_code == 401
 
 
-@pytest.mark.parametrize("path", ["/", "/login", "/verify", "/api", "/events", "/pictures/ren_1"])
-async def test_every_page_loads_only_what_is_ours(web: Any, path: str) -> None:
-    page = await web.get(path, "")
-    assert page.headers["content-security-policy"] == HEADERS["Content-Security-Policy"]
-    assert "unsafe" not in page.headers["content-security-policy"]
-    assert page.headers["x-content-type-options"] == "nosniff"
-    assert '<html lang="en">' in page.text
-    loaded = re.findall(r'(?:src|href|action)="([^"]*)"', page.text)
-    assert all(target.startswith(("/", "#")) for target in loaded), loaded
-    assert not re.search(r"<script(?![^>]*src=)|style=|\son\w+=", page.text)
-    for target in {one for one in loaded if one.startswith("/static/")}:
-        assert (await web.get(target, "")).status_code == 200, target
+async def test_every_page_loads_only_what_is_ours(web: Any) -> None:
+    for path in ("/", "/login", "/verify", "/api", "/events", "/pictures/ren_1"):
+        page = await web.get(path, "")
+        assert page.headers["content-security-policy"] == HEADERS["Content-Security-Policy"]
+        assert "unsafe" not in page.headers["content-security-policy"]
+        assert page.headers["x-content-type-options"] == "nosniff"
+        assert '<html lang="en">' in page.text
+        loaded = re.findall(r'(?:src|href|action)="([^"]*)"', page.text)
+        assert all(target.startswith(("/", "#")) for target in loaded), loaded
+        assert not re.search(r"<script(?![^>]*src=)|style=|\son\w+=", page.text)
+        for target in {one for one in loaded if one.startswith("/static/")}:
+            assert (await web.get(target, "")).status_code == 200, target
 
 
 async def test_a_picture_that_is_not_there_says_so(web: Any) -> None:

@@ -1,6 +1,7 @@
 """Everything the gateway is made of, put together in one place."""
 
 import asyncio
+import uuid
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -73,14 +74,20 @@ async def _not_answered(request: Request, error: Exception) -> Response:
     """Say what never reached a route: no such path, no such method."""
     code = error.status_code if isinstance(error, HTTPException) else 500
     status = HTTPStatus(code)
-    return problem.plain(status, status.phrase, instance=request.url.path, request_id="")
+    where = {"instance": request.url.path, "request_id": _request_id(request)}
+    return problem.plain(status, status.phrase, **where)
+
+
+def _request_id(request: Request) -> str:
+    """Return the id a route gave the request, or one for a request that reached none."""
+    return str(getattr(request.state, "request_id", "") or uuid.uuid4().hex)
 
 
 async def _broken(request: Request, error: Exception) -> Response:
     """Say that something broke, and nothing of what; the log has the rest."""
-    log.error("request failed", path=request.url.path, exc_info=error)
-    status = HTTPStatus.INTERNAL_SERVER_ERROR
-    return problem.plain(status, "internal error", instance=request.url.path, request_id="")
+    where = {"instance": request.url.path, "request_id": _request_id(request)}
+    log.error("request failed", **where, exc_info=error)
+    return problem.plain(HTTPStatus.INTERNAL_SERVER_ERROR, "internal error", **where)
 
 
 async def serve(settings: Settings) -> None:

@@ -6,7 +6,8 @@ from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from typing import Any
 
-from kit.errors import DomainError
+from kit.errors import FailedPrecondition, NotFound, PermissionDenied, Unauthenticated
+from sosia.common.v1 import money_pb2
 
 from gateway import proofs
 from gateway.clients import Calls
@@ -20,10 +21,34 @@ class Proven:
     fault: str
 
     @property
+    def log_size(self) -> str:
+        """Return how many leaves the checkpoint covers, as it states."""
+        return str(self.receipt.checkpoint).split("\n")[1]
+
+    @property
     def statement(self) -> dict[str, Any]:
         """Return what was agreed."""
         told: dict[str, Any] = json.loads(self.receipt.statement or b"{}")
         return told
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """The entries of one transaction that whoever looks may see."""
+
+    entries: list[Any]
+
+    @property
+    def sums(self) -> list[money_pb2.Money]:
+        """Return what they sum to in each currency: zero where every entry is seen."""
+        totals: dict[str, int] = {}
+        for entry in self.entries:
+            code = entry.amount.currency_code
+            totals[code] = totals.get(code, 0) + entry.amount.amount_minor
+        return [
+            money_pb2.Money(currency_code=code, amount_minor=minor)
+            for code, minor in totals.items()
+        ]
 
 
 @dataclass(slots=True)
@@ -52,6 +77,14 @@ class Chain:
     def product(self) -> Any:
         """Return what is shown."""
         return self.brief.products[self.shot.product] if self.brief else None
+
+    @property
+    def payments(self) -> list[Payment]:
+        """Return the entries by transaction, in the order they were posted."""
+        by_transaction: dict[str, list[Any]] = {}
+        for entry in self.entries:
+            by_transaction.setdefault(entry.transaction_id, []).append(entry)
+        return [Payment(entries) for entries in by_transaction.values()]
 
     def name(self, party_id: str) -> str:
         """Return who an id is, as far as that may be seen."""
@@ -120,8 +153,12 @@ async def _names(calls: Calls, chain: Chain) -> dict[str, str]:
 
 
 async def _part(asked: Awaitable[Any], name: str) -> Any:
-    """Return a part of an answer, or None where it is not the caller's to see."""
+    """Return a part of an answer, or None where it is not the caller's to see.
+
+    Raises:
+        Unavailable: the service does not answer; that hides nothing and is said as it is.
+    """
     try:
         return getattr(await asked, name)
-    except DomainError:
+    except (NotFound, PermissionDenied, Unauthenticated, FailedPrecondition):
         return None

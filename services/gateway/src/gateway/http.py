@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Any
 
 from kit import trace
-from kit.errors import DomainError, FieldInvalid, InvalidArgument, NotAllowed
+from kit.errors import DomainError, FieldInvalid, NotAllowed
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -26,12 +26,6 @@ _REQUEST_ID = re.compile(r"[\w-]{1,64}")
 _FILE_HEADERS = {"Cache-Control": "private, no-cache", "X-Content-Type-Options": "nosniff"}
 _JSON_BYTES, _FILE_BYTES = 2**20, 13 * 2**20
 _MOST_KEY = 150
-
-
-class TypeUnsupported(InvalidArgument):
-    """The body has another Content-Type than the path takes."""
-
-    reason = "CONTENT_TYPE_UNSUPPORTED"
 
 
 class Api:
@@ -72,13 +66,15 @@ class Api:
             if _REQUEST_ID.fullmatch(given):
                 carried["requestid"] = given
             with trace.span(f"{request.method} {request.url.path}", carried) as request_id:
+                request.state.request_id = request_id
                 try:
                     who = await self._find_actor(request)
                     onward = {**trace.carry(), "requestid": request_id}
                     with trace.span("on behalf", onward, who=who):
                         made = await answer(request)
                 except DomainError as error:
-                    return self._refuse(request, error, request_id)
+                    where = {"instance": request.url.path, "request_id": request_id}
+                    return problem.response(error, **where)
                 except HTTPException as error:
                     status = HTTPStatus(error.status_code)
                     where = {"instance": request.url.path, "request_id": request_id}
@@ -112,12 +108,6 @@ class Api:
     async def describe(self, _: Request) -> Response:
         """Answer GET /openapi.json."""
         return JSONResponse(openapi.document())
-
-    def _refuse(self, request: Request, error: DomainError, request_id: str) -> Response:
-        made = problem.response(error, instance=request.url.path, request_id=request_id)
-        if isinstance(error, TypeUnsupported):
-            made.status_code = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
-        return made
 
     async def _find_actor(self, request: Request) -> trace.Actor:
         """Return who asks: by key; or, reading only, by the session of a page."""
@@ -161,7 +151,9 @@ async def _read_json(request: Request) -> dict[str, Any]:
     body = await read_body(request, _JSON_BYTES)
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if body.strip() and kind != "application/json":
-        raise TypeUnsupported("the body must be application/json", expected="application/json")
+        raise problem.TypeUnsupported(
+            "the body must be application/json", expected="application/json"
+        )
     return transcode.parse_body(body)
 
 
@@ -169,7 +161,7 @@ async def _read_file(request: Request, route: Route) -> dict[str, Any]:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "multipart/form-data":
         expected = "multipart/form-data"
-        raise TypeUnsupported(f"the body must be {expected}", expected=expected)
+        raise problem.TypeUnsupported(f"the body must be {expected}", expected=expected)
     await read_body(request, _FILE_BYTES)
     async with request.form(max_files=1, max_fields=1, max_part_size=_JSON_BYTES) as form:
         file = form.get("file")

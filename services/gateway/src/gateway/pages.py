@@ -90,6 +90,8 @@ class Pages:
                 party = await self._calls.ask("identity", "GetParty", party_id=actor.party_id)
         except Unauthenticated:
             return self._page("login.html", Visitor(), status=HTTPStatus.UNAUTHORIZED, wrong=True)
+        except DomainError as error:
+            return self._refused(Visitor(), error)
         token = await self._sessions.open(Visitor(actor, party.party.name))
         answer = RedirectResponse("/", HTTPStatus.SEE_OTHER)
         answer.set_cookie(

@@ -20,12 +20,20 @@ _RETRY_AFTER_S = {HTTPStatus.TOO_MANY_REQUESTS: "60", HTTPStatus.SERVICE_UNAVAIL
 MEDIA_TYPE = "application/problem+json"
 
 
+class TypeUnsupported(errors.InvalidArgument):
+    """The body has another Content-Type than the path takes."""
+
+    reason = "CONTENT_TYPE_UNSUPPORTED"
+
+
 def status_of(error: errors.DomainError) -> HTTPStatus:
     """Return the HTTP status that tells a caller what to do about an error."""
     if error.reason == errors.RequestReused.reason:  # however it came: a call loses its class
         return HTTPStatus.UNPROCESSABLE_ENTITY
     if error.reason == "LICENSE_SPENT":  # waiting does not help: buy more
         return HTTPStatus.CONFLICT
+    if isinstance(error, TypeUnsupported):
+        return HTTPStatus.UNSUPPORTED_MEDIA_TYPE
     return next(status for kind, status in _STATUS if isinstance(error, kind))
 
 

@@ -87,15 +87,23 @@ def read_head(checkpoint: str, verifier_key: str) -> Head | None:
         head = Head(stated, int(size), base64.b64decode(root, validate=True))
     except (ValueError, binascii.Error):
         return None
-    for note in notes.splitlines():
-        words = note.split(" ")
-        if len(words) != 3 or words[1] != origin or stated != origin:
-            continue
-        signature = base64.b64decode(words[2])
+    signatures = [_read_note(note, origin) for note in notes.splitlines()]
+    for signature in signatures if stated == origin else ():
         ours = signature[:_KEY_ID_BYTES].hex() == key_id
         if ours and _is_signed(public, signature[_KEY_ID_BYTES:], (body + "\n").encode()):
             return head
     return None
+
+
+def _read_note(note: str, name: str) -> bytes:
+    """Return the signature one line of a note holds, nothing unless it is of that name."""
+    words = note.split(" ")
+    if len(words) != 3 or words[1] != name:
+        return b""
+    try:
+        return base64.b64decode(words[2], validate=True)
+    except binascii.Error:
+        return b""
 
 
 def _is_signed(public_key: bytes, signature: bytes, message: bytes) -> bool:
