@@ -43,8 +43,6 @@ def adapter_of(tiny_bases: Path) -> Adapter:
     import torch  # noqa: PLC0415 -- only where a test asks for weights
     from imaging.pipeline import adapters, base  # noqa: PLC0415
 
-    torch.set_num_threads(1)  # on few cores small operators are slower on several
-
     @cache
     def make(seed: int) -> bytes:
         folder = tiny_bases / "tiny"

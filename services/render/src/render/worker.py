@@ -211,7 +211,7 @@ async def build(settings: Settings) -> AsyncIterator[Worker]:
     """Open everything a worker needs, in order; close it in reverse."""
     codec = SpreadSpectrum(settings.watermark_key.read_bytes())
     signing = load_credentials(settings.authority)
-    sampler = Sampler(settings.steps, settings.guidance)
+    sampler = Sampler(settings.steps, settings.guidance, settings.threads)
     reader = GrantReader.load(settings.grant_public_key)
     async with AsyncExitStack() as stack:
         db: Database = await stack.enter_async_context(open_database(str(settings.database_url)))

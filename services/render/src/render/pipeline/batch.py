@@ -31,10 +31,12 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Sampler:
-    """How the noise is taken out: steps, and the guidance scale (1 turns it off)."""
+    """How the noise is taken out: steps, the guidance scale (1 turns it off), and on what."""
 
     steps: int
     guidance: float
+    threads: int = 1
+    """Of the CPU, where there is no GPU."""
 
 
 class Bases:
@@ -94,6 +96,7 @@ def make(
         Stopped: `should_stop` said yes.
         OutOfMemory: half of the rows is still too much.
     """
+    torch.set_num_threads(sampler.threads)
     with _dressed(pipeline.unet, rows):
         try:
             return _run(pipeline, rows, sampler, should_stop)
