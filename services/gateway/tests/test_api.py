@@ -38,10 +38,13 @@ async def test_racing_repeats_make_one_thing(web: Any) -> None:
 
 
 async def test_two_callers_may_use_the_same_key(web: Any) -> None:
-    brand = await web.desk.party("brand")
-    await web.post("/v1/parties", a_brand(), once="mine")
-    other = await web.post("/v1/parties", a_brand(), await web.key_of(brand), once="mine")
-    assert other.json()["reason"] == "NOT_ALLOWED"
+    talent = await web.desk.party("talent")
+    await web.desk.consented(talent)
+    body = {"talent_id": talent.id}
+    house = await web.post("/v1/capture-sets", body, once="mine")
+    hers = await web.post("/v1/capture-sets", body, await web.key_of(talent), once="mine")
+    assert (house.status_code, hers.status_code) == (201, 201)
+    assert house.json()["capture_set"]["id"] != hers.json()["capture_set"]["id"]
 
 
 WRONG_PARTIES = (

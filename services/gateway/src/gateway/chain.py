@@ -26,10 +26,13 @@ class Proven:
         return str(self.receipt.checkpoint).split("\n")[1]
 
     @property
-    def statement(self) -> dict[str, Any]:
-        """Return what was agreed."""
-        told: dict[str, Any] = json.loads(self.receipt.statement or b"{}")
-        return told
+    def statement(self) -> Any:
+        """Return what was agreed: its JSON, or its text where it is a plain sentence."""
+        text = bytes(self.receipt.statement).decode(errors="replace")
+        try:
+            return json.loads(text)
+        except ValueError:
+            return text
 
 
 @dataclass(frozen=True, slots=True)
