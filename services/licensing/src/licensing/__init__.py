@@ -1,0 +1,1 @@
+"""Prices, licenses, grants, approvals and the ledger."""

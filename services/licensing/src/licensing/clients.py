@@ -1,0 +1,122 @@
+"""What licensing asks of identity, on its own account and never within a transaction."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from kit import rpc, trace
+from kit.errors import DomainError, FailedPrecondition, NotFound
+from sosia.identity.v1 import consent_pb2, identity_service_pb2_grpc, party_pb2
+from sosia.identity.v1 import identity_service_pb2 as pb
+
+from licensing.domain.ledger import Credit, Payees, gather_crew
+from licensing.domain.licenses import Consent, ConsentMissing, License
+
+_WITHDRAWN = consent_pb2.CONSENT_STATE_WITHDRAWN
+_RUN_TO_TERM = consent_pb2.WITHDRAWAL_POLICY_RUN_TO_TERM
+
+
+class Identity:
+    """The identity service."""
+
+    def __init__(self, stub: identity_service_pb2_grpc.IdentityServiceStub) -> None:
+        self._stub = stub
+
+    async def check_consent(self, talent_id: str, step: "consent_pb2.Step.ValueType") -> str:
+        """Return the id of the live consent that covers a step now.
+
+        Raises:
+            FailedPrecondition: CONSENT_MISSING, there is none.
+            Unavailable: identity does not answer.
+        """
+        request = pb.CheckConsentRequest(talent_id=talent_id, step=step)
+        with _as_licensing():
+            return (await rpc.call(self._stub.CheckConsent, request)).consent.id
+
+    async def check_standing(self, license: License) -> None:
+        """Check that the consent a signed license was granted under lets it go on.
+
+        While it is not withdrawn, some live consent must cover licensing. After a withdrawal that
+        lets paid licenses run to their term, identity must still allow delivery; after one that
+        ends them now, nothing does.
+
+        Raises:
+            ConsentMissing: it does not.
+            Unavailable: identity does not answer.
+        """
+        request = pb.GetConsentRequest(consent_id=license.consent_id)
+        step = consent_pb2.STEP_LICENSING
+        try:
+            with _as_licensing():
+                consent = (await rpc.call(self._stub.GetConsent, request)).consent
+            if consent.state == _WITHDRAWN:
+                if consent.terms.withdrawal_policy != _RUN_TO_TERM:
+                    raise ConsentMissing("the consent of this license was withdrawn")
+                step = consent_pb2.STEP_DELIVERY
+            await self.check_consent(license.terms.talent_id, step)
+        except (NotFound, FailedPrecondition) as error:
+            raise ConsentMissing(
+                "no consent of the talent covers this license", licenseId=license.id
+            ) from error
+
+    async def find_standing(self, license: License) -> Consent:
+        """Return what identity says of a license's consent, whatever it says."""
+        if not license.consent_id:
+            return Consent.MISSING
+        try:
+            await self.check_standing(license)
+        except ConsentMissing:
+            return Consent.MISSING
+        except DomainError:
+            return Consent.UNKNOWN
+        return Consent.STANDS
+
+    async def find_signer(self, party_id: str, message: bytes, signature: bytes) -> bytes:
+        """Return the key of the party that made a signature.
+
+        Raises:
+            FieldInvalid: not 64 bytes.
+            PermissionDenied: SIGNATURE_INVALID, none of its keys made it.
+        """
+        request = pb.VerifySignatureRequest(party_id=party_id, message=message, signature=signature)
+        with _as_licensing():
+            return (await rpc.call(self._stub.VerifySignature, request)).public_key
+
+    async def find_kind(self, party_id: str) -> str:
+        """Return what a party is, in lower case; nothing if there is no such party."""
+        try:
+            with _as_licensing():
+                answer = await rpc.call(self._stub.GetParty, pb.GetPartyRequest(party_id=party_id))
+        except NotFound:
+            return ""
+        kind = party_pb2.PartyKind.Name(answer.party.kind)
+        return kind.removeprefix("PARTY_KIND_").lower()
+
+    async def get_agency(self, talent_id: str) -> str:
+        """Return the id of the agency that represents the talent now, or nothing."""
+        return (await self._get_representation(talent_id)).agency_id
+
+    async def get_payees(self, license: License, campaign: tuple[Credit, ...]) -> Payees:
+        """Return among whom a payment of a license is shared now.
+
+        The crew is that of the talent's capture sets, and of the campaign.
+        """
+        talent_id = license.terms.talent_id
+        agreed = await self._get_representation(talent_id)
+        with _as_licensing():
+            request = pb.ListCreditsRequest(talent_id=talent_id)
+            credits = (await rpc.call(self._stub.ListCredits, request)).credits
+        captured = (Credit(credit.party_id, credit.role) for credit in credits)
+        crew = gather_crew(captured, campaign)
+        return Payees(talent_id, agreed.agency_id, agreed.commission_bp, license.crew_pool_bp, crew)
+
+    async def _get_representation(self, talent_id: str) -> party_pb2.Representation:
+        request = pb.GetRepresentationRequest(talent_id=talent_id)
+        with _as_licensing():
+            return (await rpc.call(self._stub.GetRepresentation, request)).representation
+
+
+@contextmanager
+def _as_licensing() -> Iterator[None]:
+    """Ask on licensing's own account, under the request in progress."""
+    with trace.span("licensing", trace.carry(), who=trace.Actor("licensing", "service")):
+        yield

@@ -1,0 +1,1 @@
+"""licensing over gRPC: translation only."""

@@ -1,0 +1,1 @@
+"""What licensing does: one method, one transaction that changes anything."""

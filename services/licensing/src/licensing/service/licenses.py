@@ -1,0 +1,270 @@
+"""Licenses: proposed by a brand, granted and ended by the talent alone.
+
+identity is asked before a transaction opens, never within.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+
+from kit import db, outbox, trace
+from kit.db import Database, Tx
+from kit.errors import FieldInvalid
+from kit.ids import new_id
+from sosia.identity.v1 import consent_pb2
+from sosia.licensing.v1 import events_pb2
+
+from licensing.clients import Identity
+from licensing.domain import licenses as domain
+from licensing.domain.fields import check_id
+from licensing.domain.ledger import Kind, Payees, Payment
+from licensing.domain.licenses import (
+    ConsentMissing,
+    ExclusivityConflict,
+    License,
+    LicenseNotFound,
+    State,
+    Use,
+)
+from licensing.domain.quotes import Quote, QuoteNotFound, check_valid
+from licensing.domain.vocabulary import Vocabulary
+from licensing.service import access, posting
+from licensing.service.commands import Command, claim, find_repeat
+from licensing.service.stamps import to_stamp
+from licensing.signing.statements import canonical
+from licensing.store import licenses as store
+from licensing.store import prices as prices_store
+
+BY_TALENT = "talent"
+EXCLUSIVITY = "exclusivity"
+
+
+class Licenses:
+    """Permissions to use twins."""
+
+    def __init__(self, database: Database, identity: Identity, vocabulary: Vocabulary) -> None:
+        self._db = database
+        self._identity = identity
+        self._vocabulary = vocabulary
+
+    async def propose(self, command: Command, quote_id: str) -> License:
+        """Ask the talent for a quoted license. A quote leads to one license, however often asked.
+
+        Raises:
+            QuoteNotFound, QuoteExpired: in this order.
+        """
+        trace.require_actor()
+        license_id = new_id("lic")
+        async with self._db.begin() as tx:
+            quote = await prices_store.get_quote(tx, quote_id, lock=True)
+            if not access.is_brand(quote.terms.brand_id):
+                raise QuoteNotFound("there is no such quote")
+            before = await store.find_of_quote(tx, quote_id)
+            result = await claim(tx, command, before.id if before else license_id)
+            if result == license_id:
+                await _propose(tx, license_id, quote)
+            return await store.get(tx, result)
+
+    async def sign(self, command: Command, license_id: str, signature: bytes) -> License:
+        """Make a license live with the talent's own signature, and post its fee.
+
+        Raises:
+            LicenseNotFound, NotAllowed, LicenseNotProposed, ExclusivityConflict: in this order;
+                SIGNATURE_INVALID before LicenseNotProposed and CONSENT_MISSING after it.
+        """
+        license = await self.get(license_id)
+        access.require_signer(license.terms.talent_id)
+        if await find_repeat(self._db, command):
+            return _answer(license)
+        talent_id = license.terms.talent_id
+        signer = await self._identity.find_signer(talent_id, license.statement, signature)
+        async with self._db.begin() as tx:
+            domain.check_signable(license, now=await db.now(tx))
+        step = consent_pb2.STEP_LICENSING
+        consent_id = await self._identity.check_consent(talent_id, step)
+        payees = await self._identity.get_payees(license, ())
+        async with self._db.begin() as tx:
+            # The talent's row first: what she grants is decided one license at a time.
+            await prices_store.lock_talent(tx, talent_id)
+            license = await store.get(tx, license_id, lock=True)
+            token = new_id("lic")
+            if await claim(tx, command, token) == token:
+                license = await _decide(tx, license, consent_id, payees)
+                if license.state is State.ACTIVE:
+                    await outbox.publish(tx, _signed(license, signature, signer))
+        return _answer(license)
+
+    async def revoke(self, command: Command, license_id: str, signature: bytes) -> License:
+        """End a license now with the talent's own signature.
+
+        Raises:
+            LicenseNotFound, NotAllowed, LicenseNotActive: in this order; SIGNATURE_INVALID
+                before the last.
+        """
+        license = await self.get(license_id)
+        access.require_signer(license.terms.talent_id)
+        statement = domain.say_revocation(license.id)
+        signer = await self._identity.find_signer(license.terms.talent_id, statement, signature)
+        async with self._db.begin() as tx:
+            license = await store.get(tx, license_id, lock=True)
+            token = new_id("lic")
+            if await claim(tx, command, token) == token:
+                license = await end(tx, license)
+                event = _revoked(license, BY_TALENT)
+                event.statement = statement
+                event.signature = signature
+                event.public_key = signer
+                await outbox.publish(tx, event)
+            return license
+
+    async def get(self, license_id: str) -> License:
+        """Return a license to its brand, to those near the talent, and to the house."""
+        trace.require_actor()
+        async with self._db.begin() as tx:
+            license = await store.get(tx, license_id)
+        if not await is_visible(self._identity, license):
+            raise LicenseNotFound("there is no such license")
+        return license
+
+    async def find(self, *, talent_id: str, brand_id: str) -> list[License]:
+        """Return the licenses of a talent or of a brand, newest first."""
+        trace.require_actor()
+        if bool(talent_id) == bool(brand_id):
+            raise FieldInvalid("talent_id", "must be given, or brand_id, and not both")
+        if brand_id:
+            check_id("pty", brand_id, "brand_id", what="a brand")
+            access.require_brand(brand_id)
+        else:
+            check_id("pty", talent_id, "talent_id", what="a talent")
+            await access.require_near(self._identity, talent_id)
+        async with self._db.begin() as tx:
+            if brand_id:
+                return await store.find_of_brand(tx, brand_id)
+            return await store.find_of_talent(tx, talent_id)
+
+    async def authorize(self, license_id: str, use: Use, at: datetime | None) -> tuple[str, ...]:
+        """Return every reason why a use is not licensed, none if it is; `at` None means now."""
+        try:
+            license: License | None = await self.get(license_id)
+        except LicenseNotFound:
+            license = None
+        consent = domain.Consent.MISSING
+        if license is not None:
+            consent = await self._identity.find_standing(license)
+        async with self._db.begin() as tx:
+            license = license and await store.get(tx, license_id)
+            use = replace(use, at=at or await db.now(tx))
+        return domain.decide(license, use, consent, self._vocabulary)
+
+
+async def is_visible(identity: Identity, license: License) -> bool:
+    """Tell whether the caller may know of a license."""
+    if access.is_brand(license.terms.brand_id):
+        return True
+    return await access.is_near(identity, license.terms.talent_id)
+
+
+def _answer(license: License) -> License:
+    """Return a license that was signed; a declined one is refused each time as the first.
+
+    Raises:
+        ExclusivityConflict: it was declined.
+    """
+    if license.state is State.DECLINED:
+        raise ExclusivityConflict(
+            f"license {license.id} contradicts an exclusivity in {license.terms.category}",
+            licenseId=license.id,
+            category=license.terms.category,
+        )
+    return license
+
+
+async def _propose(tx: Tx, license_id: str, quote: Quote) -> None:
+    now = await db.now(tx)
+    check_valid(quote, now=now)
+    license = License(
+        license_id,
+        quote.id,
+        quote.terms,
+        State.PROPOSED,
+        canonical(domain.say_license(license_id, quote)),
+        quote.total,
+        quote.per_image,
+        quote.crew_pool_bp,
+        0,
+        now,
+    )
+    await store.add(tx, license)
+    event = events_pb2.LicenseProposed(
+        license_id=license_id, brand_id=quote.terms.brand_id, talent_id=quote.terms.talent_id
+    )
+    await outbox.publish(tx, event)
+
+
+async def _decide(tx: Tx, license: License, consent_id: str, payees: Payees) -> License:
+    """Grant a signed license, or decline it where an exclusivity contradicts it.
+
+    Raises:
+        ConsentMissing: the consent was withdrawn since identity was asked.
+        LicenseNotProposed: another request signed it meanwhile.
+    """
+    if await store.find_withdrawal(tx, consent_id):
+        raise ConsentMissing("the consent was withdrawn", consentId=consent_id)
+    now = await db.now(tx)
+    domain.check_signable(license, now=now)
+    if await store.find_contradicted(tx, license):
+        return await _decline(tx, license, now=now)
+    license = domain.sign(license, consent_id=consent_id, now=now)
+    await _grant(tx, license, payees, now=now)
+    return license
+
+
+async def _decline(tx: Tx, license: License, *, now: datetime) -> License:
+    license = domain.decline(license, now=now)
+    await store.save(tx, license)
+    event = events_pb2.LicenseDeclined(
+        license_id=license.id,
+        brand_id=license.terms.brand_id,
+        talent_id=license.terms.talent_id,
+        reason=EXCLUSIVITY,
+    )
+    await outbox.publish(tx, event)
+    return license
+
+
+async def _grant(tx: Tx, license: License, payees: Payees, *, now: datetime) -> None:
+    await store.save(tx, license)
+    await store.reserve(tx, license)
+    payment = Payment(
+        new_id("txn"), Kind.LICENSE_FEE, license.id, license.terms.brand_id, license.fee
+    )
+    await posting.post(tx, payment, payees, now=now)
+
+
+async def end(tx: Tx, license: License) -> License:
+    """End a live license the caller holds, and free what it reserved. Raises LicenseNotActive."""
+    license = domain.revoke(license)
+    await store.save(tx, license)
+    await store.give_back(tx, license.id)
+    return license
+
+
+def _signed(license: License, signature: bytes, signer: bytes) -> events_pb2.LicenseSigned:
+    return events_pb2.LicenseSigned(
+        license_id=license.id,
+        brand_id=license.terms.brand_id,
+        talent_id=license.terms.talent_id,
+        starts_at=to_stamp(license.terms.starts_at),
+        ends_at=to_stamp(license.terms.ends_at),
+        statement=license.statement,
+        signature=signature,
+        public_key=signer,
+    )
+
+
+def _revoked(license: License, reason: str) -> events_pb2.LicenseRevoked:
+    return events_pb2.LicenseRevoked(
+        license_id=license.id,
+        brand_id=license.terms.brand_id,
+        talent_id=license.terms.talent_id,
+        reason=reason,
+    )

@@ -1,0 +1,1 @@
+"""What is signed: statements by talents, grants by the house."""

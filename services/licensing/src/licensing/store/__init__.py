@@ -1,0 +1,1 @@
+"""Rows of licensing: functions that take the transaction."""

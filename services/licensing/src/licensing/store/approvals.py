@@ -1,0 +1,93 @@
+"""Approvals."""
+
+from typing import Any
+
+from kit.db import Tx
+from sqlalchemy import Row, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from licensing.domain.approvals import Approval, ApprovalNotFound, State
+from licensing.domain.fields import is_id
+from licensing.store.tables import approvals
+
+_MOST_LISTED = 200
+
+
+async def add(tx: Tx, approval: Approval) -> bool:
+    """Store a new approval; return False if the talent was asked about this picture before."""
+    row = {
+        "id": approval.id,
+        "license_id": approval.license_id,
+        "talent_id": approval.talent_id,
+        "render_id": approval.render_id,
+        "picture_sha256": approval.picture_sha256,
+        "state": str(approval.state),
+        "reason": approval.reason,
+        "approve_statement": approval.approve_statement,
+        "refuse_statement": approval.refuse_statement,
+        "created_at": approval.created_at,
+        "deadline": approval.deadline,
+    }
+    noted = await tx.execute(upsert(approvals).values(row).on_conflict_do_nothing())
+    return bool(noted.rowcount)
+
+
+async def get(tx: Tx, approval_id: str, *, lock: bool = False) -> Approval:
+    """Return an approval; with `lock`, hold its row until the transaction ends.
+
+    Raises:
+        ApprovalNotFound: there is none with that id.
+    """
+    row = None
+    if is_id("apr", approval_id):
+        query = select(approvals).where(approvals.c.id == approval_id)
+        row = (await tx.execute(query.with_for_update() if lock else query)).one_or_none()
+    if row is None:
+        raise ApprovalNotFound("there is no such approval")
+    return _approval(row)
+
+
+async def find(tx: Tx, *, talent_id: str, render_id: str) -> list[Approval]:
+    """Return the newest approvals of a talent or, with a render's id, of a render."""
+    of = approvals.c.render_id == render_id if render_id else approvals.c.talent_id == talent_id
+    query = select(approvals).where(of)
+    query = query.order_by(approvals.c.created_at.desc(), approvals.c.id.desc())
+    return [_approval(row) for row in (await tx.execute(query.limit(_MOST_LISTED))).all()]
+
+
+async def save(tx: Tx, approval: Approval) -> None:
+    """Store what she said."""
+    row = {
+        "state": str(approval.state),
+        "reason": approval.reason,
+        "decided_at": approval.decided_at,
+    }
+    await tx.execute(update(approvals).where(approvals.c.id == approval.id).values(row))
+
+
+async def is_approved(tx: Tx, license_id: str, render_id: str, picture_sha256: str) -> bool:
+    """Tell whether she said yes to this picture, under this license."""
+    query = select(approvals.c.id).where(
+        approvals.c.license_id == license_id,
+        approvals.c.render_id == render_id,
+        approvals.c.picture_sha256 == picture_sha256,
+        approvals.c.state == str(State.APPROVED),
+    )
+    return (await tx.execute(query)).first() is not None
+
+
+def _approval(row: Row[Any]) -> Approval:
+    return Approval(
+        row.id,
+        row.license_id,
+        row.talent_id,
+        row.render_id,
+        row.picture_sha256,
+        State(row.state),
+        row.reason,
+        row.approve_statement,
+        row.refuse_statement,
+        row.created_at,
+        row.deadline,
+        row.decided_at,
+    )

@@ -1,0 +1,34 @@
+"""Whether the tables a service declares are those its migrations made."""
+
+from typing import Any
+
+import kit.db
+from sqlalchemy import MetaData, inspect
+from sqlalchemy.ext.asyncio import create_async_engine
+
+Columns = dict[str, dict[str, bool]]
+"""Table -> column -> whether it may be null."""
+
+
+def declared(own: MetaData) -> Columns:
+    """Return what a service declares beside kit's tables, and kit's."""
+    tables = [*kit.db.metadata.sorted_tables, *own.sorted_tables]
+    return {table.name: {one.name: bool(one.nullable) for one in table.columns} for table in tables}
+
+
+async def found(database_url: str) -> Columns:
+    """Return what the database has."""
+    engine = create_async_engine(database_url.replace("postgresql:", "postgresql+asyncpg:"))
+    async with engine.connect() as connection:
+        columns = await connection.run_sync(_columns)
+    await engine.dispose()
+    return columns
+
+
+def _columns(connection: Any) -> Columns:
+    seen = inspect(connection)
+    return {
+        table: {column["name"]: column["nullable"] for column in seen.get_columns(table)}
+        for table in seen.get_table_names()
+        if table != "alembic_version"
+    }
