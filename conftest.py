@@ -1,3 +1,3 @@
 """What every test of the repository may use."""
 
-pytest_plugins = ["local.testing"]
+pytest_plugins = ["local.testing", "house.fixtures"]

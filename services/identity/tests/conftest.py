@@ -1,180 +1,16 @@
 """identity as a whole on real PostgreSQL, NATS and files, and people to try it."""
 
-import json
-from collections.abc import AsyncIterator, Awaitable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from itertools import count
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from google.protobuf.timestamp_pb2 import Timestamp
+from house.people import Desk, find_staff, photos, settings_on, write_secrets
 from identity.app import App, build
-from identity.service.commands import Command
 from identity.settings import Settings
-from kit import rpc, trace
-from kit.errors import DomainError
-from local.process import free_port
-from sosia.common.v1 import money_pb2
-from sosia.identity.v1 import (
-    capture_pb2,
-    consent_pb2,
-    identity_service_pb2,
-    identity_service_pb2_grpc,
-    party_pb2,
-)
-
-SAMPLES = Path(__file__).parents[3] / "samples" / "talents"
-STAFF_KEY = "sosia_staff-key-of-the-tests-0123456789abcdef"
-_numbers = count(1)
-
-
-def stamp(value: datetime) -> Timestamp:
-    """Write a time."""
-    made = Timestamp()
-    made.FromDatetime(value)
-    return made
-
-
-@dataclass
-class Person:
-    """A party, and the key only she has."""
-
-    id: str
-    kind: str
-    key: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate)
-
-    def sign(self, message: bytes) -> bytes:
-        """Sign with her own key."""
-        return self.key.sign(message)
-
-    @property
-    def public_key(self) -> bytes:
-        """Her raw public key."""
-        return self.key.public_key().public_bytes_raw()
-
-
-@dataclass
-class Desk:
-    """Calls over gRPC, on somebody's behalf, and what most tests begin with."""
-
-    app: App
-    stub: identity_service_pb2_grpc.IdentityServiceStub
-    staff: Person
-
-    @contextmanager
-    def as_(self, person: Person | str) -> Iterator[None]:
-        """Ask as a person, or as a kind of caller nobody in particular is behind."""
-        who = (
-            trace.Actor(person.id, person.kind)
-            if isinstance(person, Person)
-            else trace.Actor("", person)
-        )
-        with trace.span("test", {}, who=who):
-            yield
-
-    async def ask(self, person: Person | str, method: str, **fields: Any) -> Any:
-        """Call a method; a command gets a request id of its own unless one is given."""
-        kind = getattr(identity_service_pb2, f"{method}Request")
-        if "request_id" in kind.DESCRIPTOR.fields_by_name:
-            fields.setdefault("request_id", f"r{next(_numbers)}")
-        with self.as_(person):
-            return await rpc.call(getattr(self.stub, method), kind(**fields))
-
-    async def refused(
-        self, call: Awaitable[Any], reason: str, kind: type[DomainError] = DomainError
-    ) -> DomainError:
-        """See that a call is refused with a reason; return the error."""
-        with pytest.raises(kind) as caught:
-            await call
-        assert caught.value.reason == reason
-        return caught.value
-
-    async def party(self, kind: str, **fields: Any) -> Person:
-        """Register somebody."""
-        person = Person("", kind)
-        given = {
-            "kind": party_pb2.PartyKind.Value(f"PARTY_KIND_{kind.upper()}"),
-            "name": f"{kind} in the house",
-            "public_name": f"{kind} in public",
-            "synthetic": True,
-        }
-        if kind == "talent":
-            given |= {"public_key": person.public_key, "birth_date": "1999-05-04"}
-        answer = await self.ask(self.staff, "RegisterParty", **(given | fields))
-        person.id = answer.party.id
-        return person
-
-    def terms(self, talent: Person, **changed: Any) -> consent_pb2.ConsentTerms:
-        """Return terms that lack nothing; None takes one away."""
-        now = datetime.now(UTC).replace(microsecond=0)
-        fields: dict[str, Any] = {
-            "talent_id": talent.id,
-            "scope": [1, 2, 3, 4, 5],
-            "purpose": "Pictures of a digital twin for fashion campaigns.",
-            "rate_of_pay": money_pb2.Money(currency_code="EUR", amount_minor=120_000),
-            "rate_basis": "per day of comparable work",
-            "starts_at": stamp(now - timedelta(days=1)),
-            "ends_at": stamp(now + timedelta(days=365)),
-            "uses": "Online shops and social media.",
-            "language": "sv",
-            "advice": consent_pb2.ADVICE_UNION,
-            "withdrawal_policy": consent_pb2.WITHDRAWAL_POLICY_END_NOW,
-            "prohibited_contexts": ["nudity", "tobacco"],
-        }
-        given = {key: value for key, value in (fields | changed).items() if value is not None}
-        return consent_pb2.ConsentTerms(**given)
-
-    async def proposed(self, talent: Person, **changed: Any) -> Any:
-        """Return a consent she has not signed."""
-        terms = self.terms(talent, **changed)
-        return (await self.ask(self.staff, "ProposeConsent", terms=terms)).consent
-
-    async def consented(self, talent: Person, **changed: Any) -> Any:
-        """Return a consent she signed."""
-        consent = await self.proposed(talent, **changed)
-        signature = talent.sign(consent.statement)
-        fields = {"consent_id": consent.id, "signature": signature}
-        return (await self.ask(talent, "SignConsent", **fields)).consent
-
-    async def sign_here(self, talent: Person, consent: Any) -> Any:
-        """Sign without gRPC, whose client tries again what the database refused."""
-        command = Command(f"r{next(_numbers)}", "")
-        with self.as_(talent):
-            signature = talent.sign(consent.statement)
-            return await self.app.services.consents.sign(command, consent.id, signature)
-
-    async def withdrawn(self, talent: Person, consent: Any) -> Any:
-        """Withdraw a consent."""
-        signature = talent.sign(consent.withdrawal_statement)
-        fields = {"consent_id": consent.id, "signature": signature}
-        return (await self.ask(talent, "WithdrawConsent", **fields)).consent
-
-    async def photo(self, person: Person, set_id: str, taken: dict[str, Any], **more: Any) -> Any:
-        """Add a photo of `photos`."""
-        facts = capture_pb2.PhotoFacts(**taken["facts"])
-        fields = {"filename": taken["filename"], "content": taken["content"], "facts": facts}
-        request = {"capture_set_id": set_id} | fields | more
-        return (await self.ask(person, "AddPhoto", **request)).photo
-
-
-def photos(name: str) -> list[dict[str, Any]]:
-    """Return the sample photos of a talent: filename, content and facts."""
-    rows = [json.loads(line) for line in (SAMPLES / name / "photos.jsonl").read_text().splitlines()]
-    keys = ("framing", "yaw", "pitch", "lighting", "pose", "caption")
-    return [
-        {
-            "filename": row["file"],
-            "content": (SAMPLES / name / "photos" / row["file"]).read_bytes(),
-            "facts": {key: row[key] for key in keys},
-        }
-        for row in rows
-    ]
+from kit import rpc
+from sosia.identity.v1 import identity_service_pb2_grpc
 
 
 @pytest.fixture(scope="session")
@@ -192,20 +28,8 @@ def cleo() -> list[dict[str, Any]]:
 @pytest.fixture
 def settings(database_url: str, nats_url: str, tmp_path: Path) -> Settings:
     """Settings on this test's own parts."""
-    key = Ed25519PrivateKey.generate()
-    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    (tmp_path / "log.pem").write_bytes(pem)
-    (tmp_path / "staff.key").write_text(STAFF_KEY + "\n")
-    return Settings(
-        database_url=database_url,
-        nats_url=nats_url,
-        rpc_address="127.0.0.1:0",
-        ops_address=f"127.0.0.1:{free_port()}",
-        objects_url=f"file://{tmp_path}/objects",
-        keystore=tmp_path / "keys",
-        log_key=tmp_path / "log.pem",
-        staff_key_file=tmp_path / "staff.key",
-    )
+    write_secrets(tmp_path)
+    return settings_on(tmp_path, database_url, nats_url)
 
 
 @pytest_asyncio.fixture
@@ -220,6 +44,4 @@ async def desk(app: App) -> AsyncIterator[Desk]:
     """A caller of it."""
     async with rpc.open_channel(f"127.0.0.1:{app.port}") as channel:
         stub = identity_service_pb2_grpc.IdentityServiceStub(channel)
-        request = identity_service_pb2.AuthenticateRequest(api_key=STAFF_KEY)
-        house = (await rpc.call(stub.Authenticate, request)).party
-        yield Desk(app, stub, Person(house.id, "staff"))
+        yield Desk(app, stub, await find_staff(stub))

@@ -6,16 +6,16 @@ from typing import Any
 
 import pytest
 import rfc8785
+from house import tables
 from identity import app as composition
 from identity import consumers
 from identity.app import App
 from identity.domain.parties import SignatureInvalid
 from identity.settings import Settings
+from identity.store.tables import metadata
 from kit import inbox, outbox
-from kit.db import metadata
 from sosia.licensing.v1 import events_pb2
-from sqlalchemy import inspect, text
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy import text
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
 
@@ -39,24 +39,7 @@ async def receipts_of(desk: Any, who: Any, *ids: str) -> list[Any]:
 
 
 async def test_the_tables_are_as_the_migrations_made_them(database_url: str) -> None:
-    engine = create_async_engine(database_url.replace("postgresql:", "postgresql+asyncpg:"))
-    async with engine.connect() as connection:
-        found = await connection.run_sync(_columns)
-    await engine.dispose()
-    declared = {
-        table.name: {column.name: column.nullable for column in table.columns}
-        for table in metadata.sorted_tables
-    }
-    assert found == declared
-
-
-def _columns(connection: Any) -> dict[str, dict[str, bool]]:
-    seen = inspect(connection)
-    return {
-        table: {column["name"]: column["nullable"] for column in seen.get_columns(table)}
-        for table in seen.get_table_names()
-        if table != "alembic_version"
-    }
+    assert await tables.found(database_url) == tables.declared(metadata)
 
 
 async def test_a_license_signed_leaves_one_receipt(desk: Any) -> None:

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from kit.db import metadata
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -11,12 +10,15 @@ from sqlalchemy import (
     Double,
     Integer,
     LargeBinary,
+    MetaData,
     SmallInteger,
     Table,
     Text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.types import TypeEngine
+
+metadata = MetaData()
 
 
 def _column(name: str, kind: type[TypeEngine[Any]] | TypeEngine[Any]) -> Column[Any]:

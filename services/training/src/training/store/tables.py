@@ -3,9 +3,10 @@
 from typing import Any
 
 from kit import jobs
-from kit.db import metadata
-from sqlalchemy import BigInteger, Column, DateTime, Double, Integer, Table, Text
+from sqlalchemy import BigInteger, Column, DateTime, Double, Integer, MetaData, Table, Text
 from sqlalchemy.types import TypeEngine
+
+metadata = MetaData()
 
 
 def _columns(kind: type[TypeEngine[Any]] | TypeEngine[Any], *names: str) -> list[Column[Any]]:
