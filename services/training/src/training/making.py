@@ -38,8 +38,9 @@ class Made:
 class Studio:
     """Trains twins and measures them. Holds what every run needs: the judge of faces."""
 
-    def __init__(self, bases: Path) -> None:
+    def __init__(self, bases: Path, threads: int = 1) -> None:
         self._bases = bases
+        self._threads = threads
         self._faces = Faces()
         self._cohort = load_cohort()
 
@@ -66,6 +67,7 @@ class Studio:
             Diverged: the loss is not finite.
         """
         tell, should_stop = watch
+        adapter.use_threads(self._threads)
         photos = [adapter.Photo(photo.pixels, photo.caption) for photo in shown]
         trained = adapter.train(
             _plan(self._bases / base, folder, recipe),

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from kit.settings import ServiceSettings
+from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 
@@ -21,3 +22,6 @@ class Settings(ServiceSettings):
     """Folder for checkpoints of runs in work. Workers that share it resume each other's runs."""
     worker_ops_address: str
     """host:port of a worker's /livez, /readyz and /metrics."""
+    threads: int = Field(default=1, ge=1, le=256)
+    """CPU threads of a worker without a GPU. Two that wait for each other on busy cores take ten
+    times as long as one; raise it where the worker has cores of its own."""

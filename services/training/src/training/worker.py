@@ -226,7 +226,7 @@ async def build(settings: Settings) -> AsyncIterator[Worker]:
             jobs=Jobs(db),
             identity=identity,
             vault=Vault(Objects(settings.objects_url), RemoteKeys(identity.stub)),
-            studio=await asyncio.to_thread(Studio, settings.bases),
+            studio=await asyncio.to_thread(Studio, settings.bases, settings.threads),
             workplace=Workplace(settings.work),
         )
         ops = open_ops(settings.worker_ops_address, {"database": db.check})

@@ -117,6 +117,11 @@ def train(
     return Trained(run.pipeline.to("cpu"), data, about, sum(last) / len(last), seconds)
 
 
+def use_threads(count: int) -> None:
+    """Let the networks of this process use so many CPU threads; no matter on a GPU."""
+    torch.set_num_threads(count)
+
+
 def device() -> str:
     """Return where to train: the first GPU, else the CPU."""
     return "cuda" if torch.cuda.is_available() else "cpu"
