@@ -36,11 +36,13 @@ def query(stage: Stage, database: str, sql: str) -> list[Any]:
 
 def effects(stage: Stage) -> dict[str, list[Any]]:
     """Return what consumers made of events, and the ledger."""
+    receipts = "SELECT kind, count(*) FROM receipts GROUP BY 1 ORDER BY 1"
+    approvals = "SELECT render_id, state FROM approvals ORDER BY 1"
     return {
-        "receipts": query(stage, "identity", "SELECT kind, count(*) FROM receipts GROUP BY 1 ORDER BY 1"),
-        "approvals": query(stage, "licensing", "SELECT render_id, state FROM approvals ORDER BY 1"),
+        "receipts": query(stage, "identity", receipts),
+        "approvals": query(stage, "licensing", approvals),
         "entries": query(stage, "licensing", "SELECT count(*) FROM entries"),
-    }  # fmt: skip
+    }
 
 
 def draft_and_approve(stage: Stage) -> list[Any]:

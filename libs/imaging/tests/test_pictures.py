@@ -76,3 +76,13 @@ def test_size_hardly_changes_sharpness_and_blur_does() -> None:
     assert pictures.sharpness(large) > 0.5 * pictures.sharpness(rgb)
     soft = np.asarray(image.resize((64, 80)).resize((512, 640)))
     assert pictures.sharpness(soft) < 0.1 * pictures.sharpness(rgb)
+
+
+def test_a_whole_picture_keeps_head_and_feet() -> None:
+    tall = np.zeros((640, 512, 3), np.uint8)
+    tall[0], tall[-1] = 255, 255  # the first and the last row
+    whole = pictures.square(tall, 640, whole=True)
+    cut = pictures.square(tall, 512)
+    assert whole.shape == (640, 640, 3)
+    assert whole[0].min() == whole[-1].min() == 255
+    assert cut.max() == 0
