@@ -24,7 +24,8 @@ function add(event) {
   const summary = item.querySelector("summary");
   summary.textContent = what.replaceAll("_", " ");
   const about = document.createElement("code");
-  about.textContent = ids[0] ?? "";
+  const aboutParty = (id) => id.startsWith("pty_");
+  about.textContent = ids.find((id) => !aboutParty(id)) ?? ids[0] ?? "";
   summary.append(about);
   item.querySelector("pre").textContent = JSON.stringify(event, null, 2);
   show(item, wanted());
