@@ -79,6 +79,12 @@ class CloudEvent:
             raise ValueError(f"not a CloudEvent: {error!r}") from error
 
 
+def stopping() -> bool:
+    """Tell whether the task in progress was cancelled: the client may swallow the exception."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
 class Bus:
     """A connection to JetStream."""
 
@@ -112,6 +118,11 @@ class Bus:
             for event in events
         ]
         await asyncio.wait_for(asyncio.gather(*acks), timeout=10)
+
+    @property
+    def reconnects(self) -> int:
+        """Return how often the connection was lost and found again."""
+        return int(self.client.stats["reconnects"])
 
     async def check(self) -> None:
         """Ask the server for an answer; raise what the client raises when there is none."""

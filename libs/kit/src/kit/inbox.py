@@ -14,7 +14,7 @@ from sqlalchemy import Column, DateTime, Table, Text, func
 from sqlalchemy.dialects.postgresql import insert
 
 from kit import trace
-from kit.bus import Bus, CloudEvent, subject_of
+from kit.bus import Bus, CloudEvent, stopping, subject_of
 from kit.db import Database, Tx, metadata
 from kit.ops import log
 
@@ -70,8 +70,8 @@ class Consumer:
         self._subjects = [subject_of(kind.DESCRIPTOR) for kind in handlers]
 
     async def run(self) -> None:
-        """Handle events for ever; after trouble with the bus, start anew."""
-        while True:
+        """Handle events until cancelled; after trouble with the bus, start anew."""
+        while not stopping():
             try:
                 await self._read()
             except (nats.errors.Error, OSError, TimeoutError) as error:
@@ -92,7 +92,7 @@ class Consumer:
         await self._bus.js.add_consumer(source.upper(), config, durable_name=durable)
         reader = await self._bus.js.pull_subscribe_bind(durable, source.upper())
         try:
-            while True:
+            while not stopping():
                 try:
                     messages = await reader.fetch(20, timeout=5)
                 except nats.errors.TimeoutError:

@@ -28,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from kit import trace
-from kit.bus import Bus, CloudEvent, subject_of
+from kit.bus import Bus, CloudEvent, stopping, subject_of
 from kit.db import Database, Tx, metadata
 from kit.ops import log
 
@@ -104,19 +104,20 @@ async def reconcile(db: Database, bus: Bus, service: str) -> int:
 
 
 async def relay(db: Database, bus: Bus, service: str) -> None:
-    """Send events for ever; after trouble with the bus, first see that nothing sent was lost."""
-    reconciled = False
-    while True:
+    """Send events until cancelled; on a new connection, first see that nothing sent was lost."""
+    connection = -1  # the one on which the stream was last seen whole
+    while not stopping():
         try:
-            if not reconciled:
+            if connection != bus.reconnects:
+                current = bus.reconnects
                 refilled = await reconcile(db, bus, service)
-                reconciled = True
+                connection = current
                 if refilled:
                     log.warning("stream refilled from the outbox", events=refilled)
             if not await relay_once(db, bus):
                 await asyncio.sleep(0.1)
         except (nats.errors.Error, OSError, TimeoutError) as error:
-            reconciled = False
+            connection = -1
             log.warning("bus does not answer; will try again", error=repr(error))
             await asyncio.sleep(0.5)
 

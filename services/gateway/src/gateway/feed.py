@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import nats.errors
 import nats.js.errors
-from kit.bus import Bus, CloudEvent
+from kit.bus import Bus, CloudEvent, stopping
 from kit.ops import log
 from nats.aio.msg import Msg
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
@@ -67,7 +67,7 @@ class Feed:
 
     async def _follow(self, stream: str) -> None:
         """Read one stream; after trouble with the bus, from where it was."""
-        while not _is_over():
+        while not stopping():
             try:
                 await self._find_position(stream)
                 await self._read(stream)
@@ -92,7 +92,7 @@ class Feed:
         )
         reader = await self._bus.js.pull_subscribe("", stream=stream, config=config)
         try:
-            while not _is_over():
+            while not stopping():
                 try:
                     messages = await reader.fetch(100, timeout=_QUIET_S)
                 except nats.errors.TimeoutError:
@@ -110,9 +110,3 @@ class Feed:
             self._tell(CloudEvent.decode(message.data))
         except ValueError:
             log.warning("not an event", stream=stream, sequence=sequence)
-
-
-def _is_over() -> bool:
-    """Tell whether this task was cancelled, even where the client kept that to itself."""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
