@@ -21,5 +21,8 @@ async def _read(url: str, stream: str) -> list[CloudEvent]:
                 message = await bus.js.get_msg(stream, sequence)
             except NotFoundError:
                 continue
-            events.append(CloudEvent.decode(message.data or b""))
+            try:
+                events.append(CloudEvent.decode(message.data or b""))
+            except ValueError:
+                continue  # poison: no event, and none of ours
         return events

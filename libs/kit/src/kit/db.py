@@ -4,11 +4,24 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime
 
+import asyncpg
 from sqlalchemy import MetaData, func, select, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 Tx = AsyncConnection
 """A transaction in progress. Whoever is handed one never commits."""
+
+GONE = (
+    DBAPIError,
+    PoolTimeout,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    ConnectionError,
+    TimeoutError,
+)
+"""What a call raises when the database does not answer, or went away while it did."""
 
 metadata = MetaData()
 """The tables kit itself brings into every service's database."""

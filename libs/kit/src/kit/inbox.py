@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from kit import trace
 from kit.bus import Bus, CloudEvent, stopping, subject_of
-from kit.db import Database, Tx, metadata
+from kit.db import GONE, Database, Tx, metadata
 from kit.ops import log
 
 Handler = Callable[[Tx, Any], Awaitable[None]]
@@ -74,8 +74,8 @@ class Consumer:
         while not stopping():
             try:
                 await self._read()
-            except (nats.errors.Error, OSError, TimeoutError) as error:
-                log.warning("bus does not answer; will try again", error=repr(error))
+            except (nats.errors.Error, *GONE) as error:
+                log.warning("bus or database does not answer; will try again", error=repr(error))
                 await asyncio.sleep(0.5)
 
     async def _read(self) -> None:

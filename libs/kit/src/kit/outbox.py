@@ -29,7 +29,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from kit import trace
 from kit.bus import Bus, CloudEvent, stopping, subject_of
-from kit.db import Database, Tx, metadata
+from kit.db import GONE, Database, Tx, metadata
 from kit.ops import log
 
 _outbox = Table(
@@ -116,9 +116,9 @@ async def relay(db: Database, bus: Bus, service: str) -> None:
                     log.warning("stream refilled from the outbox", events=refilled)
             if not await relay_once(db, bus):
                 await asyncio.sleep(0.1)
-        except (nats.errors.Error, OSError, TimeoutError) as error:
+        except (nats.errors.Error, *GONE) as error:
             connection = -1
-            log.warning("bus does not answer; will try again", error=repr(error))
+            log.warning("bus or database does not answer; will try again", error=repr(error))
             await asyncio.sleep(0.5)
 
 

@@ -15,7 +15,7 @@ from google.rpc.error_details_pb2 import ErrorInfo
 from grpc_status import rpc_status
 from prometheus_client import Histogram
 
-from kit import errors, trace
+from kit import db, errors, trace
 from kit.ops import log
 
 MAX_MESSAGE_BYTES = 24 * 2**20
@@ -115,7 +115,7 @@ class _Guard(grpc.aio.ServerInterceptor):
                     return await behaviour(request, context)
                 except errors.DomainError as error:
                     status = to_status(error, self._domain)
-                except _DATABASE_GONE as error:
+                except db.GONE as error:
                     status = to_status(_database_gone(error), self._domain)
                 except Exception:
                     log.exception("call failed", method=details.method)
@@ -130,14 +130,6 @@ class _Guard(grpc.aio.ServerInterceptor):
         )
 
 
-_DATABASE_GONE = (
-    sqlalchemy.exc.DBAPIError,
-    sqlalchemy.exc.TimeoutError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    ConnectionError,
-    TimeoutError,
-)
 _RETRYABLE = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
