@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 from imaging.faces import Faces
 from imaging.words import FRAMINGS
 
@@ -47,9 +48,11 @@ def _shows_face(caption: str) -> bool:
     return FRAMINGS["face"] in caption and any(view in caption for view in _VIEWS)
 
 
-def _embed(faces: Faces, found: corpus.Corpus, places: Sequence[int]) -> list[object]:
+def _embed(
+    faces: Faces, found: corpus.Corpus, places: Sequence[int]
+) -> list[npt.NDArray[np.float32]]:
     """Return vectors of the pictures in which exactly one face is found, a few at most."""
-    vectors: list[object] = []
+    vectors: list[npt.NDArray[np.float32]] = []
     for place in places:
         seen = faces.find(found.pictures[place])
         if len(seen) == 1:
