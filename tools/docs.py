@@ -1,6 +1,7 @@
 """docs/events.md and docs/asyncapi.yaml, from the protos alone."""
 
 import json
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import groupby
@@ -115,7 +116,7 @@ def asyncapi(contract: Contract) -> str:
             },
         },
     }
-    return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100)
+    return str(yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100))
 
 
 def generate(out: Path) -> None:
@@ -192,7 +193,7 @@ def _envelope() -> dict[str, Any]:
         "description": "CloudEvents 1.0, structured JSON.",
         "properties": {
             "specversion": {"const": "1.0"},
-            **{name: text for name in ("id", "type", "source", "subject")},
+            **dict.fromkeys(("id", "type", "source", "subject"), text),
             "time": {"type": "string", "format": "date-time"},
             "datacontenttype": {"const": "application/json"},
             "traceparent": {"type": "string", "description": "W3C trace context."},
@@ -227,3 +228,7 @@ def _service(event: Message) -> str:
 
 def _short(event: Message) -> str:
     return event.name.rpartition(".")[2]
+
+
+if __name__ == "__main__":
+    generate(Path(sys.argv[1]))

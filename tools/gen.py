@@ -1,4 +1,4 @@
-"""Regenerate gen/ from proto/; with --check, only say whether it is in step."""
+"""Regenerate gen/ and docs/ from proto/ and the API; --check only says whether they are in step."""
 
 import filecmp
 import os
@@ -9,11 +9,13 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+DOCS = ("docs/events.md", "docs/asyncapi.yaml", "docs/openapi.json")
 PLUGINS = ("--python_out", "--mypy_out", "--grpc_python_out")
 
 
 def generate(out: Path) -> None:
     """Write the Python of every proto into `out`, without empty service files."""
+    out.mkdir(exist_ok=True)
     protos = sorted(path.relative_to(ROOT / "proto").as_posix() for path in _protos())
     outs = [f"{plugin}={out}" for plugin in PLUGINS] + [f"--mypy_grpc_out=only_async:{out}"]
     command = [sys.executable, "-m", "grpc_tools.protoc", "-Iproto", *outs, *protos]
@@ -42,12 +44,29 @@ def main() -> int:
     """Write gen/, or compare."""
     if "--check" not in sys.argv:
         generate(ROOT / "gen")
+        describe(ROOT)
         return 0
     with tempfile.TemporaryDirectory() as folder:
-        generate(Path(folder))
-        found = differences(Path(folder))
-    print("".join(f"gen/{name} is out of step: make gen\n" for name in found), end="")
+        out = Path(folder)
+        generate(out / "gen")
+        describe(out)
+        found = [f"gen/{name}" for name in differences(out / "gen")]
+        found += [name for name in DOCS if _text(out / name) != _text(ROOT / name)]
+    print("".join(f"{name} is out of step: make gen\n" for name in found), end="")
     return 1 if found else 0
+
+
+def describe(out: Path) -> None:
+    """Write the documents of events and of the API under `out`; in a process that has gen/."""
+    for program in (("tools/docs.py", str(out)), ("-m", "gateway", "openapi")):
+        done = subprocess.run(
+            [sys.executable, *program], cwd=ROOT, check=True, stdout=subprocess.PIPE
+        )
+    (out / DOCS[-1]).write_bytes(done.stdout)
+
+
+def _text(path: Path) -> str:
+    return path.read_text() if path.exists() else ""
 
 
 def _protos() -> list[Path]:

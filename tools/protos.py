@@ -63,7 +63,7 @@ def read(folder: Path = ROOT / "proto") -> Contract:
     for file in _compile(folder).file:
         if file.package.startswith("sosia."):
             comments = _comments(file)
-            for number, enum in enumerate(file.enum_type):
+            for enum in file.enum_type:
                 enums[f"{file.package}.{enum.name}"] = _values(enum)
             for number, message in enumerate(file.message_type):
                 made = _message(file.package, message, comments, (_MESSAGES, number))
