@@ -133,7 +133,10 @@ def _ids(stage: Stage, service: str) -> set[str]:
 
 
 def _is_quiet(stage: Stage) -> bool:
-    """Tell whether every consumer has read all there is."""
+    """Tell whether every event has been sent and every consumer has read all there is."""
+    unsent = "SELECT count(*) FROM outbox WHERE sent_at IS NULL"
+    if any(query(stage, service, unsent) != [(0,)] for service in SERVICES):
+        return False
 
     async def pending() -> int:
         async with open_bus(stage.house.nats.url) as bus:

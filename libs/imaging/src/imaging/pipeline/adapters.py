@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 _TARGETS = (
     r".*(to_q|to_k|to_v|to_out\.0|ff\.net\.0\.proj|ff\.net\.2|proj_in|proj_out|conv1|conv2"
-    r"|time_emb_proj)"
+    r"|conv|conv_in|conv_out|conv_shortcut|time_emb_proj)"
 )
 
 

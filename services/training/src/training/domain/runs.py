@@ -10,7 +10,7 @@ from kit.errors import FailedPrecondition, FieldInvalid, NotFound
 from training.domain import fields
 
 DEFAULT_STEPS = 600
-DEFAULT_RANK = 8
+DEFAULT_RANK = 32
 MOST_STEPS = 20_000
 MOST_RANK = 128
 LARGEST_SEED = 2**31 - 1
