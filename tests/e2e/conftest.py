@@ -34,7 +34,9 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """The story, told to its end."""
     folder = tmp_path_factory.mktemp("house")
     spoken = io.StringIO()
-    with running_house(folder, bases=ROOT / "models", durable=False) as house:
-        staff = Api(house.url, house.keys.staff_key)
+    with (
+        running_house(folder, bases=ROOT / "models", durable=False) as house,
+        Api(house.url, house.keys.staff_key) as staff,
+    ):
         told = tell(staff, SCRIPT, Teller(Console(file=spoken, width=120)))
         yield Stage(house, staff, told, spoken.getvalue())

@@ -30,8 +30,10 @@ class Stage:
 def stage(tmp_path_factory: pytest.TempPathFactory, tiny_bases: Path) -> Iterator[Stage]:
     """Everything up to the first render; every test leaves the house whole."""
     folder = tmp_path_factory.mktemp("house")
-    with running_house(folder, bases=tiny_bases, durable=False) as house:
-        staff = Api(house.url, house.keys.staff_key)
+    with (
+        running_house(folder, bases=tiny_bases, durable=False) as house,
+        Api(house.url, house.keys.staff_key) as staff,
+    ):
         sample = load_talent(ROOT / "samples/talents/alba")
         campaign = load_campaign(ROOT / "samples/campaigns/autumn.json")
         everyone = cast.enter(staff, sample.name)

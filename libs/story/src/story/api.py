@@ -31,18 +31,29 @@ class Refused(Exception):
 class Api:
     """The API on behalf of whoever `key` belongs to; without one, of nobody in particular."""
 
-    def __init__(self, url: str, key: str = "") -> None:
+    def __init__(
+        self, url: str, key: str = "", *, family: list[httpx.Client] | None = None
+    ) -> None:
         self._url = url
+        self._family = [] if family is None else family
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         self._client = httpx.Client(base_url=url, headers=headers, timeout=TIMEOUT_S)
+        self._family.append(self._client)
 
     def as_(self, key: str) -> Api:
         """Return the same API on somebody else's behalf."""
-        return Api(self._url, key)
+        return Api(self._url, key, family=self._family)
 
     def close(self) -> None:
-        """Close the connections."""
-        self._client.close()
+        """Close the connections, those of everybody `as_` returned as well."""
+        for client in self._family:
+            client.close()
+
+    def __enter__(self) -> Api:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def get(self, path: str, **query: Any) -> Any:
         """Read a resource."""
