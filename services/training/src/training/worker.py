@@ -1,7 +1,7 @@
 """A worker: takes one run after another and makes twins."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -31,9 +31,11 @@ from training.settings import Settings
 from training.workplace import Workplace
 
 CONSENT_GONE = "no live consent covers training"
+STEP = consent_pb2.STEP_TRAINING
 _REPORT_EVERY_S = 1.0
 _REPORTS_PER_CHECK = 5
 _CHECK_TIMEOUT_S = 3.0
+_ASK_AGAIN_S = 0.5
 _HOPELESS = (BaseUnusable, DatasetBroken, Diverged)
 Answer = TypeVar("Answer")
 
@@ -101,7 +103,7 @@ class Worker:
             await asyncio.to_thread(self._with.workplace.remove, run_id)
 
     async def _attempt(self, run: Run) -> None:
-        """Do the work; whatever is nobody's fault is left to the lease and the next attempt."""
+        """Do the work; a crash of anything is left to the lease and the next attempt."""
         try:
             await self._watched(run)
         except Cancelled:
@@ -112,8 +114,6 @@ class Worker:
             log.warning("run failed", error=repr(error))
             await self._with.jobs.fail(run, str(error))
         except DomainError as error:
-            if isinstance(error, Unavailable):
-                raise
             if is_consent_gone(error):
                 await self._with.jobs.cancel(run, CONSENT_GONE)
             else:
@@ -159,7 +159,7 @@ class Worker:
         return False
 
     async def _make(self, run: Run, watch: Watch) -> None:
-        dataset = await self._datasets.fetch(run.order.capture_set_id)
+        dataset = await _patiently(lambda: self._datasets.fetch(run.order.capture_set_id), watch)
         folder = await asyncio.to_thread(self._with.workplace.prepare, run.id, run.attempt)
         make = partial(
             self._with.studio.make,
@@ -172,7 +172,7 @@ class Worker:
         made = await _in_thread(make, watch.held)
         if watch.should_stop():
             raise Cancelled
-        await self._register(run, made, dataset.sha256)
+        await _patiently(lambda: self._register(run, made, dataset.sha256), watch)
 
     async def _register(self, run: Run, made: Made, dataset_sha256: str) -> None:
         """Look at the consent once more, seal what was made, and note it."""
@@ -181,9 +181,7 @@ class Worker:
         if not await identity.is_active(run.consent.id):
             raise ConsentGone
         twin_version_id = new_id("twn")
-        folder = f"twins/{talent_id}/{twin_version_id}"
-        adapter = await self._seal(f"{folder}/adapter.safetensors", made.adapter, talent_id)
-        sheet = await self._seal(f"{folder}/sheet.png", made.sheet, talent_id)
+        adapter, sheet = await self._seal(f"twins/{talent_id}/{twin_version_id}", made, talent_id)
         facts = Facts(
             base_sha256=made.base_sha256,
             dataset_sha256=dataset_sha256,
@@ -193,15 +191,41 @@ class Worker:
         )
         result = Result(twin_version_id, adapter, sheet, facts, made.likeness)
         if not await self._with.jobs.finish(run, result):
-            for sealed in (adapter, sheet):
-                await self._with.vault.delete(sealed.object_key)
+            await self._delete(adapter.object_key, sheet.object_key)
             raise Cancelled
 
-    async def _seal(self, object_key: str, data: bytes, talent_id: str) -> Sealed:
-        sha256 = await self._with.vault.put(
-            object_key, data, talent_id=talent_id, step=consent_pb2.STEP_TRAINING
-        )
-        return Sealed(object_key, sha256)
+    async def _seal(self, folder: str, made: Made, talent_id: str) -> tuple[Sealed, Sealed]:
+        """Store adapter and sheet sealed; where one is refused, neither stays."""
+        files = {f"{folder}/adapter.safetensors": made.adapter, f"{folder}/sheet.png": made.sheet}
+        try:
+            adapter, sheet = [
+                Sealed(key, await self._with.vault.put(key, data, talent_id=talent_id, step=STEP))
+                for key, data in files.items()
+            ]
+        except DomainError:
+            await self._delete(*files)
+            raise
+        return adapter, sheet
+
+    async def _delete(self, *object_keys: str) -> None:
+        for object_key in object_keys:
+            await self._with.vault.delete(object_key)
+
+
+async def _patiently(ask: Callable[[], Awaitable[Answer]], watch: Watch) -> Answer:
+    """Ask again while another service does not answer and the run is ours: no attempt is spent.
+
+    Raises:
+        Cancelled: the run was lost or cancelled meanwhile.
+    """
+    while True:
+        try:
+            return await ask()
+        except Unavailable as error:
+            log.warning("a service does not answer; will ask again", error=repr(error))
+        await asyncio.sleep(_ASK_AGAIN_S)
+        if watch.should_stop():
+            raise Cancelled
 
 
 async def _in_thread(function: Callable[[], Answer], held: jobs.Held) -> Answer:

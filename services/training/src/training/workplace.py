@@ -20,13 +20,14 @@ class Workplace:
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def prepare(self, run_id: str, attempt: int) -> Path:
-        """Make and return the folder of an attempt."""
+        """Make and return the folder of an attempt; a kill leaves no half checkpoint in it."""
         folder = self._root / run_id / str(attempt)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for earlier in range(attempt - 1, 0, -1):
             found = self._root / run_id / str(earlier) / _CHECKPOINT
             if found.is_file():
-                shutil.copyfile(found, folder / _CHECKPOINT)
+                shutil.copyfile(found, folder / f"{_CHECKPOINT}.part")
+                (folder / f"{_CHECKPOINT}.part").replace(folder / _CHECKPOINT)
                 break
         return folder
 

@@ -9,7 +9,7 @@ from kit.errors import FailedPrecondition, FieldInvalid, NotFound
 
 from training.domain import fields
 
-DEFAULT_STEPS = 600
+DEFAULT_STEPS = 700
 DEFAULT_RANK = 32
 MOST_STEPS = 20_000
 MOST_RANK = 128

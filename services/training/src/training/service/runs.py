@@ -87,11 +87,8 @@ class Runs:
     async def _find_repeat(self, command: Command) -> Run | None:
         """Return what the same request started before; nothing is noted."""
         async with self._db.begin() as tx:
-            probe_id = new_id("run")
-            async with tx.begin_nested() as probe:
-                result = await once.claim(tx, command.request_id, command.content, probe_id)
-                await probe.rollback()
-            return None if result == probe_id else await store.get(tx, result)
+            run_id = await once.find(tx, command.request_id, command.content)
+            return None if run_id is None else await store.get(tx, run_id)
 
     async def _check_capture_set(self, order: Order) -> None:
         capture_set = await self._identity.get_capture_set(order.capture_set_id)
