@@ -98,3 +98,11 @@ def test_marks_of_today_are_read_in_years(codec: SpreadSpectrum) -> None:
     assert codec.name == "sosia.spread.1"
     assert carriers._where[0, :4].tolist() == [5937, 23324, 18961, 3182]
     assert carriers._check(NUMBER) == 2_887_043_786
+
+
+def test_a_smooth_place_beside_a_busy_one_holds_the_number(codec: SpreadSpectrum) -> None:
+    random = np.random.default_rng(0)
+    picture = np.zeros((256, 256, 3), np.uint8)  # black: a running mean rounds below zero here
+    picture[60:120, 60:120] = random.integers(0, 256, (60, 60, 1))
+    picture[140:220, 20:230] = random.integers(90, 160, (80, 210, 1))
+    assert codec.read(codec.embed(picture, NUMBER)) == NUMBER

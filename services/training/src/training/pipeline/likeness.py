@@ -34,7 +34,7 @@ class Likeness:
     """Distances by the face embedder; unitless, smaller is nearer.
 
     Attributes:
-        own: mean distance of the close-ups to the person's own photos.
+        own: mean distance of the close-ups to the mean of the person's own photos.
         nearest_other: mean distance to that person of the cohort who is nearest; 0 without one.
         faces: close-ups in which a face was found, of `renders`.
     """
@@ -86,7 +86,7 @@ def measure(
     ours = _embed(faces, made)
     if not len(ours) or not len(theirs):
         return Likeness(0.0, 0.0, len(ours), len(made))
-    own = float(np.mean([_distances(face, theirs).mean() for face in ours]))
+    own = float(_distances(theirs.mean(0), ours).mean())  # to a mean, as the cohort's are
     others = np.stack([_distances(face, cohort) for face in ours]) if len(cohort) else None
     nearest = float(others.mean(0).min()) if others is not None else 0.0
     return Likeness(own, nearest, len(ours), len(made))

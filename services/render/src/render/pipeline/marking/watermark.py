@@ -170,7 +170,7 @@ def _tolerance(luma: Floats) -> Floats:
     around it.
     """
     fine = luma - cv2.GaussianBlur(luma, (0, 0), 2)
-    texture = np.sqrt(cv2.blur(fine * fine, (7, 7)))
+    texture = np.sqrt(np.maximum(cv2.blur(fine * fine, (7, 7)), 0))  # a sum may round below 0
     calmest = cv2.blur(cv2.erode(texture, np.ones((7, 7), np.uint8)), (5, 5))
     weights = np.clip((calmest + 0.8) / 6, 0.15, 1.6)
     return np.asarray(weights / weights.mean(), np.float32)
