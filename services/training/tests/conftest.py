@@ -78,6 +78,25 @@ class Bench:
         with self.identity.as_("service"):
             return await vault.get(object_key, sha256=sha256, step=2)
 
+    async def trained_at_once(self, talent: Any, run: Any, folder: Path) -> bytes:
+        """Return the adapter of the same run made here, without a stop."""
+        from training.clients import Identity  # noqa: PLC0415 -- brings torch
+        from training.dataset import Datasets  # noqa: PLC0415
+        from training.pipeline import adapter  # noqa: PLC0415
+
+        vault = Vault(Objects(self.settings.objects_url), RemoteKeys(self.identity.stub))
+        with self.identity.as_("service"):
+            shown = await Datasets(Identity(self.identity.stub), vault).fetch(talent.capture_set_id)
+        asked = run.settings
+        plan = adapter.Plan(
+            self.settings.bases / run.base, folder, asked.steps, asked.rank, asked.seed
+        )
+        photos = [adapter.Photo(photo.pixels, photo.caption) for photo in shown.photos]
+        trained = await asyncio.to_thread(
+            adapter.train, plan, photos, progress=lambda _: None, should_stop=lambda: False
+        )
+        return trained.adapter
+
     def stored(self, object_key: str) -> Path:
         """Return where a file lies."""
         return Path(self.settings.objects_url.removeprefix("file://")) / object_key
@@ -97,7 +116,7 @@ class Bench:
         """Let the lease of every run end now, as if its worker had fallen silent."""
         await self.sql("UPDATE runs SET lease_ends_at = now() WHERE state = 'running'")
 
-    async def until(self, found: Callable[[], Awaitable[Any]], *, deadline_s: float = 30) -> Any:
+    async def until(self, found: Callable[[], Awaitable[Any]], *, deadline_s: float = 60) -> Any:
         """Wait until a condition holds and return what it gave."""
         async with asyncio.timeout(deadline_s):
             while not (result := await found()):
