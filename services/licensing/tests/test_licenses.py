@@ -199,7 +199,7 @@ async def test_the_database_itself_refuses_licenses_that_contradict(
     )
     async with office.app.db.begin() as tx:
         await tx.execute(text(add), one)
-    with pytest.raises(IntegrityError, match="two_exclusives|exclusive_and_other"):
+    with pytest.raises(IntegrityError, match=r"two_exclusives|exclusive_and_other"):
         async with office.app.db.begin() as tx:
             await tx.execute(text(add), other)
 
