@@ -135,9 +135,7 @@ async def test_a_withdrawal_cancels_runs_and_disables_twins_of_that_consent(benc
         "UPDATE runs SET rank = 0",
     ],
 )
-async def test_the_database_refuses_a_run_that_cannot_be(
-    owner_database_url: str, statement: str
-) -> None:
+async def test_the_database_refuses_a_run_that_cannot_be(database_url: str, statement: str) -> None:
 
     row = (
         "INSERT INTO runs (id, state, talent_id, capture_set_id, base, started_by, consent_id,"
