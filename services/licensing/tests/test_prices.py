@@ -5,7 +5,6 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 from house.people import stamp
 from kit import rpc
@@ -61,38 +60,36 @@ async def test_of_racing_repeats_one_card_is_set(office: Any) -> None:
     await office.refused(reused, "REQUEST_REUSED")
 
 
-@pytest.mark.parametrize(
-    ("changed", "field", "reason"),
-    [
-        ({"talent_id": "me"}, "talent_id", "FIELD_INVALID"),
-        ({"day_rate": None}, "day_rate", "FIELD_INVALID"),
-        ({"day_rate": money(0)}, "day_rate.amount_minor", "FIELD_INVALID"),
-        ({"day_rate": money(2**53)}, "day_rate.amount_minor", "FIELD_INVALID"),
-        ({"day_rate": money(1, "euro")}, "day_rate.currency_code", "FIELD_INVALID"),
-        ({"per_image": None}, "per_image", "FIELD_INVALID"),
-        ({"per_image": money(-1)}, "per_image.amount_minor", "FIELD_INVALID"),
-        ({"floor": None}, "floor", "FIELD_INVALID"),
-        ({"floor": money(5, "USD")}, "floor.currency_code", "FIELD_INVALID"),
-        ({"media": []}, "media", "FIELD_INVALID"),
-        ({"media": factor("skywriting")}, "media[0].code", "MEDIA_UNKNOWN"),
-        ({"media": factor("tv", 0)}, "media[0].basis_points", "FIELD_INVALID"),
-        ({"media": factor("tv") * 2}, "media[1].code", "FIELD_INVALID"),
-        ({"territories": factor("XX")}, "territories[0].code", "TERRITORY_UNKNOWN"),
-        ({"territories": factor("se")}, "territories[0].code", "TERRITORY_UNKNOWN"),
-        ({"territories": factor("SE", -1)}, "territories[0].basis_points", "FIELD_INVALID"),
-        ({"terms": factor("0")}, "terms[0].code", "FIELD_INVALID"),
-        ({"terms": factor("a year")}, "terms[0].code", "FIELD_INVALID"),
-        ({"exclusivity_bp": -1}, "exclusivity_bp", "FIELD_INVALID"),
-        ({"crew_pool_bp": 10_001}, "crew_pool_bp", "FIELD_INVALID"),
-    ],
-)
-async def test_a_bad_card_is_refused_by_name_and_leaves_no_row(
-    office: Any, changed: dict[str, Any], field: str, reason: str
-) -> None:
+BAD_CARDS: list[tuple[dict[str, Any], str, str]] = [
+    ({"talent_id": "me"}, "talent_id", "FIELD_INVALID"),
+    ({"day_rate": None}, "day_rate", "FIELD_INVALID"),
+    ({"day_rate": money(0)}, "day_rate.amount_minor", "FIELD_INVALID"),
+    ({"day_rate": money(2**53)}, "day_rate.amount_minor", "FIELD_INVALID"),
+    ({"day_rate": money(1, "euro")}, "day_rate.currency_code", "FIELD_INVALID"),
+    ({"per_image": None}, "per_image", "FIELD_INVALID"),
+    ({"per_image": money(-1)}, "per_image.amount_minor", "FIELD_INVALID"),
+    ({"floor": None}, "floor", "FIELD_INVALID"),
+    ({"floor": money(5, "USD")}, "floor.currency_code", "FIELD_INVALID"),
+    ({"media": []}, "media", "FIELD_INVALID"),
+    ({"media": factor("skywriting")}, "media[0].code", "MEDIA_UNKNOWN"),
+    ({"media": factor("tv", 0)}, "media[0].basis_points", "FIELD_INVALID"),
+    ({"media": factor("tv") * 2}, "media[1].code", "FIELD_INVALID"),
+    ({"territories": factor("XX")}, "territories[0].code", "TERRITORY_UNKNOWN"),
+    ({"territories": factor("se")}, "territories[0].code", "TERRITORY_UNKNOWN"),
+    ({"territories": factor("SE", -1)}, "territories[0].basis_points", "FIELD_INVALID"),
+    ({"terms": factor("0")}, "terms[0].code", "FIELD_INVALID"),
+    ({"terms": factor("a year")}, "terms[0].code", "FIELD_INVALID"),
+    ({"exclusivity_bp": -1}, "exclusivity_bp", "FIELD_INVALID"),
+    ({"crew_pool_bp": 10_001}, "crew_pool_bp", "FIELD_INVALID"),
+]
+
+
+async def test_a_bad_card_is_refused_by_name_and_leaves_no_row(office: Any) -> None:
     before = [await office.count(table) for table in ("rate_cards", "requests", "outbox")]
-    error = await office.refused(office.carded(**changed), reason)
-    assert error.metadata["field"] == f"rate_card.{field}"
-    assert error.metadata["rule"]
+    for changed, field, reason in BAD_CARDS:
+        error = await office.refused(office.carded(**changed), reason)
+        assert error.metadata["field"] == f"rate_card.{field}"
+        assert error.metadata["rule"]
     assert [await office.count(table) for table in ("rate_cards", "requests", "outbox")] == before
 
 
@@ -136,27 +133,25 @@ async def test_a_change_of_the_clocks_makes_no_day_more(office: Any) -> None:
     assert "for 31 days (up to 365)" in beyond.lines[0].text
 
 
-@pytest.mark.parametrize(
-    ("changed", "metadata"),
-    [
-        ({"media": "tv"}, {"media": "tv", "field": "terms.uses[0].media"}),
-        (
-            {"territories": ["SE", "EUROPE"]},
-            {"territory": "EUROPE", "field": "terms.uses[0].territories[1]"},
-        ),
-        (
-            {"starts_at": stamp(datetime(2030, 1, 1)), "ends_at": stamp(datetime(2031, 1, 2))},
-            {"days": "366", "field": "terms.uses[0].ends_at"},
-        ),
-    ],
-)
-async def test_what_is_not_on_the_card_is_refused_by_name(
-    office: Any, changed: dict[str, Any], metadata: dict[str, str]
-) -> None:
+NOT_PRICED: list[tuple[dict[str, Any], dict[str, str]]] = [
+    ({"media": "tv"}, {"media": "tv", "field": "terms.uses[0].media"}),
+    (
+        {"territories": ["SE", "EUROPE"]},
+        {"territory": "EUROPE", "field": "terms.uses[0].territories[1]"},
+    ),
+    (
+        {"starts_at": stamp(datetime(2030, 1, 1)), "ends_at": stamp(datetime(2031, 1, 2))},
+        {"days": "366", "field": "terms.uses[0].ends_at"},
+    ),
+]
+
+
+async def test_what_is_not_on_the_card_is_refused_by_name(office: Any) -> None:
     territories = [{"code": code, "basis_points": 100} for code in ("SE", "EU")]
     await office.carded(territories=territories)
-    error = await office.refused(office.quoted(uses=[office.use(**changed)]), "USE_NOT_PRICED")
-    assert metadata.items() <= error.metadata.items()
+    for changed, metadata in NOT_PRICED:
+        error = await office.refused(office.quoted(uses=[office.use(**changed)]), "USE_NOT_PRICED")
+        assert metadata.items() <= error.metadata.items()
 
 
 def on(days: int) -> Timestamp:
@@ -164,48 +159,45 @@ def on(days: int) -> Timestamp:
     return stamp(datetime.now(UTC) + timedelta(days=days))
 
 
-@pytest.mark.parametrize(
-    ("changed", "field", "reason"),
-    [
-        ({"media": "skywriting"}, "media", "MEDIA_UNKNOWN"),
-        ({"territories": []}, "territories", "FIELD_INVALID"),
-        ({"territories": ["SE", "Sweden"]}, "territories[1]", "TERRITORY_UNKNOWN"),
-        ({"starts_at": None}, "starts_at", "FIELD_INVALID"),
-        ({"ends_at": None}, "ends_at", "FIELD_INVALID"),
-        ({"ends_at": Timestamp(seconds=2**60)}, "ends_at", "FIELD_INVALID"),
-        ({"starts_at": on(-5), "ends_at": on(-4)}, "ends_at", "TERM_INVALID"),
-        ({"starts_at": on(5), "ends_at": on(4)}, "ends_at", "TERM_INVALID"),
-        ({"zone": "Europe/Atlantis"}, "zone", "FIELD_INVALID"),
-        ({"zone": "../../etc/passwd"}, "zone", "FIELD_INVALID"),
-        ({"zone": "Europe"}, "zone", "FIELD_INVALID"),
-    ],
-)
-async def test_a_bad_use_is_refused_by_name(
-    office: Any, changed: dict[str, Any], field: str, reason: str
-) -> None:
-    error = await office.refused(office.quoted(uses=[office.use(**changed)]), reason)
-    assert error.metadata["field"] == f"terms.uses[0].{field}"
+BAD_USES: list[tuple[dict[str, Any], str, str]] = [
+    ({"media": "skywriting"}, "media", "MEDIA_UNKNOWN"),
+    ({"territories": []}, "territories", "FIELD_INVALID"),
+    ({"territories": ["SE", "Sweden"]}, "territories[1]", "TERRITORY_UNKNOWN"),
+    ({"starts_at": None}, "starts_at", "FIELD_INVALID"),
+    ({"ends_at": None}, "ends_at", "FIELD_INVALID"),
+    ({"ends_at": Timestamp(seconds=2**60)}, "ends_at", "FIELD_INVALID"),
+    ({"starts_at": on(-5), "ends_at": on(-4)}, "ends_at", "TERM_INVALID"),
+    ({"starts_at": on(5), "ends_at": on(4)}, "ends_at", "TERM_INVALID"),
+    ({"zone": "Europe/Atlantis"}, "zone", "FIELD_INVALID"),
+    ({"zone": "../../etc/passwd"}, "zone", "FIELD_INVALID"),
+    ({"zone": "Europe"}, "zone", "FIELD_INVALID"),
+]
 
 
-@pytest.mark.parametrize(
-    ("changed", "field"),
-    [
-        ({"brand_id": ""}, "brand_id"),
-        ({"talent_id": "a\0b"}, "talent_id"),
-        ({"purpose": " "}, "purpose"),
-        ({"purpose": "x" * 501}, "purpose"),
-        ({"uses": []}, "uses"),
-        ({"category": "\n"}, "category"),
-        ({"image_cap": 0}, "image_cap"),
-        ({"image_cap": -1}, "image_cap"),
-    ],
-)
-async def test_a_bad_term_is_refused_by_name_and_leaves_no_row(
-    office: Any, changed: dict[str, Any], field: str
-) -> None:
+async def test_a_bad_use_is_refused_by_name(office: Any) -> None:
+    for changed, field, reason in BAD_USES:
+        error = await office.refused(office.quoted(uses=[office.use(**changed)]), reason)
+        assert error.metadata["field"] == f"terms.uses[0].{field}"
+    assert not await office.count("quotes")
+
+
+BAD_TERMS: list[tuple[dict[str, Any], str]] = [
+    ({"brand_id": ""}, "brand_id"),
+    ({"talent_id": "a\0b"}, "talent_id"),
+    ({"purpose": " "}, "purpose"),
+    ({"purpose": "x" * 501}, "purpose"),
+    ({"uses": []}, "uses"),
+    ({"category": "\n"}, "category"),
+    ({"image_cap": 0}, "image_cap"),
+    ({"image_cap": -1}, "image_cap"),
+]
+
+
+async def test_a_bad_term_is_refused_by_name_and_leaves_no_row(office: Any) -> None:
     before = [await office.count(table) for table in ("quotes", "requests", "outbox")]
-    error = await office.refused(office.quoted(**changed), "FIELD_INVALID")
-    assert error.metadata["field"] == f"terms.{field}"
+    for changed, field in BAD_TERMS:
+        error = await office.refused(office.quoted(**changed), "FIELD_INVALID")
+        assert error.metadata["field"] == f"terms.{field}"
     assert [await office.count(table) for table in ("quotes", "requests", "outbox")] == before
 
 
