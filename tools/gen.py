@@ -1,4 +1,4 @@
-"""Regenerate gen/ and docs/ from proto/ and the API; --check only says whether they are in step."""
+"""Regenerate gen/, docs/ and the images' package lists; --check only says what is out of step."""
 
 import filecmp
 import os
@@ -9,7 +9,14 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-DOCS = ("docs/events.md", "docs/asyncapi.yaml", "docs/openapi.json")
+OPENAPI = "docs/openapi.json"
+TEXTS = (
+    "docs/events.md",
+    "docs/asyncapi.yaml",
+    OPENAPI,
+    "deploy/docker/slim.txt",
+    "deploy/docker/gpu.txt",
+)
 PLUGINS = ("--python_out", "--mypy_out", "--grpc_python_out")
 
 
@@ -51,18 +58,23 @@ def main() -> int:
         generate(out / "gen")
         describe(out)
         found = [f"gen/{name}" for name in differences(out / "gen")]
-        found += [name for name in DOCS if _text(out / name) != _text(ROOT / name)]
+        found += [name for name in TEXTS if _text(out / name) != _text(ROOT / name)]
     print("".join(f"{name} is out of step: make gen\n" for name in found), end="")
     return 1 if found else 0
 
 
 def describe(out: Path) -> None:
-    """Write the documents of events and of the API under `out`; in a process that has gen/."""
-    for program in (("tools/docs.py", str(out)), ("-m", "gateway", "openapi")):
+    """Write what follows from the code under `out`; in processes that have the new gen/."""
+    place = str(out)
+    for program in (
+        ("tools/docs.py", place),
+        ("tools/images.py", place),
+        ("-m", "gateway", "openapi"),
+    ):
         done = subprocess.run(
             [sys.executable, *program], cwd=ROOT, check=True, stdout=subprocess.PIPE
         )
-    (out / DOCS[-1]).write_bytes(done.stdout)
+    (out / OPENAPI).write_bytes(done.stdout)
 
 
 def _text(path: Path) -> str:

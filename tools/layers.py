@@ -54,6 +54,8 @@ def contracts(libs: list[str], services: list[str], root: Path = ROOT) -> Iterat
         yield _forbidden("local knows services by name only", above, services)
     slim = [name for name in WITHOUT_NETWORKS if name in {*libs, *services}]
     yield _forbidden("no networks where nothing is drawn", slim, NETWORKS)
+    answering = [f"{name}.app" for name in services if (_source(root, name) / "app.py").exists()]
+    yield _forbidden("answering needs no networks", answering, NETWORKS)
     pipelines = [
         f"{name}.pipeline"
         for kind in ("libs", "services")
@@ -84,6 +86,10 @@ def main() -> int:
     write(path)
     cache = ROOT / ".cache" / "importlinter"
     return lint_imports(config_filename=str(path), cache_dir=str(cache), no_logo=True)
+
+
+def _source(root: Path, service: str) -> Path:
+    return root / "services" / service / "src" / service
 
 
 def _forbidden(name: str, sources: list[str], targets: list[str] | tuple[str, ...]) -> Contract:

@@ -24,6 +24,7 @@ CHECKS = (
     ("buf lint", _program("buf", "lint")),
     ("buf format", _program("buf", "format", "-d", "--exit-code")),
     ("our rules", _tool("rules")),
+    ("helm", _tool("chart")),
     ("import layers", _tool("layers")),
     ("generated in step", _tool("gen", "--check")),
     ("mypy", _program("mypy", "--no-error-summary")),
