@@ -194,8 +194,7 @@ _KEEP_TERMS = """
         changing text[] := TG_ARGV[0]::text[];
     BEGIN
         IF (to_jsonb(OLD) - changing) <> (to_jsonb(NEW) - changing)
-            OR (OLD.state <> NEW.state
-                AND OLD.state || ' ' || NEW.state <> ALL (TG_ARGV[1]::text[]))
+            OR OLD.state || ' ' || NEW.state <> ALL (TG_ARGV[1]::text[])
         THEN
             RAISE EXCEPTION 'what was agreed in % never changes', TG_TABLE_NAME
                 USING ERRCODE = 'integrity_constraint_violation';
@@ -208,7 +207,7 @@ _KEPT = (
     (
         "licenses",
         "{state,signed_at,consent_id,images_used}",
-        "{proposed active,proposed declined,active revoked}",
+        "{proposed active,proposed declined,active active,active revoked}",
     ),
     ("approvals", "{state,reason,decided_at}", "{pending approved,pending refused}"),
 )

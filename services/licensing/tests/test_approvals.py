@@ -157,7 +157,7 @@ async def test_approvals_are_hidden_from_strangers(office: Any) -> None:
 
 async def test_the_database_keeps_what_she_said(office: Any) -> None:
     await decided(office, await asked(office), approve=False)
-    changes = ("state = 'approved'", "picture_sha256 = repeat('0', 64)")
+    changes = ("state = 'approved'", "reason = 'Yes.'", "picture_sha256 = repeat('0', 64)")
     for change in changes:
         with pytest.raises(IntegrityError, match="never changes"):
             async with office.app.db.begin() as tx:
