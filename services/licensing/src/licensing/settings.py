@@ -11,7 +11,7 @@ from licensing.domain.grants import LONGEST
 
 
 class Settings(ServiceSettings):
-    """licensing's environment, prefix LICENSING_. Times are ISO 8601 or seconds."""
+    """licensing's environment, prefix LICENSING_. Durations are ISO 8601 ("P14D")."""
 
     model_config = SettingsConfigDict(env_prefix="LICENSING_")
 
