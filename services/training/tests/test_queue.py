@@ -123,20 +123,18 @@ async def test_a_withdrawal_cancels_runs_and_disables_twins_of_that_consent(benc
     assert names.count("RunCancelled") == 2
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "UPDATE runs SET state = 'running'",
-        "UPDATE runs SET state = 'done'",
-        "UPDATE runs SET state = 'failed'",
-        "UPDATE runs SET state = 'asleep'",
-        "UPDATE runs SET step = steps + 1",
-        "UPDATE runs SET consent_id = ''",
-        "UPDATE runs SET rank = 0",
-    ],
+IMPOSSIBLE = (
+    "state = 'running'",
+    "state = 'done'",
+    "state = 'failed'",
+    "state = 'asleep'",
+    "step = steps + 1",
+    "consent_id = ''",
+    "rank = 0",
 )
-async def test_the_database_refuses_a_run_that_cannot_be(database_url: str, statement: str) -> None:
 
+
+async def test_the_database_refuses_a_run_that_cannot_be(database_url: str) -> None:
     row = (
         "INSERT INTO runs (id, state, talent_id, capture_set_id, base, started_by, consent_id,"
         " consent_receipt_id, steps, rank, seed) VALUES"
@@ -145,9 +143,10 @@ async def test_the_database_refuses_a_run_that_cannot_be(database_url: str, stat
     async with open_database(database_url) as database:
         async with database.begin() as tx:
             await tx.execute(text(row))
-        with pytest.raises(IntegrityError):
-            async with database.begin() as tx:
-                await tx.execute(text(statement))
+        for change in IMPOSSIBLE:
+            with pytest.raises(IntegrityError):
+                async with database.begin() as tx:
+                    await tx.execute(text(f"UPDATE runs SET {change}"))
 
 
 async def test_it_serves_from_an_empty_database_on(
