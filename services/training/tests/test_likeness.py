@@ -7,11 +7,12 @@ import pytest
 from house.people import photos
 from imaging.faces import Faces
 from imaging.pictures import decode
+from imaging.pipeline import adapters, base
 from kit.errors import FieldInvalid
 from training.domain.captions import Facts, caption_of, view_of
 from training.domain.fields import check_id, is_id
 from training.making import load_cohort
-from training.pipeline import likeness
+from training.pipeline import adapter, likeness
 from training.pipeline.adapter import Photo
 from training.workplace import Workplace
 
@@ -112,3 +113,34 @@ def test_pictures_without_a_face_have_no_likeness() -> None:
     blank = np.zeros((256, 256, 3), np.uint8)
     found = likeness.measure(Faces(), [blank], [Photo(blank, "")], load_cohort())
     assert (found.own, found.nearest_other, found.faces, found.renders) == (0, 0, 0, 1)
+
+
+@pytest.mark.parametrize("asked", [20, 52], ids=["drawing clothes", "training"])
+def test_a_run_stops_at_the_next_step_of_whatever_it_does(
+    tiny_bases: Path, tmp_path: Path, asked: int
+) -> None:
+    plan = adapter.Plan(tiny_bases / "tiny", tmp_path, steps=60, rank=2, seed=1)
+    asks, told = [], []
+
+    def should_stop() -> bool:
+        asks.append(1)
+        return len(asks) >= asked
+
+    with pytest.raises(adapter.Cancelled):
+        adapter.train(plan, shown("alba"), progress=told.append, should_stop=should_stop)
+    assert len(asks) == asked
+    assert not told
+
+
+def test_close_ups_stop_at_the_next_step(tiny_bases: Path) -> None:
+    pipeline = base.load(tiny_bases / "tiny")
+    adapters.attach(pipeline.unet, adapter.NAME, rank=2)
+    asks: list[int] = []
+
+    def should_stop() -> bool:
+        asks.append(1)
+        return len(asks) >= 3
+
+    with pytest.raises(adapter.Cancelled):
+        likeness.close_ups(pipeline, "woman", seed=1, should_stop=should_stop)
+    assert len(asks) == 3

@@ -77,9 +77,9 @@ class Studio:
         )
         if not math.isfinite(trained.final_loss):
             raise Diverged("the training diverged: its loss is not finite")
-        made = likeness.close_ups(trained.pipeline, trained.about.subject, seed=recipe.seed)
-        if should_stop():
-            raise adapter.Cancelled
+        made = likeness.close_ups(
+            trained.pipeline, trained.about.subject, seed=recipe.seed, should_stop=should_stop
+        )
         found = likeness.measure(self._faces, made, photos, self._cohort)
         return Made(
             adapter=trained.adapter,

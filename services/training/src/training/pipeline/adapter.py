@@ -16,6 +16,7 @@ from diffusers import DiffusionPipeline
 from imaging.pictures import Rgb, square
 from imaging.pipeline import adapters, base
 from imaging.pipeline.autoencoder import PatchAutoencoder
+from imaging.pipeline.generate import Stopped
 from imaging.words import FRAMINGS, TWIN_WORD, subject_of
 from torch import Tensor, nn
 
@@ -107,7 +108,10 @@ def train(
         BaseUnusable: the base cannot be loaded safely.
         Cancelled: `should_stop` said yes.
     """
-    run = _Run(plan, photos)
+    try:
+        run = _Run(plan, photos, should_stop)
+    except Stopped as stopped:
+        raise Cancelled from stopped
     started, first = time.monotonic(), run.step
     while run.step < plan.steps:
         if should_stop():
@@ -141,10 +145,16 @@ def device() -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def _dress(pipeline: DiffusionPipeline, photos: Sequence[Photo], plan: Plan) -> list[Photo]:
+def _dress(
+    pipeline: DiffusionPipeline,
+    photos: Sequence[Photo],
+    seed: int,
+    should_stop: Callable[[], bool],
+) -> list[Photo]:
     """Return the wardrobe a base draws for her, as photos."""
     subject = subject_of([photo.caption for photo in photos])
-    return [Photo(made, told) for told, made in wardrobe.draw(pipeline, subject, seed=plan.seed)]
+    drawn = wardrobe.draw(pipeline, subject, seed=seed, should_stop=should_stop)
+    return [Photo(made, told) for told, made in drawn]
 
 
 def _regard(photo: Photo, grid: tuple[int, ...]) -> Tensor:
@@ -179,12 +189,14 @@ def _rate(plan: Plan, pipeline: DiffusionPipeline) -> float:
 class _Run:
     """A run in memory, with what a resumption needs."""
 
-    def __init__(self, plan: Plan, photos: Sequence[Photo]) -> None:
+    def __init__(
+        self, plan: Plan, photos: Sequence[Photo], should_stop: Callable[[], bool]
+    ) -> None:
         self.plan = plan
         self.pipeline = base.load(plan.base, device=device())
         self.unet = self.pipeline.unet
         self.unet.requires_grad_(False)
-        worn = _dress(self.pipeline, photos, plan)
+        worn = _dress(self.pipeline, photos, plan.seed, should_stop)
         adapters.attach(self.unet, NAME, rank=plan.rank, seed=plan.seed)
         self.unet.train().to(memory_format=torch.channels_last)
         self.weights = list(adapters.weights(self.unet).values())

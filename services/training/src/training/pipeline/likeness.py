@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from imaging.pictures import Rgb, contact_sheet, encode_png
 from imaging.pipeline import base, generate
 from imaging.words import caption
 
-from training.pipeline.adapter import NAME, Photo
+from training.pipeline.adapter import NAME, Cancelled, Photo
 
 _LIGHTS = ("studio soft", "overcast", "hard side", "golden hour")
 _OUTFITS = (
@@ -45,8 +45,14 @@ class Likeness:
     renders: int
 
 
-def close_ups(pipeline: DiffusionPipeline, subject: str, *, seed: int) -> list[Rgb]:
-    """Make twelve close-ups of the twin on `pipeline`: three outfits in each of four lights."""
+def close_ups(
+    pipeline: DiffusionPipeline, subject: str, *, seed: int, should_stop: Callable[[], bool]
+) -> list[Rgb]:
+    """Make twelve close-ups of the twin on `pipeline`: three outfits in each of four lights.
+
+    Raises:
+        Cancelled: `should_stop`, asked at every step of the sampler, said yes.
+    """
     shots = [
         generate.Shot(
             NAME,
@@ -64,10 +70,17 @@ def close_ups(pipeline: DiffusionPipeline, subject: str, *, seed: int) -> list[R
     ]
     pipeline.unet.eval()
     made: list[Rgb] = []
-    for start in range(0, CLOSE_UPS, 6):
-        made += generate.pictures(
-            pipeline, shots[start : start + 6], steps=STEPS, guidance=GUIDANCE
-        )
+    try:
+        for start in range(0, CLOSE_UPS, 6):
+            made += generate.pictures(
+                pipeline,
+                shots[start : start + 6],
+                steps=STEPS,
+                guidance=GUIDANCE,
+                should_stop=should_stop,
+            )
+    except generate.Stopped as stopped:
+        raise Cancelled from stopped
     return made
 
 

@@ -7,12 +7,15 @@ DreamBooth's prior preservation (Ruiz et al. 2023), restricted to where the prio
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import cycle, islice
+from typing import Any
 
 import numpy as np
 import torch
 from diffusers import DiffusionPipeline
 from imaging.pictures import Rgb
+from imaging.pipeline.generate import Stopped
 from imaging.words import FRAMINGS, outfit
 
 SIZE = 32
@@ -38,8 +41,20 @@ def captions(subject: str) -> list[str]:
     ]
 
 
-def draw(pipeline: DiffusionPipeline, subject: str, *, seed: int) -> list[tuple[str, Rgb]]:
-    """Return captions and pictures of a base that carries no adapter; the same seed, the same."""
+def draw(
+    pipeline: DiffusionPipeline, subject: str, *, seed: int, should_stop: Callable[[], bool]
+) -> list[tuple[str, Rgb]]:
+    """Return captions and pictures of a base that carries no adapter; the same seed, the same.
+
+    Raises:
+        Stopped: `should_stop`, asked at every step of the sampler, said yes.
+    """
+
+    def each_step(_: Any, __: int, ___: int, values: dict[str, Any]) -> dict[str, Any]:
+        if should_stop():
+            raise Stopped
+        return values
+
     told = captions(subject)
     made: list[Rgb] = []
     for start in range(0, SIZE, _AT_ONCE):
@@ -51,6 +66,7 @@ def draw(pipeline: DiffusionPipeline, subject: str, *, seed: int) -> list[tuple[
             guidance_scale=_GUIDANCE,
             generator=noise,
             output_type="np",
+            callback_on_step_end=each_step,
         ).images  # (B, H, W, 3) float in [0, 1]
         made += [np.ascontiguousarray(np.round(one * 255), dtype=np.uint8) for one in pictures]
     return list(zip(told, made, strict=True))
