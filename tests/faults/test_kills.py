@@ -34,6 +34,13 @@ def events_about(stage: Stage, subject: str, named: str) -> list[CloudEvent]:
     return [e for e in events if e.subject == subject and named in str(e.data)]
 
 
+def assert_told_once(stage: Stage, subject: str, named: str) -> None:
+    """See that an event arrives, which takes the relay a moment, and that no second one does."""
+    wait_for(lambda: events_about(stage, subject, named))
+    time.sleep(1)  # a second copy would come now
+    assert len(events_about(stage, subject, named)) == 1
+
+
 def register(stage: Stage) -> str:
     body = {
         "kind": "PARTY_KIND_CREW",
@@ -76,9 +83,7 @@ def test_an_event_survives_a_kill_between_commit_and_publish(
     house.open_part("nats")
     house.start(service)
     house.wait_ready(service)
-    wait_for(lambda: events_about(stage, subject, made))
-    time.sleep(1)  # a second copy would come now
-    assert len(events_about(stage, subject, made)) == 1
+    assert_told_once(stage, subject, made)
 
 
 def test_a_render_whose_worker_was_killed_is_made_once(stage: Stage) -> None:
@@ -97,7 +102,7 @@ def test_a_render_whose_worker_was_killed_is_made_once(stage: Stage) -> None:
     renders = pictures.wait_for_drafts(stage.cast, brief_id, lambda done, of: None)
     assert max(int(render["attempt"]) for render in renders) == 2
     for render in renders:
-        assert len(events_about(stage, "render.v1.render_drafted", render["id"])) == 1
+        assert_told_once(stage, "render.v1.render_drafted", render["id"])
 
 
 def test_training_goes_on_where_its_worker_was_killed(stage: Stage) -> None:
@@ -114,7 +119,7 @@ def test_training_goes_on_where_its_worker_was_killed(stage: Stage) -> None:
     twin = beginnings.wait_for_twin(stage.cast, run, lambda run: None)
     run = stage.cast.agency.api.get(path)["run"]
     assert int(run["attempt"]) == 2
-    assert len(events_about(stage, "training.v1.twin_trained", twin["id"])) == 1
+    assert_told_once(stage, "training.v1.twin_trained", twin["id"])
     resumed = [
         line
         for line in stage.house.log("training-worker").read_text().splitlines()
