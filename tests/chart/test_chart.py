@@ -243,6 +243,7 @@ def test_kubernetes_takes_every_manifest(manifests: list[chart.Manifest]) -> Non
         "services.training.folders.WORK.clam=name",
         "network.postgress.port=5432",
         "network.nats.peers[0].podSelectr.matchLabels.a=b",
+        "network.nats.peers[0].podSelector.matchExpressions[0].oprator=Exists",
     ],
 )
 def test_a_misspelt_value_is_refused(misspelt: str) -> None:
