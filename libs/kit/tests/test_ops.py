@@ -1,7 +1,11 @@
-"""Secrets in what is logged."""
+"""Secrets in what is logged, and what becomes of an address that is taken."""
 
+import socket
+
+import httpx
 import pytest
-from kit.ops import redact
+from kit.ops import open_ops, redact
+from local.process import PORTS, free_port
 
 
 @pytest.mark.parametrize(
@@ -13,3 +17,24 @@ from kit.ops import redact
 )
 def test_an_api_key_is_never_logged(secret: str) -> None:
     assert redact(f"key {secret} was sent") == "key *** was sent"
+
+
+async def test_a_taken_address_is_an_error_that_can_be_caught() -> None:
+    port = free_port()
+    with socket.create_server(("127.0.0.1", port)), pytest.raises(OSError, match="in use"):
+        async with open_ops(f"127.0.0.1:{port}", {}):
+            raise AssertionError("it listens where another does")
+
+
+async def test_an_address_answers_while_it_is_open_and_is_free_again() -> None:
+    port = free_port()
+    for _ in range(2):
+        async with open_ops(f"127.0.0.1:{port}", {}), httpx.AsyncClient() as client:
+            answer = await client.get(f"http://127.0.0.1:{port}/livez")
+        assert answer.text == "ok\n"
+
+
+def test_no_port_is_given_twice_nor_from_those_of_outgoing_connections() -> None:
+    given = [free_port() for _ in range(300)]
+    assert len(set(given)) == len(given)
+    assert set(given) <= set(PORTS)

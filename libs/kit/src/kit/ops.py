@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import re
+import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -89,14 +90,14 @@ async def open_ops(address: str, checks: Mapping[str, Check]) -> AsyncIterator[N
 async def serve_asgi(app: Any, address: str) -> AsyncIterator[None]:
     """Serve an ASGI app on `address` until the block ends; raise OSError if it can't listen."""
     host, _, port = address.rpartition(":")
-    config = uvicorn.Config(
-        app, host=host, port=int(port), log_level="warning", timeout_graceful_shutdown=5
-    )
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.create_server((host.strip("[]"), int(port)), family=family)
+    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=5)
     server = uvicorn.Server(config)
-    serving = asyncio.create_task(server._serve())  # serve() would take the process's signals
-    while not server.started:
-        if serving.done():
-            raise OSError(f"cannot listen on {address}")
+    # Not serve(), which would take the process's signals; and a socket of our own, since uvicorn
+    # ends the whole process when it cannot make one.
+    serving = asyncio.create_task(server._serve([listener]))
+    while not server.started and not serving.done():
         await asyncio.sleep(0.01)
     try:
         yield

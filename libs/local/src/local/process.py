@@ -1,5 +1,6 @@
 """Child processes that outlive no one: started in their own session, stopped with a deadline."""
 
+import random
 import signal
 import socket
 import subprocess
@@ -7,12 +8,33 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+PORTS = range(20_000, 32_000)
+"""Below what systems give to outgoing connections, one of which could take a port meanwhile."""
+_given: set[int] = set()
+_chance = random.SystemRandom()  # tests seed the other one alike, and would all be given one port
+
 
 def free_port() -> int:
-    """Return a loopback port that was free a moment ago."""
+    """Return a loopback port that is free and that this process was not given before.
+
+    Raises:
+        RuntimeError: a thousand ports were tried and none was free.
+    """
+    for _ in range(1000):
+        port = _chance.choice(PORTS)
+        if port not in _given and _is_free(port):
+            _given.add(port)
+            return port
+    raise RuntimeError(f"no free port from {PORTS.start} to {PORTS.stop}")
+
+
+def _is_free(port: int) -> bool:
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def wait_until(
