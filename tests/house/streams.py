@@ -16,7 +16,8 @@ async def _read(url: str, stream: str) -> list[CloudEvent]:
     async with open_bus(url) as bus:
         state = (await bus.js.stream_info(stream)).state
         events = []
-        for sequence in range(state.first_seq, state.last_seq + 1):
+        # A server that came back to an empty stream counts its first message as 0, which none is.
+        for sequence in range(max(state.first_seq, 1), state.last_seq + 1):
             try:
                 message = await bus.js.get_msg(stream, sequence)
             except NotFoundError:
