@@ -1,9 +1,9 @@
-"""Whether the tables a service declares are those its migrations made."""
+"""Whether a service's tables are those its migrations made, and what is in them."""
 
 from typing import Any
 
 import kit.db
-from sqlalchemy import MetaData, inspect
+from sqlalchemy import MetaData, func, inspect, select, table
 from sqlalchemy.ext.asyncio import create_async_engine
 
 Columns = dict[str, dict[str, bool]]
@@ -32,3 +32,23 @@ def _columns(connection: Any) -> Columns:
         for table in seen.get_table_names()
         if table != "alembic_version"
     }
+
+
+Counts = dict[str, int]
+"""Table -> how many rows it has."""
+
+_TRAFFIC = frozenset({"alembic_version", "inbox"})
+"""What fills by itself: events that others said earlier still arrive."""
+
+
+async def count_rows(database_url: str) -> Counts:
+    """Return how many rows each table has that only a command fills."""
+    engine = create_async_engine(database_url.replace("postgresql:", "postgresql+asyncpg:"))
+    async with engine.connect() as connection:
+        names = await connection.run_sync(lambda held: inspect(held).get_table_names())
+        counted = {
+            name: await connection.scalar(select(func.count()).select_from(table(name)))
+            for name in sorted(set(names) - _TRAFFIC)
+        }
+    await engine.dispose()
+    return {name: int(count or 0) for name, count in counted.items()}

@@ -1,10 +1,10 @@
-"""Secrets in what is logged, and what becomes of an address that is taken."""
+"""Secrets in what is logged, and the addresses a process listens on."""
 
 import socket
 
 import httpx
 import pytest
-from kit.ops import open_ops, redact
+from kit.ops import listen, open_ops, redact
 from local.process import PORTS, free_port
 
 
@@ -32,6 +32,15 @@ async def test_an_address_answers_while_it_is_open_and_is_free_again() -> None:
         async with open_ops(f"127.0.0.1:{port}", {}), httpx.AsyncClient() as client:
             answer = await client.get(f"http://127.0.0.1:{port}/livez")
         assert answer.text == "ok\n"
+
+
+def test_what_is_accepted_sends_at_once() -> None:
+    port = free_port()
+    with listen(f"127.0.0.1:{port}") as listener:
+        caller = socket.create_connection(("127.0.0.1", port))
+        accepted, _ = listener.accept()
+        with caller, accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
 
 
 def test_no_port_is_given_twice_nor_from_those_of_outgoing_connections() -> None:

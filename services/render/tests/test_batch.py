@@ -6,10 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from imaging.failures import AdapterUnusable, OutOfMemory, Stopped
 from imaging.pipeline import base
-from imaging.pipeline.adapters import AdapterUnusable
-from imaging.pipeline.generate import Stopped
-from render.pipeline.batch import Bases, OutOfMemory, Row, Sampler, make
+from render.pipeline.batch import Bases, Row, Sampler, make
 
 SAMPLER = Sampler(steps=3, guidance=2.5)
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from house.people import photos
 from imaging.faces import Faces
+from imaging.failures import Stopped
 from imaging.pictures import decode
 from imaging.pipeline import adapters, base
 from kit.errors import FieldInvalid
@@ -126,7 +127,7 @@ def test_a_run_stops_at_the_next_step_of_whatever_it_does(
         asks.append(1)
         return len(asks) >= asked
 
-    with pytest.raises(adapter.Cancelled):
+    with pytest.raises(Stopped):
         adapter.train(plan, shown("alba"), progress=told.append, should_stop=should_stop)
     assert len(asks) == asked
     assert not told
@@ -141,6 +142,6 @@ def test_close_ups_stop_at_the_next_step(tiny_bases: Path) -> None:
         asks.append(1)
         return len(asks) >= 3
 
-    with pytest.raises(adapter.Cancelled):
+    with pytest.raises(Stopped):
         likeness.close_ups(pipeline, "woman", seed=1, should_stop=should_stop)
     assert len(asks) == 3

@@ -5,13 +5,18 @@ class DomainError(Exception):
     """Something a caller can act on.
 
     `reason` is a constant that is never renamed; every variable of the message is in `metadata`.
+    An error that one field of a request is always to blame for names it as `field`; its message
+    is then the rule that was broken.
     """
 
     reason = "UNKNOWN"
+    field = ""
 
     def __init__(self, message: str, *, reason: str | None = None, **metadata: object) -> None:
         super().__init__(message)
         self.reason = reason or type(self).reason
+        if type(self).field:
+            metadata = {"field": type(self).field, "rule": message, **metadata}
         self.metadata = {key: str(value) for key, value in metadata.items()}
 
 

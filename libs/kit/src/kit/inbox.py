@@ -95,7 +95,7 @@ class Consumer:
             while not stopping():
                 try:
                     messages = await reader.fetch(20, timeout=5)
-                except nats.errors.TimeoutError:
+                except TimeoutError:  # the client's own, or a plain one just at the end
                     await self._bus.js.consumer_info(source.upper(), durable)  # still there?
                     continue
                 for message in messages:

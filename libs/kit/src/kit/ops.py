@@ -86,12 +86,23 @@ async def open_ops(address: str, checks: Mapping[str, Check]) -> AsyncIterator[N
         yield
 
 
-@asynccontextmanager
-async def serve_asgi(app: Any, address: str) -> AsyncIterator[None]:
-    """Serve an ASGI app on `address` until the block ends; raise OSError if it can't listen."""
+def listen(address: str) -> socket.socket:
+    """Return a socket that listens on `address`; raise OSError if it can't.
+
+    What it accepts sends at once: asyncio sets that only on sockets that name their protocol, and
+    an answer of two writes then waits 40 ms for the caller's delayed acknowledgement.
+    """
     host, _, port = address.rpartition(":")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.create_server((host.strip("[]"), int(port)), family=family)
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
+
+
+@asynccontextmanager
+async def serve_asgi(app: Any, address: str) -> AsyncIterator[None]:
+    """Serve an ASGI app on `address` until the block ends; raise OSError if it can't listen."""
+    listener = listen(address)
     config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=5)
     server = uvicorn.Server(config)
     # Not serve(), which would take the process's signals; and a socket of our own, since uvicorn

@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -208,11 +209,13 @@ def running_house(
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         stack.enter_context(_alone(folder))
-        keys = make_keys(folder / "keys")
-        house = House(folder, keys, bases, durable, echo)
+        house = House(folder, Keys(folder / "keys"), bases, durable, echo)
         stack.callback(house.close_parts)
-        for part in ("postgres", "nats"):
-            house.open_part(part)
+        with ThreadPoolExecutor(1) as meanwhile:
+            made = meanwhile.submit(make_keys, house.keys.folder)
+            for part in ("postgres", "nats"):
+                house.open_part(part)
+            made.result()
         asyncio.run(_prepare(house.postgres, house.nats.url))
         stack.callback(house.stop)
         for name in PROGRAMS:

@@ -31,10 +31,10 @@ class Stuck(RuntimeError):
     """A step did not end as the story needs; the message says how it ended."""
 
 
-def consent(cast: Cast) -> Any:
-    """Have the agency propose terms and the talent, and only she, sign them."""
+def consent_terms(cast: Cast) -> dict[str, Any]:
+    """Return what the talent consents to: every step, for two years."""
     now = datetime.now(UTC)
-    terms = {
+    return {
         "talent_id": cast.talent.id,
         "scope": [f"STEP_{step}" for step in SCOPE],
         "purpose": "Pictures of my digital twin for fashion campaigns.",
@@ -48,7 +48,12 @@ def consent(cast: Cast) -> Any:
         "withdrawal_policy": "WITHDRAWAL_POLICY_RUN_TO_TERM",
         "prohibited_contexts": ["nudity", "politics", "tobacco"],
     }
-    proposed = cast.agency.api.post("/v1/consents", {"terms": terms})["consent"]
+
+
+def consent(cast: Cast) -> Any:
+    """Have the agency propose terms and the talent, and only she, sign them."""
+    body = {"terms": consent_terms(cast)}
+    proposed = cast.agency.api.post("/v1/consents", body)["consent"]
     signature = cast.talent.sign(to_bytes(proposed["statement"]))
     path = f"/v1/consents/{proposed['id']}/sign"
     return cast.talent.api.post(path, {"signature": signature})["consent"]

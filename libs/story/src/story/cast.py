@@ -86,10 +86,10 @@ def enter(staff: Api, talent_name: str) -> Cast:
     return Cast(staff, talent, agency, (first, second), crew)
 
 
-def represent(cast: Cast) -> None:
-    """Let the talent sign that the agency represents her."""
+def representation_terms(cast: Cast) -> dict[str, str | int]:
+    """Return what talent and agency agree: two years, a fifth."""
     now = datetime.now(UTC).replace(microsecond=0)
-    terms: dict[str, str | int] = {
+    return {
         "agency_id": cast.agency.id,
         "talent_id": cast.talent.id,
         "commission_bp": COMMISSION_BP,
@@ -97,6 +97,11 @@ def represent(cast: Cast) -> None:
         "starts_at": stamp(now - timedelta(minutes=1)),
         "ends_at": stamp(now + timedelta(days=730)),
     }
+
+
+def represent(cast: Cast) -> None:
+    """Let the talent sign that the agency represents her."""
+    terms = representation_terms(cast)
     statement = rfc8785.dumps({**terms, "type": "sosia.representation/1"})
     signed = {**terms, "signature": cast.talent.sign(statement)}
     cast.talent.api.post("/v1/representations", signed)

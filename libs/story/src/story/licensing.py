@@ -9,9 +9,9 @@ from story.api import Refused, to_bytes
 from story.cast import Cast, Party, stamp
 
 
-def set_rate_card(cast: Cast) -> Any:
-    """Have the agency set what the talent's twin costs."""
-    card = {
+def rate_card(cast: Cast) -> dict[str, Any]:
+    """Return what the talent's twin costs."""
+    return {
         "talent_id": cast.talent.id,
         "day_rate": _euro(120_000),
         "media": [_factor("ecommerce", 6_000), _factor("social", 4_000), _factor("print", 10_000)],
@@ -27,11 +27,16 @@ def set_rate_card(cast: Cast) -> Any:
         "crew_pool_bp": 500,
         "floor": _euro(40_000),
     }
-    return cast.agency.api.post("/v1/rate-cards", {"rate_card": card})["rate_card"]
 
 
-def propose(cast: Cast, brand: Party, campaign: dict[str, Any], *, exclusive: bool) -> Any:
-    """Have a brand ask for a license: quote, then proposal."""
+def set_rate_card(cast: Cast) -> Any:
+    """Have the agency set what the talent's twin costs."""
+    body = {"rate_card": rate_card(cast)}
+    return cast.agency.api.post("/v1/rate-cards", body)["rate_card"]
+
+
+def license_terms(cast: Cast, brand: Party, campaign: dict[str, Any]) -> dict[str, Any]:
+    """Return what a brand asks for: a year in the Nordic shops and on social media."""
     now = datetime.now(UTC)
     uses = [
         {
@@ -43,16 +48,20 @@ def propose(cast: Cast, brand: Party, campaign: dict[str, Any], *, exclusive: bo
         }
         for media in ("ecommerce", "social")
     ]
-    terms = {
+    return {
         "brand_id": brand.id,
         "talent_id": cast.talent.id,
         "purpose": campaign["purpose"],
         "uses": uses,
         "category": campaign["category"],
-        "exclusive": exclusive,
         "image_cap": 10,
         "approval_required": True,
     }
+
+
+def propose(cast: Cast, brand: Party, campaign: dict[str, Any], *, exclusive: bool) -> Any:
+    """Have a brand ask for a license: quote, then proposal."""
+    terms = {**license_terms(cast, brand, campaign), "exclusive": exclusive}
     quote = brand.api.post("/v1/quotes", {"terms": terms})["quote"]
     license = brand.api.post("/v1/licenses", {"quote_id": quote["id"]})["license"]
     return {"quote": quote, "license": license}

@@ -95,7 +95,7 @@ class Feed:
             while not stopping():
                 try:
                     messages = await reader.fetch(100, timeout=_QUIET_S)
-                except nats.errors.TimeoutError:
+                except TimeoutError:  # the client's own, or a plain one just at the end
                     await reader.consumer_info()  # still there?
                     continue
                 for message in messages:

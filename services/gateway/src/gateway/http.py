@@ -46,9 +46,14 @@ class Api:
             message: Any = transcode.to_message(route.request, fields)
             if content:
                 message.content = content
-            made = await self.calls.send(
-                route.service, route.call, message, timeout_s=route.timeout_s
-            )
+            try:
+                made = await self.calls.send(
+                    route.service, route.call, message, timeout_s=route.timeout_s
+                )
+            except DomainError as error:
+                if error.metadata.get("field") == "content":
+                    error.metadata["field"] = "file"  # what the caller sent it as
+                raise
             if route.media:
                 return _file(request, made, route.media)
             return JSONResponse(transcode.to_json(made), status_code=route.status)

@@ -1,7 +1,10 @@
 """A finished picture on its way into the registry: marked, sealed, noted."""
 
+from __future__ import annotations
+
 import asyncio
 from functools import partial
+from typing import TYPE_CHECKING
 
 from imaging.pictures import Rgb
 from sosia.identity.v1 import consent_pb2
@@ -10,11 +13,13 @@ from vault import Vault
 from render.admission import Admitted
 from render.clients import Identity
 from render.domain.renders import Picture
-from render.making import Studio
 from render.pipeline.marking import request as facts
 from render.pipeline.marking.mark import Marked
 from render.pipeline.marking.request import MarkRequest
 from render.service.jobs import Jobs
+
+if TYPE_CHECKING:
+    from render.making import Studio  # brings torch
 
 _HOUSE = facts.Party("sosia", "Sosia")
 

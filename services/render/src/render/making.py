@@ -1,31 +1,20 @@
 """From words and weights to marked pictures; runs in threads of its own."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from imaging.faces import Faces
+from imaging.failures import AdapterUnusable
 from imaging.pictures import Rgb
 from imaging.pipeline import adapters
 from imaging.words import caption, outfit
 
-from render.domain.campaigns import Product, Shot
+from render.domain.renders import Order
 from render.pipeline import batch
 from render.pipeline.marking.authority import SigningCredentials
 from render.pipeline.marking.mark import Marked, Marker
 from render.pipeline.marking.request import MarkRequest, System
 from render.pipeline.marking.watermark import Codec
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """One picture to make of a twin whose weights lie open in memory."""
-
-    twin: str
-    adapter: bytes = field(repr=False)
-    product: Product
-    shot: Shot
-    seed: int
 
 
 class Studio:
@@ -59,7 +48,7 @@ class Studio:
         """
         about = adapters.describe(adapter)
         if about.base_sha256 != self._bases.digest(base):
-            raise adapters.AdapterUnusable("the adapter was trained on another base")
+            raise AdapterUnusable("the adapter was trained on another base")
         return about.subject
 
     def make(

@@ -1,18 +1,19 @@
 """A worker: takes renders in batches, makes them together, marks and registers each."""
 
+from __future__ import annotations
+
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from importlib import import_module
 from itertools import groupby
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import structlog
+from imaging.failures import AdapterUnusable, BaseUnusable, OutOfMemory, Stopped
 from imaging.pictures import Rgb
-from imaging.pipeline.adapters import AdapterUnusable
-from imaging.pipeline.base import BaseUnusable
-from imaging.pipeline.generate import Stopped
 from kit import jobs, trace
 from kit.db import Database, open_database
 from kit.errors import DomainError, Unavailable
@@ -28,18 +29,20 @@ from render.domain.renders import (
     OUT_OF_MEMORY,
     PICTURE_UNMARKABLE,
     TWIN_UNUSABLE,
+    Order,
     Render,
     Task,
 )
 from render.grants import GrantReader
-from render.making import Order, Studio
-from render.pipeline.batch import OutOfMemory, Sampler
-from render.pipeline.marking.authority import load_credentials
+from render.pipeline.marking.authority import SigningCredentials, load_credentials
 from render.pipeline.marking.label import NoRoom
 from render.pipeline.marking.mark import WatermarkLost
-from render.pipeline.marking.watermark import SpreadSpectrum
+from render.pipeline.marking.watermark import Codec, SpreadSpectrum
 from render.service.jobs import Jobs
 from render.settings import Settings
+
+if TYPE_CHECKING:
+    from render.making import Studio  # brings torch
 
 _RENEW_EVERY_S = 1.0
 _HOPELESS: dict[type[Exception], str] = {
@@ -211,14 +214,15 @@ async def build(settings: Settings) -> AsyncIterator[Worker]:
     """Open everything a worker needs, in order; close it in reverse."""
     codec = SpreadSpectrum(settings.watermark_key.read_bytes())
     signing = load_credentials(settings.authority)
-    sampler = Sampler(settings.steps, settings.guidance, settings.threads)
     reader = GrantReader.load(settings.grant_public_key)
     async with AsyncExitStack() as stack:
         db: Database = await stack.enter_async_context(open_database(str(settings.database_url)))
         others = await stack.enter_async_context(open_others(settings))
         vault = Vault(Objects(settings.objects_url), RemoteKeys(others.identity.stub))
         queue = Jobs(db)
-        studio = await asyncio.to_thread(Studio, settings.bases, sampler, codec, signing)
+        ops = open_ops(settings.worker_ops_address, {"database": db.check})
+        await stack.enter_async_context(ops)
+        studio = await asyncio.to_thread(_open_studio, settings, codec, signing)
         tools = Tools(
             jobs=queue,
             gate=Gate(reader, queue, others.training, others.licensing, vault),
@@ -226,9 +230,15 @@ async def build(settings: Settings) -> AsyncIterator[Worker]:
             delivery=Delivery(queue, others.identity, vault, studio),
             batch=settings.batch,
         )
-        ops = open_ops(settings.worker_ops_address, {"database": db.check})
-        await stack.enter_async_context(ops)
         yield Worker(tools)
+
+
+def _open_studio(settings: Settings, codec: Codec, signing: SigningCredentials) -> Studio:
+    """Load torch and what every batch needs: the worker is up, the first batch waits for this."""
+    making, batch = import_module("render.making"), import_module("render.pipeline.batch")
+    sampler = batch.Sampler(settings.steps, settings.guidance, settings.threads)
+    studio: Studio = making.Studio(settings.bases, sampler, codec, signing)
+    return studio
 
 
 async def work(settings: Settings) -> None:

@@ -7,6 +7,7 @@ from importlib import resources
 from pathlib import Path
 
 from imaging.faces import Faces
+from imaging.failures import Diverged
 
 from training.dataset import Shown
 from training.domain.runs import Recipe
@@ -17,10 +18,6 @@ from training.service.jobs import Standing
 
 _CHECKPOINTS = 20
 """Checkpoints a run of few steps makes; a long one makes one every 25 steps."""
-
-
-class Diverged(ValueError):
-    """The weights are worth nothing: the loss is not a number any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +60,7 @@ class Studio:
 
         Raises:
             BaseUnusable: the base cannot be loaded safely.
-            adapter.Cancelled: `watch` said to stop.
+            Stopped: `watch` said to stop.
             Diverged: the loss is not finite.
         """
         tell, should_stop = watch

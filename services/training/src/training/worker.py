@@ -1,14 +1,17 @@
 """A worker: takes one run after another and makes twins."""
 
+from __future__ import annotations
+
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
+from importlib import import_module
+from typing import TYPE_CHECKING, TypeVar
 
 import structlog
-from imaging.pipeline.base import BaseUnusable
+from imaging.failures import BaseUnusable, Diverged, Stopped
 from kit import jobs, trace
 from kit.db import Database, open_database
 from kit.errors import DomainError, Unavailable
@@ -24,11 +27,12 @@ from training.clients import Identity, is_consent_gone
 from training.dataset import DatasetBroken, Datasets
 from training.domain.runs import Run
 from training.domain.twins import Facts, Sealed
-from training.making import Diverged, Made, Studio
-from training.pipeline.adapter import Cancelled
 from training.service.jobs import Jobs, Result, Standing
 from training.settings import Settings
 from training.workplace import Workplace
+
+if TYPE_CHECKING:
+    from training.making import Made, Studio  # bring torch
 
 CONSENT_GONE = "no live consent covers training"
 STEP = consent_pb2.STEP_TRAINING
@@ -106,7 +110,7 @@ class Worker:
         """Do the work; a crash of anything is left to the lease and the next attempt."""
         try:
             await self._watched(run)
-        except Cancelled:
+        except Stopped:
             log.info("run stopped: it was cancelled, or another worker has it")
         except ConsentGone:
             await self._with.jobs.cancel(run, CONSENT_GONE)
@@ -171,7 +175,7 @@ class Worker:
         )
         made = await _in_thread(make, watch.held)
         if watch.should_stop():
-            raise Cancelled
+            raise Stopped
         await _patiently(lambda: self._register(run, made, dataset.sha256), watch)
 
     async def _register(self, run: Run, made: Made, dataset_sha256: str) -> None:
@@ -192,7 +196,7 @@ class Worker:
         result = Result(twin_version_id, adapter, sheet, facts, made.likeness)
         if not await self._with.jobs.finish(run, result):
             await self._delete(adapter.object_key, sheet.object_key)
-            raise Cancelled
+            raise Stopped
 
     async def _seal(self, folder: str, made: Made, talent_id: str) -> tuple[Sealed, Sealed]:
         """Store adapter and sheet sealed; where one is refused, neither stays."""
@@ -216,7 +220,7 @@ async def _patiently(ask: Callable[[], Awaitable[Answer]], watch: Watch) -> Answ
     """Ask again while another service does not answer and the run is ours: no attempt is spent.
 
     Raises:
-        Cancelled: the run was lost or cancelled meanwhile.
+        Stopped: the run was lost or cancelled meanwhile.
     """
     while True:
         try:
@@ -225,7 +229,7 @@ async def _patiently(ask: Callable[[], Awaitable[Answer]], watch: Watch) -> Answ
             log.warning("a service does not answer; will ask again", error=repr(error))
         await asyncio.sleep(_ASK_AGAIN_S)
         if watch.should_stop():
-            raise Cancelled
+            raise Stopped
 
 
 async def _in_thread(function: Callable[[], Answer], held: jobs.Held) -> Answer:
@@ -246,16 +250,22 @@ async def build(settings: Settings) -> AsyncIterator[Worker]:
         db: Database = await stack.enter_async_context(open_database(str(settings.database_url)))
         channel = await stack.enter_async_context(open_channel(settings.identity_address))
         identity = Identity(IdentityServiceStub(channel))
+        ops = open_ops(settings.worker_ops_address, {"database": db.check})
+        await stack.enter_async_context(ops)
         tools = Tools(
             jobs=Jobs(db),
             identity=identity,
             vault=Vault(Objects(settings.objects_url), RemoteKeys(identity.stub)),
-            studio=await asyncio.to_thread(Studio, settings.bases, settings.threads),
+            studio=await asyncio.to_thread(_open_studio, settings),
             workplace=Workplace(settings.work),
         )
-        ops = open_ops(settings.worker_ops_address, {"database": db.check})
-        await stack.enter_async_context(ops)
         yield Worker(tools)
+
+
+def _open_studio(settings: Settings) -> Studio:
+    """Load torch and what every run needs: the worker is up, the first run waits for this."""
+    studio: Studio = import_module("training.making").Studio(settings.bases, settings.threads)
+    return studio
 
 
 async def work(settings: Settings) -> None:

@@ -16,14 +16,12 @@ from peft import LoraConfig, get_peft_model_state_dict, set_peft_model_state_dic
 from peft.tuners.lora import LoraLayer
 from torch import Tensor, nn
 
+from imaging.failures import AdapterUnusable
+
 _TARGETS = (
     r".*(to_q|to_k|to_v|to_out\.0|ff\.net\.0\.proj|ff\.net\.2|proj_in|proj_out|conv1|conv2"
     r"|conv|conv_in|conv_out|conv_shortcut|time_emb_proj)"
 )
-
-
-class AdapterUnusable(ValueError):
-    """The bytes are no adapter of ours, or one for another base."""
 
 
 @dataclass(frozen=True, slots=True)

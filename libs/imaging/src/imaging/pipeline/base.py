@@ -10,14 +10,11 @@ from pathlib import Path
 import torch
 from diffusers import DiffusionPipeline
 
+from imaging.failures import BaseUnusable
 from imaging.pipeline.autoencoder import PatchAutoencoder
 
 _LIBRARIES = {"diffusers", "transformers", PatchAutoencoder.__module__}
 _SUFFIXES = {".json", ".safetensors", ".txt", ".model", ".md", ".png", ".jpg"}
-
-
-class BaseUnusable(ValueError):
-    """The folder is no pipeline we load: the message says which file or entry is wrong."""
 
 
 def check(folder: Path) -> None:
@@ -68,13 +65,6 @@ def load(folder: Path, *, device: str = "cpu") -> DiffusionPipeline:
 def side_px(pipeline: DiffusionPipeline) -> int:
     """Return the side of the square pictures the base was made for."""
     return int(pipeline.unet.config.sample_size * pipeline.vae_scale_factor)
-
-
-@cache
-def has_bfloat16() -> bool:
-    """Return whether this CPU multiplies in bfloat16 by itself; training is then twice as fast."""
-    flags = Path("/proc/cpuinfo")
-    return flags.exists() and "avx512_bf16" in flags.read_text()
 
 
 def _known(library: object) -> set[object]:

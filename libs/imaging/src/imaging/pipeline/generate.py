@@ -10,14 +10,11 @@ import numpy as np
 import torch
 from diffusers import DiffusionPipeline
 
+from imaging.failures import Stopped
 from imaging.pictures import Rgb
 from imaging.pipeline import adapters, base
 
 NEGATIVE = ""
-
-
-class Stopped(Exception):
-    """Somebody asked for the work to end; nothing was made."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,42 +60,49 @@ class PhotoUnreadable(InvalidArgument):
     """Not a whole JPEG, PNG or WebP."""
 
     reason = "PHOTO_UNREADABLE"
+    field = "content"
 
 
 class PhotoTooSmall(InvalidArgument):
     """Too few pixels."""
 
     reason = "PHOTO_TOO_SMALL"
+    field = "content"
 
 
 class PhotoTooLarge(InvalidArgument):
     """Too many bytes or pixels."""
 
     reason = "PHOTO_TOO_LARGE"
+    field = "content"
 
 
 class PhotoBlurred(InvalidArgument):
     """Not sharp enough."""
 
     reason = "PHOTO_BLURRED"
+    field = "content"
 
 
 class PhotoWithoutFace(InvalidArgument):
     """No face where one must be."""
 
     reason = "PHOTO_WITHOUT_FACE"
+    field = "content"
 
 
 class PhotoOfSeveral(InvalidArgument):
     """More than one face."""
 
     reason = "PHOTO_OF_SEVERAL"
+    field = "content"
 
 
 class PhotoDuplicate(AlreadyExists):
     """The set has this photo already."""
 
     reason = "PHOTO_DUPLICATE"
+    field = "content"
 
 
 class State(StrEnum):

@@ -46,24 +46,28 @@ class SignatureInvalid(PermissionDenied):
     """A signature was not made with a key of the party."""
 
     reason = "SIGNATURE_INVALID"
+    field = "signature"
 
 
 class TalentUnderAge(InvalidArgument):
     """A talent must be of age."""
 
     reason = "TALENT_UNDER_AGE"
+    field = "birth_date"
 
 
 class CommissionAboveCap(InvalidArgument):
     """The commission is more than the jurisdiction allows."""
 
     reason = "COMMISSION_ABOVE_CAP"
+    field = "commission_bp"
 
 
 class RepresentationTooLong(InvalidArgument):
     """Representation lasts longer than it may."""
 
     reason = "REPRESENTATION_TOO_LONG"
+    field = "ends_at"
 
 
 class Kind(StrEnum):

@@ -10,12 +10,14 @@ class PhotoUnreadable(InvalidArgument):
     """Not a whole JPEG, PNG or WebP."""
 
     reason = "PHOTO_UNREADABLE"
+    field = "content"
 
 
 class PhotoTooLarge(InvalidArgument):
     """Too many bytes or pixels."""
 
     reason = "PHOTO_TOO_LARGE"
+    field = "content"
 
 
 def check_size(size_bytes: int) -> None:

@@ -118,6 +118,17 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
+class Order:
+    """One picture to make of a twin whose weights lie open in memory."""
+
+    twin: str
+    adapter: bytes = field(repr=False)
+    product: Product
+    shot: Shot
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
 class Review:
     """The creative director's word."""
 

@@ -10,13 +10,10 @@ from pathlib import Path
 
 import torch
 from diffusers import DiffusionPipeline
+from imaging.failures import OutOfMemory
 from imaging.pictures import Rgb
 from imaging.pipeline import adapters, base, generate
 from torch import nn
-
-
-class OutOfMemory(RuntimeError):
-    """The device has no room even for half of the batch."""
 
 
 @dataclass(frozen=True, slots=True)

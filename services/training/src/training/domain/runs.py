@@ -34,6 +34,7 @@ class BaseNotFound(NotFound):
     """No base of that name."""
 
     reason = "BASE_NOT_FOUND"
+    field = "base"
 
 
 class CaptureSetNotFound(NotFound):

@@ -7,16 +7,17 @@ import math
 import random
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from diffusers import DiffusionPipeline
+from imaging.failures import Stopped
 from imaging.pictures import Rgb, square
-from imaging.pipeline import adapters, base
+from imaging.pipeline import adapters, base, processor
 from imaging.pipeline.autoencoder import PatchAutoencoder
-from imaging.pipeline.generate import Stopped
 from imaging.words import FRAMINGS, TWIN_WORD, subject_of
 from torch import Tensor, nn
 
@@ -38,10 +39,6 @@ _CLOTHES_REGARD, _BODY_REGARD = 0.02, 0.1
 _WORN_SHARE = 0.15
 """Share of all pictures drawn from the wardrobe. Measured on models/mini: at 0.3 the likeness
 suffers, without any the twin wears what she wore for the capture."""
-
-
-class Cancelled(Exception):
-    """Somebody asked for the run to end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,24 +103,11 @@ def train(
 
     Raises:
         BaseUnusable: the base cannot be loaded safely.
-        Cancelled: `should_stop` said yes.
+        Stopped: `should_stop` said yes.
     """
-    try:
-        run = _Run(plan, photos, should_stop)
-    except Stopped as stopped:
-        raise Cancelled from stopped
-    started, first = time.monotonic(), run.step
-    while run.step < plan.steps:
-        if should_stop():
-            raise Cancelled
-        run.advance()
-        if run.step % plan.checkpoint_every == 0 or run.step == plan.steps:
-            run.save()
-        if run.step % 5 == 0 or run.step == plan.steps:
-            pace_s = (time.monotonic() - started) / (run.step - first)
-            recent = run.losses[-5:]
-            left = pace_s * (plan.steps - run.step)
-            progress(Progress(run.step, sum(recent) / len(recent), left))
+    run = _Run(plan, photos, should_stop)
+    with processor.halved(run.unet) if device() == "cpu" else nullcontext():
+        _advance(run, progress, should_stop)
     with (plan.work / "loss.csv").open("w", newline="") as file:
         csv.writer(file).writerows(enumerate(run.losses, start=1))
     last = run.losses[-max(1, plan.steps // 10) :]
@@ -133,6 +117,24 @@ def train(
     data = adapters.dump(run.pipeline.unet, NAME, about)
     seconds = run.seconds
     return Trained(run.pipeline.to("cpu"), data, about, sum(last) / len(last), seconds)
+
+
+def _advance(
+    run: _Run, progress: Callable[[Progress], None], should_stop: Callable[[], bool]
+) -> None:
+    """Step to the end of a run, saving and telling as it goes."""
+    plan, started, first = run.plan, time.monotonic(), run.step
+    while run.step < plan.steps:
+        if should_stop():
+            raise Stopped
+        run.advance()
+        if run.step % plan.checkpoint_every == 0 or run.step == plan.steps:
+            run.save()
+        if run.step % 5 == 0 or run.step == plan.steps:
+            pace_s = (time.monotonic() - started) / (run.step - first)
+            recent = run.losses[-5:]
+            left = pace_s * (plan.steps - run.step)
+            progress(Progress(run.step, sum(recent) / len(recent), left))
 
 
 def use_threads(count: int) -> None:
@@ -201,7 +203,7 @@ class _Run:
         self.unet.train().to(memory_format=torch.channels_last)
         self.weights = list(adapters.weights(self.unet).values())
         self.rate = _rate(plan, self.pipeline)
-        self.optimizer = torch.optim.AdamW(self.weights, lr=1.0, weight_decay=0.0)
+        self.optimizer = torch.optim.AdamW(self.weights, lr=1.0, weight_decay=0.0, fused=True)
         shown = [*photos, *worn]
         self.latents = self._encode(shown)  # (N, C, h, w)
         self.told = self._tell([f"{TWIN_WORD}, {photo.caption}" for photo in shown])  # (N, T, D)
@@ -213,7 +215,6 @@ class _Run:
         self.regards = torch.stack(regards).to(self.latents)
         self.nothing = self._tell([""])  # (1, T, D)
         self.alphas = self.pipeline.scheduler.alphas_cumprod.to(self.unet.device)
-        self.half = device() == "cpu" and base.has_bfloat16()
         self.step, self.losses, self.seconds = 0, list[float](), 0.0
         if self._checkpoint.exists():
             self._load()
@@ -273,7 +274,7 @@ class _Run:
         kept = self.alphas[timesteps].view(-1, 1, 1, 1).sqrt().to(clean)
         lost = (1 - kept**2).clamp(min=0).sqrt()
         noisy = kept * clean + lost * noise
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.half):
+        with processor.quick() if device() == "cpu" else nullcontext():
             made = self.unet(noisy, timesteps, encoder_hidden_states=told).sample
         regard = self.regards[chosen]  # (B, 1, h, w)
         return self._error(made.float(), clean.float(), noise, kept, regard)

@@ -15,7 +15,7 @@ from imaging.pictures import Rgb, contact_sheet, encode_png
 from imaging.pipeline import base, generate
 from imaging.words import caption
 
-from training.pipeline.adapter import NAME, Cancelled, Photo
+from training.pipeline.adapter import NAME, Photo
 
 _LIGHTS = ("studio soft", "overcast", "hard side", "golden hour")
 _OUTFITS = (
@@ -51,7 +51,7 @@ def close_ups(
     """Make twelve close-ups of the twin on `pipeline`: three outfits in each of four lights.
 
     Raises:
-        Cancelled: `should_stop`, asked at every step of the sampler, said yes.
+        Stopped: `should_stop`, asked at every step of the sampler, said yes.
     """
     shots = [
         generate.Shot(
@@ -70,17 +70,14 @@ def close_ups(
     ]
     pipeline.unet.eval()
     made: list[Rgb] = []
-    try:
-        for start in range(0, CLOSE_UPS, 6):
-            made += generate.pictures(
-                pipeline,
-                shots[start : start + 6],
-                steps=STEPS,
-                guidance=GUIDANCE,
-                should_stop=should_stop,
-            )
-    except generate.Stopped as stopped:
-        raise Cancelled from stopped
+    for start in range(0, CLOSE_UPS, 6):
+        made += generate.pictures(
+            pipeline,
+            shots[start : start + 6],
+            steps=STEPS,
+            guidance=GUIDANCE,
+            should_stop=should_stop,
+        )
     return made
 
 

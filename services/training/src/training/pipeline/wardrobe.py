@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import torch
 from diffusers import DiffusionPipeline
+from imaging.failures import Stopped
 from imaging.pictures import Rgb
-from imaging.pipeline.generate import Stopped
 from imaging.words import FRAMINGS, outfit
 
 SIZE = 32

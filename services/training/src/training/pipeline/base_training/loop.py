@@ -19,6 +19,7 @@ from typing import Any
 import torch
 import torch.distributed as dist
 from imaging.pipeline import base as bases
+from imaging.pipeline import processor
 from torch import Tensor, nn
 from torch.multiprocessing.spawn import spawn
 
@@ -101,7 +102,6 @@ class Training:
             self.model.parameters(), lr=1.0, betas=(0.9, 0.99), weight_decay=0.01, fused=True
         )
         self.alphas = build.make_scheduler().alphas_cumprod  # (1000,)
-        self.half = bases.has_bfloat16()
         self.step, self.spent_s = 0, 0.0
         if _checkpoint(plan).exists():
             self._load(torch.load(_checkpoint(plan), weights_only=True))
@@ -175,7 +175,7 @@ class Training:
         noise = torch.randn(clean.shape, generator=self.noise)
         kept = self.alphas[timesteps].view(-1, 1, 1, 1).sqrt()
         lost = (1 - kept**2).clamp(min=0).sqrt()
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.half):
+        with processor.quick():
             made = self.model(kept * clean + lost * noise, timesteps, ids, mask).float()
         weight = (1 / lost.square()).clamp(max=_WEIGHT_LIMIT)  # a velocity's error, limited
         loss: Tensor = (weight * (made - clean).square()).mean()
