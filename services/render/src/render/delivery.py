@@ -10,6 +10,7 @@ from imaging.pictures import Rgb
 from sosia.identity.v1 import consent_pb2
 from vault import Vault
 
+from render import metrics
 from render.admission import Admitted
 from render.clients import Identity
 from render.domain.renders import Picture
@@ -47,6 +48,7 @@ class Delivery:
         request = await self._facts(one, faces)
         mark = partial(self._studio.mark, one.twin.base, pixels, request)
         marked = await asyncio.to_thread(mark)
+        metrics.tell_marking(marked.seconds)
         object_key = f"pictures/{render.talent_id}/{render.id}/{render.attempt}.jpg"
         sealed_sha256 = await self._vault.put(
             object_key,

@@ -34,6 +34,7 @@ from render.domain.renders import (
     Task,
 )
 from render.grants import GrantReader
+from render.metrics import BATCH_SECONDS, PICTURES
 from render.pipeline.marking.authority import SigningCredentials, load_credentials
 from render.pipeline.marking.label import NoRoom
 from render.pipeline.marking.mark import WatermarkLost
@@ -152,7 +153,9 @@ class Worker:
             should_stop = partial(watch.stops, ids)
             make = partial(self._with.studio.make, base, orders, should_stop)
             try:
-                made = await _in_thread(make, watch)
+                with BATCH_SECONDS.time():
+                    made = await _in_thread(make, watch)
+                PICTURES.inc(len(made))
             except Stopped:
                 log.info("batch stopped", lost=sorted(watch.lost))
                 if watch.over:
