@@ -168,12 +168,15 @@ class LicenseTerms(_message.Message):
     EXCLUSIVE_FIELD_NUMBER: _builtins.int
     IMAGE_CAP_FIELD_NUMBER: _builtins.int
     APPROVAL_REQUIRED_FIELD_NUMBER: _builtins.int
+    PROHIBITED_CONTEXTS_FIELD_NUMBER: _builtins.int
     brand_id: _builtins.str
     talent_id: _builtins.str
     purpose: _builtins.str
     """The campaign the pictures are for, in one sentence."""
     category: _builtins.str
-    """Product category, for example "outerwear"; exclusivity counts within it."""
+    """Product category, for example "outerwear"; it stands for those within it ("coats") too, and
+    exclusivity counts within it.
+    """
     exclusive: _builtins.bool
     image_cap: _builtins.int
     """Most pictures that may be released, at least 1."""
@@ -181,6 +184,10 @@ class LicenseTerms(_message.Message):
     """Whether the talent approves each picture."""
     @_builtins.property
     def uses(self) -> _containers.RepeatedCompositeFieldContainer[_use_pb2.Use]: ...
+    @_builtins.property
+    def prohibited_contexts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What pictures must not show nor stand beside, on top of the talent's standing list."""
+
     def __init__(
         self,
         *,
@@ -192,10 +199,11 @@ class LicenseTerms(_message.Message):
         exclusive: _builtins.bool = ...,
         image_cap: _builtins.int = ...,
         approval_required: _builtins.bool = ...,
+        prohibited_contexts: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["approval_required", b"approval_required", "brand_id", b"brand_id", "category", b"category", "exclusive", b"exclusive", "image_cap", b"image_cap", "purpose", b"purpose", "talent_id", b"talent_id", "uses", b"uses"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approval_required", b"approval_required", "brand_id", b"brand_id", "category", b"category", "exclusive", b"exclusive", "image_cap", b"image_cap", "prohibited_contexts", b"prohibited_contexts", "purpose", b"purpose", "talent_id", b"talent_id", "uses", b"uses"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -372,14 +372,36 @@ class AuthorizeRequest(_message.Message):
     MEDIA_FIELD_NUMBER: _builtins.int
     TERRITORY_FIELD_NUMBER: _builtins.int
     AT_FIELD_NUMBER: _builtins.int
+    ENDS_AT_FIELD_NUMBER: _builtins.int
+    CATEGORY_FIELD_NUMBER: _builtins.int
+    CONTEXTS_FIELD_NUMBER: _builtins.int
+    PICTURES_FIELD_NUMBER: _builtins.int
+    RENDER_ID_FIELD_NUMBER: _builtins.int
     license_id: _builtins.str
+    """May be empty where render_id says which license it is."""
     brand_id: _builtins.str
-    """The brand that would use the picture."""
+    """The brand that would use the picture; empty means the caller."""
     media: _builtins.str
     territory: _builtins.str
+    category: _builtins.str
+    """Product category; empty means that of the license."""
+    pictures: _builtins.int
+    """How many more pictures it takes."""
+    render_id: _builtins.str
+    """The picture, if a certain one is meant: one that was released, or that the talent was asked
+    about.
+    """
     @_builtins.property
     def at(self) -> _timestamp_pb2.Timestamp:
-        """When; absent means now."""
+        """When it begins; absent means now."""
+
+    @_builtins.property
+    def ends_at(self) -> _timestamp_pb2.Timestamp:
+        """When it ends, half-open; absent means a moment."""
+
+    @_builtins.property
+    def contexts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What the picture shows or stands beside, for example "tobacco"."""
 
     def __init__(
         self,
@@ -389,10 +411,15 @@ class AuthorizeRequest(_message.Message):
         media: _builtins.str = ...,
         territory: _builtins.str = ...,
         at: _timestamp_pb2.Timestamp | None = ...,
+        ends_at: _timestamp_pb2.Timestamp | None = ...,
+        category: _builtins.str = ...,
+        contexts: _abc.Iterable[_builtins.str] | None = ...,
+        pictures: _builtins.int = ...,
+        render_id: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "ends_at", b"ends_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "brand_id", b"brand_id", "license_id", b"license_id", "media", b"media", "territory", b"territory"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "brand_id", b"brand_id", "category", b"category", "contexts", b"contexts", "ends_at", b"ends_at", "license_id", b"license_id", "media", b"media", "pictures", b"pictures", "render_id", b"render_id", "territory", b"territory"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -422,6 +449,48 @@ class AuthorizeResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___AuthorizeResponse: _TypeAlias = AuthorizeResponse  # noqa: Y015
+
+@_typing.final
+class AuthorizeManyRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUESTIONS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def questions(self) -> _containers.RepeatedCompositeFieldContainer[Global___AuthorizeRequest]: ...
+    def __init__(
+        self,
+        *,
+        questions: _abc.Iterable[Global___AuthorizeRequest] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["questions", b"questions"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AuthorizeManyRequest: _TypeAlias = AuthorizeManyRequest  # noqa: Y015
+
+@_typing.final
+class AuthorizeManyResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ANSWERS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def answers(self) -> _containers.RepeatedCompositeFieldContainer[Global___AuthorizeResponse]:
+        """In the order of the questions."""
+
+    def __init__(
+        self,
+        *,
+        answers: _abc.Iterable[Global___AuthorizeResponse] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answers", b"answers"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AuthorizeManyResponse: _TypeAlias = AuthorizeManyResponse  # noqa: Y015
 
 @_typing.final
 class IssueGrantRequest(_message.Message):

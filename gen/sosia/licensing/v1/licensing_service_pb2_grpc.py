@@ -84,6 +84,11 @@ class LicensingServiceStub:
                 request_serializer=sosia_dot_licensing_dot_v1_dot_licensing__service__pb2.AuthorizeRequest.SerializeToString,
                 response_deserializer=sosia_dot_licensing_dot_v1_dot_licensing__service__pb2.AuthorizeResponse.FromString,
                 _registered_method=True)
+        self.AuthorizeMany = channel.unary_unary(
+                '/sosia.licensing.v1.LicensingService/AuthorizeMany',
+                request_serializer=sosia_dot_licensing_dot_v1_dot_licensing__service__pb2.AuthorizeManyRequest.SerializeToString,
+                response_deserializer=sosia_dot_licensing_dot_v1_dot_licensing__service__pb2.AuthorizeManyResponse.FromString,
+                _registered_method=True)
         self.IssueGrant = channel.unary_unary(
                 '/sosia.licensing.v1.LicensingService/IssueGrant',
                 request_serializer=sosia_dot_licensing_dot_v1_dot_licensing__service__pb2.IssueGrantRequest.SerializeToString,
@@ -188,8 +193,15 @@ class LicensingServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Authorize(self, request, context):
-        """Authorize decides whether a use is licensed now. It never fails closed silently: a denial has
-        every reason.
+        """Authorize decides whether a use may be made as things stand now; nothing is drawn or noted. It
+        never fails closed silently: a denial has every reason.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AuthorizeMany(self, request, context):
+        """AuthorizeMany decides about up to 100 uses as of one moment.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -289,6 +301,11 @@ def add_LicensingServiceServicer_to_server(servicer, server):
                     servicer.Authorize,
                     request_deserializer=sosia_dot_licensing_dot_v1_dot_licensing__service__pb2.AuthorizeRequest.FromString,
                     response_serializer=sosia_dot_licensing_dot_v1_dot_licensing__service__pb2.AuthorizeResponse.SerializeToString,
+            ),
+            'AuthorizeMany': grpc.unary_unary_rpc_method_handler(
+                    servicer.AuthorizeMany,
+                    request_deserializer=sosia_dot_licensing_dot_v1_dot_licensing__service__pb2.AuthorizeManyRequest.FromString,
+                    response_serializer=sosia_dot_licensing_dot_v1_dot_licensing__service__pb2.AuthorizeManyResponse.SerializeToString,
             ),
             'IssueGrant': grpc.unary_unary_rpc_method_handler(
                     servicer.IssueGrant,
@@ -569,6 +586,33 @@ class LicensingService:
             '/sosia.licensing.v1.LicensingService/Authorize',
             sosia_dot_licensing_dot_v1_dot_licensing__service__pb2.AuthorizeRequest.SerializeToString,
             sosia_dot_licensing_dot_v1_dot_licensing__service__pb2.AuthorizeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AuthorizeMany(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.licensing.v1.LicensingService/AuthorizeMany',
+            sosia_dot_licensing_dot_v1_dot_licensing__service__pb2.AuthorizeManyRequest.SerializeToString,
+            sosia_dot_licensing_dot_v1_dot_licensing__service__pb2.AuthorizeManyResponse.FromString,
             options,
             channel_credentials,
             insecure,

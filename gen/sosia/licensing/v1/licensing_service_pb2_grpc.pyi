@@ -50,9 +50,11 @@ class LicensingServiceStub:
     ListLicenses: _aio.UnaryUnaryMultiCallable[_licensing_service_pb2.ListLicensesRequest, _licensing_service_pb2.ListLicensesResponse]
     """ListLicenses of a talent or a brand, newest first."""
     Authorize: _aio.UnaryUnaryMultiCallable[_licensing_service_pb2.AuthorizeRequest, _licensing_service_pb2.AuthorizeResponse]
-    """Authorize decides whether a use is licensed now. It never fails closed silently: a denial has
-    every reason.
+    """Authorize decides whether a use may be made as things stand now; nothing is drawn or noted. It
+    never fails closed silently: a denial has every reason.
     """
+    AuthorizeMany: _aio.UnaryUnaryMultiCallable[_licensing_service_pb2.AuthorizeManyRequest, _licensing_service_pb2.AuthorizeManyResponse]
+    """AuthorizeMany decides about up to 100 uses as of one moment."""
     IssueGrant: _aio.UnaryUnaryMultiCallable[_licensing_service_pb2.IssueGrantRequest, _licensing_service_pb2.IssueGrantResponse]
     """IssueGrant lets a render worker make pictures: an EdDSA JWT of at most ten minutes, bound to
     license, twin version, brief hash and count. Errors: FAILED_PRECONDITION LICENSE_NOT_ACTIVE,
@@ -164,9 +166,17 @@ class LicensingServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _licensing_service_pb2.AuthorizeRequest,
         context: _aio.ServicerContext[_licensing_service_pb2.AuthorizeRequest, _abc.Awaitable[_licensing_service_pb2.AuthorizeResponse]],
     ) -> _abc.Awaitable[_licensing_service_pb2.AuthorizeResponse]:
-        """Authorize decides whether a use is licensed now. It never fails closed silently: a denial has
-        every reason.
+        """Authorize decides whether a use may be made as things stand now; nothing is drawn or noted. It
+        never fails closed silently: a denial has every reason.
         """
+
+    @_abc_1.abstractmethod
+    def AuthorizeMany(
+        self,
+        request: _licensing_service_pb2.AuthorizeManyRequest,
+        context: _aio.ServicerContext[_licensing_service_pb2.AuthorizeManyRequest, _abc.Awaitable[_licensing_service_pb2.AuthorizeManyResponse]],
+    ) -> _abc.Awaitable[_licensing_service_pb2.AuthorizeManyResponse]:
+        """AuthorizeMany decides about up to 100 uses as of one moment."""
 
     @_abc_1.abstractmethod
     def IssueGrant(

@@ -63,7 +63,7 @@ def document() -> dict[str, Any]:
 def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
     taken = {*_IN_PATH.findall(route.path), *dict(route.constants), "request_id"}
     made: dict[str, Any] = {
-        "operationId": route.call + ("Draft" if route.path.endswith("draft.jpg") else ""),
+        "operationId": route.operation or route.call,
         "tags": [route.service],
         "parameters": _parameters(route, taken),
         "responses": {

@@ -54,6 +54,7 @@ class Route:
         status: of a success.
         media: of an answer that is a file: its `content` is sent as it is.
         constants: fields of the request that the path stands for.
+        operation: its name, where another path leads to the same call.
     """
 
     method: str
@@ -65,6 +66,7 @@ class Route:
     media: str = ""
     constants: tuple[tuple[str, int], ...] = ()
     timeout_s: float = 15.0
+    operation: str = ""
 
     @property
     def request(self) -> Descriptor:
@@ -134,6 +136,10 @@ ROUTES: tuple[Route, ...] = (
     _do("/v1/licenses/{license_id}/sign", "licensing", "SignLicense"),
     _do("/v1/licenses/{license_id}/revoke", "licensing", "RevokeLicense"),
     _do("/v1/licenses/{license_id}/authorize", "licensing", "Authorize"),
+    _do(
+        "/v1/renders/{render_id}/authorize", "licensing", "Authorize", operation="AuthorizePicture"
+    ),
+    _do("/v1/authorizations", "licensing", "AuthorizeMany"),
     _get("/v1/approvals", "licensing", "ListApprovals"),
     _do("/v1/approvals/{approval_id}/decide", "licensing", "DecideApproval"),
     _get("/v1/parties/{party_id}/statement", "licensing", "GetStatement"),
@@ -153,6 +159,7 @@ ROUTES: tuple[Route, ...] = (
         "GetPicture",
         media=_JPEG,
         constants=(("kind", 1),),
+        operation="GetDraft",
     ),
     _get(
         "/v1/renders/{render_id}/picture.jpg",

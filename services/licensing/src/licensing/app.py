@@ -20,9 +20,11 @@ from sosia.licensing.v1 import licensing_service_pb2_grpc
 
 from licensing.clients import Identity
 from licensing.consumers import open_consumers
-from licensing.domain.vocabulary import WORLD, Vocabulary
+from licensing.domain.decisions import Codes
+from licensing.domain.vocabulary import WORLD, Vocabulary, find_paths
 from licensing.rpc.servicer import LicensingServicer, Services
 from licensing.service.approvals import Approvals
+from licensing.service.decisions import Decisions
 from licensing.service.grants import Grants
 from licensing.service.ledger import Ledger
 from licensing.service.licenses import Licenses
@@ -67,7 +69,8 @@ def _services(
     return Services(
         RateCards(db, identity, vocabulary),
         Quotes(db, identity, vocabulary, settings.quote_lasts),
-        Licenses(db, identity, vocabulary),
+        Licenses(db, identity, vocabulary.categories),
+        Decisions(db, identity, Codes(vocabulary)),
         Grants(db, identity, signer, settings.grant_lasts),
         Approvals(db, identity),
         Releases(db, identity),
@@ -87,10 +90,10 @@ async def _server(services: Services, address: str) -> AsyncIterator[int]:
 
 
 def load_vocabulary() -> Vocabulary:
-    """Read which media, countries and regions there are.
+    """Read which media, countries, regions and product categories there are.
 
     Raises:
-        ValueError: a region holds what is no country.
+        ValueError: a region holds what is no country, or a category is out of place.
     """
     said = json.loads(resources.files("licensing").joinpath("vocabulary.json").read_text())
     countries = frozenset(said["countries"])
@@ -98,7 +101,8 @@ def load_vocabulary() -> Vocabulary:
     for name, codes in regions.items():
         if not codes <= countries:
             raise ValueError(f"region {name} holds {sorted(codes - countries)}")
-    return Vocabulary(said["media"], countries, {**regions, WORLD: countries})
+    categories = find_paths(said["categories"])
+    return Vocabulary(said["media"], countries, {**regions, WORLD: countries}, categories)
 
 
 async def serve(settings: Settings) -> None:

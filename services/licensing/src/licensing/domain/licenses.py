@@ -1,6 +1,5 @@
 """Licenses: one person's permission to use her twin, and whether it allows a use."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -11,7 +10,6 @@ from kit.errors import FailedPrecondition, NotFound, ResourceExhausted
 from licensing.domain.money import Money
 from licensing.domain.quotes import Quote
 from licensing.domain.terms import Terms, say_terms
-from licensing.domain.vocabulary import Vocabulary
 
 
 class LicenseNotFound(NotFound):
@@ -65,15 +63,6 @@ class State(StrEnum):
     REVOKED = "revoked"
 
 
-class Consent(StrEnum):
-    """What identity says of the consent a license rests on."""
-
-    STANDS = "stands"
-    MISSING = "missing"
-    UNKNOWN = "unknown"
-    """It did not answer; this counts as a no."""
-
-
 @dataclass(frozen=True, slots=True)
 class License:
     """One person's permission to use her twin."""
@@ -91,16 +80,6 @@ class License:
     signed_at: datetime | None = None
     consent_id: str = ""
     """The consent it was granted under; empty until it is signed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Use:
-    """A use somebody asks about."""
-
-    brand_id: str
-    media: str
-    territory: str
-    at: datetime
 
 
 def say_license(license_id: str, quote: Quote) -> dict[str, Any]:
@@ -195,56 +174,3 @@ def draw(license: License, *, now: datetime) -> License:
     check_live(license, now=now)
     check_unspent(license)
     return replace(license, images_used=license.images_used + 1)
-
-
-def decide(
-    license: License | None, use: Use, consent: Consent, vocabulary: Vocabulary
-) -> tuple[str, ...]:
-    """Return every reason why a use is not licensed; none means that it is.
-
-    It answers whatever it is given, and what is not known counts as a no.
-    """
-    if license is None:
-        return ("LICENSE_NOT_FOUND",)
-    return tuple(_refusals(license, use, consent, vocabulary))
-
-
-def _refusals(
-    license: License, use: Use, consent: Consent, vocabulary: Vocabulary
-) -> Iterator[str]:
-    if use.brand_id != license.terms.brand_id:
-        yield "BRAND_NOT_LICENSED"
-    if license.state is not State.ACTIVE:
-        yield LicenseNotActive.reason
-    if consent is not Consent.STANDS:
-        yield ConsentMissing.reason if consent is Consent.MISSING else "CONSENT_UNKNOWN"
-    yield from _term_refusals(license.terms, use)
-    yield from _use_refusals(license.terms, use, vocabulary)
-
-
-def _term_refusals(terms: Terms, use: Use) -> Iterator[str]:
-    if use.at < terms.starts_at:
-        yield "LICENSE_NOT_STARTED"
-    if use.at >= terms.ends_at:
-        yield LicenseExpired.reason
-
-
-def _use_refusals(terms: Terms, use: Use, vocabulary: Vocabulary) -> Iterator[str]:
-    """Say which of media and territory is in no use; where both are, but not together, say so."""
-    asked = vocabulary.expand(use.territory)
-    in_media = [one for one in terms.uses if one.media == use.media]
-    in_time = [one for one in in_media if one.starts_at <= use.at < one.ends_at]
-    refused = False
-    if not in_media:
-        refused = True
-        yield "MEDIA_NOT_LICENSED" if use.media in vocabulary.media else "MEDIA_UNKNOWN"
-    if not asked:
-        refused = True
-        yield "TERRITORY_UNKNOWN"
-    elif not asked <= {country for one in terms.uses for country in one.countries}:
-        refused = True
-        yield "TERRITORY_NOT_LICENSED"
-    in_term = terms.starts_at <= use.at < terms.ends_at
-    together = {country for one in in_time for country in one.countries}
-    if in_term and not refused and not asked <= together:
-        yield "USE_NOT_LICENSED"

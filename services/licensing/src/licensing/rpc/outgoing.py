@@ -65,6 +65,7 @@ def from_terms(terms: Terms) -> license_pb2.LicenseTerms:
         exclusive=terms.exclusive,
         image_cap=terms.image_cap,
         approval_required=terms.approval_required,
+        prohibited_contexts=terms.prohibited_contexts,
     )
 
 

@@ -1,16 +1,15 @@
 """The servicer: reads the request, calls the service, writes the response."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import grpc
 from sosia.licensing.v1 import licensing_service_pb2 as pb
 from sosia.licensing.v1 import licensing_service_pb2_grpc
 
-from licensing.domain.licenses import Use
 from licensing.rpc import incoming, outgoing
 from licensing.service.approvals import Approvals
+from licensing.service.decisions import Decisions
 from licensing.service.grants import Grants
 from licensing.service.ledger import Ledger
 from licensing.service.licenses import Licenses
@@ -28,6 +27,7 @@ class Services:
     rate_cards: RateCards
     quotes: Quotes
     licenses: Licenses
+    decisions: Decisions
     grants: Grants
     approvals: Approvals
     releases: Releases
@@ -107,11 +107,23 @@ class LicensingServicer(licensing_service_pb2_grpc.LicensingServiceServicer):
         self, request: pb.AuthorizeRequest, context: Context
     ) -> pb.AuthorizeResponse:
         """Decide whether a use is licensed."""
-        at = incoming.to_given_time(request, "at", "at")
-        never = datetime.min.replace(tzinfo=UTC)  # replaced by the database's clock
-        use = Use(request.brand_id, request.media, request.territory, never)
-        reasons = await self._do.licenses.authorize(request.license_id, use, at)
-        return pb.AuthorizeResponse(allowed=not reasons, reasons=reasons)
+        (decision,) = await self._do.decisions.decide([incoming.to_question(request)])
+        return pb.AuthorizeResponse(allowed=decision.allowed, reasons=decision.reasons)
+
+    async def AuthorizeMany(
+        self, request: pb.AuthorizeManyRequest, context: Context
+    ) -> pb.AuthorizeManyResponse:
+        """Decide about several uses as of one moment."""
+        questions = [
+            incoming.to_question(one, f"questions[{index}].")
+            for index, one in enumerate(request.questions)
+        ]
+        return pb.AuthorizeManyResponse(
+            answers=[
+                pb.AuthorizeResponse(allowed=one.allowed, reasons=one.reasons)
+                for one in await self._do.decisions.decide(questions)
+            ]
+        )
 
     async def IssueGrant(
         self, request: pb.IssueGrantRequest, context: Context

@@ -3,7 +3,7 @@
 identity is asked before a transaction opens, never within.
 """
 
-from dataclasses import replace
+from collections.abc import Mapping
 from datetime import datetime
 
 from kit import db, outbox, trace
@@ -23,10 +23,8 @@ from licensing.domain.licenses import (
     License,
     LicenseNotFound,
     State,
-    Use,
 )
 from licensing.domain.quotes import Quote, QuoteNotFound, check_valid
-from licensing.domain.vocabulary import Vocabulary
 from licensing.service import access, posting
 from licensing.service.commands import Command, claim, find_repeat
 from licensing.service.stamps import to_stamp
@@ -41,10 +39,10 @@ EXCLUSIVITY = "exclusivity"
 class Licenses:
     """Permissions to use twins."""
 
-    def __init__(self, database: Database, identity: Identity, vocabulary: Vocabulary) -> None:
+    def __init__(self, database: Database, identity: Identity, paths: Mapping[str, str]) -> None:
         self._db = database
         self._identity = identity
-        self._vocabulary = vocabulary
+        self._paths = paths
 
     async def propose(self, command: Command, quote_id: str) -> License:
         """Ask the talent for a quoted license. A quote leads to one license, however often asked.
@@ -88,7 +86,7 @@ class Licenses:
             license = await store.get(tx, license_id, lock=True)
             token = new_id("lic")
             if await claim(tx, command, token) == token:
-                license = await _decide(tx, license, consent_id, payees)
+                license = await self._decide(tx, license, consent_id, payees)
                 if license.state is State.ACTIVE:
                     await outbox.publish(tx, _signed(license, signature, signer))
         return _answer(license)
@@ -141,19 +139,30 @@ class Licenses:
                 return await store.find_of_brand(tx, brand_id)
             return await store.find_of_talent(tx, talent_id)
 
-    async def authorize(self, license_id: str, use: Use, at: datetime | None) -> tuple[str, ...]:
-        """Return every reason why a use is not licensed, none if it is; `at` None means now."""
-        try:
-            license: License | None = await self.get(license_id)
-        except LicenseNotFound:
-            license = None
-        consent = domain.Consent.MISSING
-        if license is not None:
-            consent = await self._identity.find_standing(license)
-        async with self._db.begin() as tx:
-            license = license and await store.get(tx, license_id)
-            use = replace(use, at=at or await db.now(tx))
-        return domain.decide(license, use, consent, self._vocabulary)
+    async def _decide(self, tx: Tx, license: License, consent_id: str, payees: Payees) -> License:
+        """Grant a signed license, or decline it where an exclusivity contradicts it.
+
+        Raises:
+            ConsentMissing: the consent was withdrawn since identity was asked.
+            LicenseNotProposed: another request signed it meanwhile.
+        """
+        if await store.find_withdrawal(tx, consent_id):
+            raise ConsentMissing("the consent was withdrawn", consentId=consent_id)
+        now = await db.now(tx)
+        domain.check_signable(license, now=now)
+        if await store.find_contradicted(tx, license, self._paths[license.terms.category]):
+            return await _decline(tx, license, now=now)
+        license = domain.sign(license, consent_id=consent_id, now=now)
+        await self._grant(tx, license, payees, now=now)
+        return license
+
+    async def _grant(self, tx: Tx, license: License, payees: Payees, *, now: datetime) -> None:
+        await store.save(tx, license)
+        await store.reserve(tx, license, self._paths[license.terms.category])
+        payment = Payment(
+            new_id("txn"), Kind.LICENSE_FEE, license.id, license.terms.brand_id, license.fee
+        )
+        await posting.post(tx, payment, payees, now=now)
 
 
 async def is_visible(identity: Identity, license: License) -> bool:
@@ -200,24 +209,6 @@ async def _propose(tx: Tx, license_id: str, quote: Quote) -> None:
     await outbox.publish(tx, event)
 
 
-async def _decide(tx: Tx, license: License, consent_id: str, payees: Payees) -> License:
-    """Grant a signed license, or decline it where an exclusivity contradicts it.
-
-    Raises:
-        ConsentMissing: the consent was withdrawn since identity was asked.
-        LicenseNotProposed: another request signed it meanwhile.
-    """
-    if await store.find_withdrawal(tx, consent_id):
-        raise ConsentMissing("the consent was withdrawn", consentId=consent_id)
-    now = await db.now(tx)
-    domain.check_signable(license, now=now)
-    if await store.find_contradicted(tx, license):
-        return await _decline(tx, license, now=now)
-    license = domain.sign(license, consent_id=consent_id, now=now)
-    await _grant(tx, license, payees, now=now)
-    return license
-
-
 async def _decline(tx: Tx, license: License, *, now: datetime) -> License:
     license = domain.decline(license, now=now)
     await store.save(tx, license)
@@ -229,15 +220,6 @@ async def _decline(tx: Tx, license: License, *, now: datetime) -> License:
     )
     await outbox.publish(tx, event)
     return license
-
-
-async def _grant(tx: Tx, license: License, payees: Payees, *, now: datetime) -> None:
-    await store.save(tx, license)
-    await store.reserve(tx, license)
-    payment = Payment(
-        new_id("txn"), Kind.LICENSE_FEE, license.id, license.terms.brand_id, license.fee
-    )
-    await posting.post(tx, payment, payees, now=now)
 
 
 async def end(tx: Tx, license: License) -> License:

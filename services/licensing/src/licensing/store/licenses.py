@@ -1,9 +1,10 @@
 """Licenses, what they reserve of a talent, and consents that were withdrawn."""
 
+from collections.abc import Collection
 from typing import Any
 
 from kit.db import Tx
-from sqlalchemy import Row, Select, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, delete, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.dialects.postgresql import insert as upsert
 
@@ -47,6 +48,13 @@ async def get(tx: Tx, license_id: str, *, lock: bool = False) -> License:
     return _license(row)
 
 
+async def find_many(tx: Tx, license_ids: Collection[str]) -> dict[str, License]:
+    """Return those of some licenses that are there, by id."""
+    ids = [license_id for license_id in license_ids if is_id("lic", license_id)]
+    rows = (await tx.execute(select(licenses).where(licenses.c.id.in_(ids)))).all() if ids else ()
+    return {row.id: _license(row) for row in rows}
+
+
 async def find_of_quote(tx: Tx, quote_id: str) -> License | None:
     """Return the license that was proposed from a quote, if it was."""
     query = select(licenses).where(licenses.c.quote_id == quote_id)
@@ -88,12 +96,15 @@ async def save(tx: Tx, license: License) -> None:
     await tx.execute(update(licenses).where(licenses.c.id == license.id).values(row))
 
 
-async def find_contradicted(tx: Tx, license: License) -> str | None:
+async def find_contradicted(tx: Tx, license: License, path: str) -> str | None:
     """Return a territory in which another brand's live license contradicts this one, if any.
 
     Two licenses contradict each other when one of them is exclusive and they meet in talent,
-    category, territory and time. The caller holds the talent's row; the constraints of the table
-    say the same without it.
+    category, territory and time; two categories meet when one is within the other. The caller
+    holds the talent's row; the constraints of the table say the same without it.
+
+    Args:
+        path: of the license's category.
     """
     wanted = [
         (reservations.c.territory == country) & reservations.c.term.overlaps(Range(start, end))
@@ -101,7 +112,7 @@ async def find_contradicted(tx: Tx, license: License) -> str | None:
     ]
     query = select(reservations.c.territory).where(
         reservations.c.talent_id == license.terms.talent_id,
-        reservations.c.category == license.terms.category,
+        reservations.c.categories.bool_op("&&")(_categories(path)),
         reservations.c.brand_id != license.terms.brand_id,
         or_(*wanted),
     )
@@ -111,21 +122,25 @@ async def find_contradicted(tx: Tx, license: License) -> str | None:
     return (await tx.execute(query)).scalar_one_or_none()
 
 
-async def reserve(tx: Tx, license: License) -> None:
-    """Note which countries a live license takes, and when."""
+async def reserve(tx: Tx, license: License, path: str) -> None:
+    """Note which countries a live license takes in the category of that path, and when."""
     rows = [
         {
             "license_id": license.id,
             "talent_id": license.terms.talent_id,
             "brand_id": license.terms.brand_id,
-            "category": license.terms.category,
             "territory": country,
             "term": Range(starts_at, ends_at),
             "exclusive": license.terms.exclusive,
         }
         for country, starts_at, ends_at in find_reserved(license.terms)
     ]
-    await tx.execute(insert(reservations), rows)
+    await tx.execute(insert(reservations).values(categories=_categories(path)), rows)
+
+
+def _categories(path: str) -> ColumnElement[Any]:
+    """Return a category and all within it as a range of paths: "/" comes right after "."."""
+    return func.category_range(path, f"{path}/")
 
 
 async def give_back(tx: Tx, license_id: str) -> None:

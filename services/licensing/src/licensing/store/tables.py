@@ -15,7 +15,7 @@ from sqlalchemy import (
     Text,
 )
 from sqlalchemy.dialects.postgresql import JSONB, TSTZRANGE
-from sqlalchemy.types import TypeEngine
+from sqlalchemy.types import NullType, TypeEngine
 
 metadata = MetaData()
 
@@ -38,7 +38,7 @@ def _terms() -> list[Column[Any]]:
         *_columns(Boolean, "exclusive", "approval_required"),
         *_columns(Integer, "image_cap", "crew_pool_bp"),
         *_columns(BigInteger, "per_image_minor"),
-        *_columns(JSONB, "uses"),
+        *_columns(JSONB, "uses", "prohibited_contexts"),
         *_times("created_at"),
     ]
 
@@ -80,7 +80,8 @@ reservations = Table(
     "reservations",
     metadata,
     Column("license_id", Text, primary_key=True),
-    *_columns(Text, "talent_id", "brand_id", "category"),
+    *_columns(Text, "talent_id", "brand_id"),
+    *_columns(NullType(), "categories"),
     Column("territory", Text, primary_key=True),
     Column("term", TSTZRANGE, primary_key=True),
     *_columns(Boolean, "exclusive"),
