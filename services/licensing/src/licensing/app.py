@@ -23,11 +23,13 @@ from licensing.consumers import open_consumers
 from licensing.domain.decisions import Codes
 from licensing.domain.vocabulary import WORLD, Vocabulary, find_paths
 from licensing.rpc.servicer import LicensingServicer, Services
+from licensing.service import expiry
 from licensing.service.approvals import Approvals
 from licensing.service.decisions import Decisions
 from licensing.service.grants import Grants
 from licensing.service.ledger import Ledger
 from licensing.service.licenses import Licenses
+from licensing.service.offers import Offers
 from licensing.service.prices import Quotes, RateCards
 from licensing.service.releases import Releases
 from licensing.settings import Settings
@@ -66,10 +68,12 @@ def _services(
     db: Database, identity: Identity, signer: GrantSigner, settings: Settings
 ) -> Services:
     vocabulary = load_vocabulary()
+    licenses = Licenses(db, identity, vocabulary.categories)
     return Services(
         RateCards(db, identity, vocabulary),
         Quotes(db, identity, vocabulary, settings.quote_lasts),
-        Licenses(db, identity, vocabulary.categories),
+        licenses,
+        Offers(db, identity, licenses, vocabulary, settings.quote_lasts),
         Decisions(db, identity, Codes(vocabulary)),
         Grants(db, identity, signer, settings.grant_lasts),
         Approvals(db, identity),
@@ -109,6 +113,7 @@ async def serve(settings: Settings) -> None:
     """Answer calls, send events and read identity's and render's, until cancelled."""
     async with build(settings) as app, asyncio.TaskGroup() as tasks:
         tasks.create_task(outbox.relay(app.db, app.bus, "licensing"))
+        tasks.create_task(expiry.watch(app.db))
         for consumer in app.consumers:
             tasks.create_task(consumer.run())
 

@@ -187,7 +187,8 @@ def compile_license(license: License, codes: Codes) -> Compiled:
 def stand(terms: Terms, license: License) -> Compiled:
     """Return compiled terms with where their license stands."""
     left = license.terms.image_cap - license.images_used
-    return Compiled(terms, license.state is State.ACTIVE, left)
+    # An expired license is judged by its term, as it was before anybody noticed its end.
+    return Compiled(terms, license.state in (State.ACTIVE, State.EXPIRED), left)
 
 
 def compile_terms(license: License, codes: Codes) -> Terms:

@@ -24,6 +24,18 @@ class LicenseNotProposed(FailedPrecondition):
     reason = "LICENSE_NOT_PROPOSED"
 
 
+class LicenseNotAccepted(FailedPrecondition):
+    """The brand has not said yes to what the talent's side offers."""
+
+    reason = "LICENSE_NOT_ACCEPTED"
+
+
+class NotYourTurn(FailedPrecondition):
+    """The offer is this side's own, or was accepted: the other side has the word."""
+
+    reason = "NOT_YOUR_TURN"
+
+
 class LicenseNotActive(FailedPrecondition):
     """The license is not signed, was ended, or has not begun."""
 
@@ -58,9 +70,20 @@ class State(StrEnum):
     """Where a license stands."""
 
     PROPOSED = "proposed"
+    COUNTERED = "countered"
+    """The other side answered with an offer of its own."""
     ACTIVE = "active"
     DECLINED = "declined"
     REVOKED = "revoked"
+    EXPIRED = "expired"
+
+
+class Side(StrEnum):
+    """The two sides of a license."""
+
+    BRAND = "brand"
+    TALENT = "talent"
+    """The talent, or the agency that represents her."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +103,24 @@ class License:
     signed_at: datetime | None = None
     consent_id: str = ""
     """The consent it was granted under; empty until it is signed."""
+    offered_by: Side = Side.BRAND
+    accepted_at: datetime | None = None
+    """When the brand said yes to an offer of the talent's side."""
+    answers: str = ""
+    """The license whose offer this one answers."""
+    renews: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One step of a license's life."""
+
+    license_id: str
+    state: State
+    at: datetime
+    party_id: str
+    """Who did it; empty when time or a withdrawn consent did."""
+    note: str = ""
 
 
 def say_license(license_id: str, quote: Quote) -> dict[str, Any]:
@@ -104,16 +145,49 @@ def say_revocation(license_id: str) -> bytes:
     return f"revoke:{license_id}".encode("ascii")
 
 
-def check_signable(license: License, *, now: datetime) -> None:
-    """Check that a license may still be signed.
+def check_open(license: License, *, now: datetime) -> None:
+    """Check that an offer still stands.
 
     Raises:
-        LicenseNotProposed: it is past that, or its term has ended meanwhile.
+        LicenseNotProposed: it was answered, signed or refused, or its term has ended meanwhile.
     """
     if license.state is not State.PROPOSED:
         raise LicenseNotProposed(f"license {license.id} is {license.state}", licenseId=license.id)
     if now >= license.terms.ends_at:
         raise LicenseNotProposed(f"license {license.id} has ended", licenseId=license.id)
+
+
+def check_signable(license: License, *, now: datetime) -> None:
+    """Check that a license may be signed: an open offer that both sides want.
+
+    Raises:
+        LicenseNotProposed, LicenseNotAccepted: in this order.
+    """
+    check_open(license, now=now)
+    if license.offered_by is Side.TALENT and license.accepted_at is None:
+        raise LicenseNotAccepted(
+            f"the brand has not accepted license {license.id}", licenseId=license.id
+        )
+
+
+def counter(license: License, side: Side, *, now: datetime) -> License:
+    """Close an offer that `side` answers with its own. Raises LicenseNotProposed, NotYourTurn."""
+    _check_turn(license, side, now=now)
+    return replace(license, state=State.COUNTERED)
+
+
+def accept(license: License, *, now: datetime) -> License:
+    """Note the brand's yes to an offer. Raises LicenseNotProposed, NotYourTurn."""
+    _check_turn(license, Side.BRAND, now=now)
+    return replace(license, accepted_at=now)
+
+
+def _check_turn(license: License, side: Side, *, now: datetime) -> None:
+    check_open(license, now=now)
+    if license.offered_by is side or license.accepted_at is not None:
+        raise NotYourTurn(
+            f"license {license.id} waits for the other side", licenseId=license.id, side=side
+        )
 
 
 def sign(license: License, *, consent_id: str, now: datetime) -> License:
@@ -124,8 +198,15 @@ def sign(license: License, *, consent_id: str, now: datetime) -> License:
 
 def decline(license: License, *, now: datetime) -> License:
     """Refuse a proposed license. Raises LicenseNotProposed."""
-    check_signable(license, now=now)
+    check_open(license, now=now)
     return replace(license, state=State.DECLINED)
+
+
+def expire(license: License, *, now: datetime) -> License:
+    """End a live license whose term is over. Raises LicenseNotActive: it is not, or not yet."""
+    if license.state is not State.ACTIVE or now < license.terms.ends_at:
+        raise LicenseNotActive(f"license {license.id} is {license.state}", licenseId=license.id)
+    return replace(license, state=State.EXPIRED)
 
 
 def revoke(license: License) -> License:
@@ -146,7 +227,7 @@ def check_live(license: License, *, now: datetime) -> None:
         LicenseNotActive, LicenseExpired: in this order; a license that has not begun is not
             active.
     """
-    if license.state is not State.ACTIVE:
+    if license.state not in (State.ACTIVE, State.EXPIRED):
         raise LicenseNotActive(f"license {license.id} is {license.state}", licenseId=license.id)
     starts_at, ends_at = license.terms.starts_at, license.terms.ends_at
     if now < starts_at:

@@ -19,6 +19,7 @@ from licensing.domain.money import Money
 from licensing.domain.terms import Asked, UseAsked, tidy_context
 from licensing.service.commands import Command
 from licensing.service.decisions import Question
+from licensing.service.offers import Answer
 from licensing.service.releases import Picture
 
 
@@ -90,6 +91,15 @@ def _use(use: use_pb2.Use, field: str) -> UseAsked:
         to_given_time(use, "starts_at", f"{field}.starts_at"),
         to_given_time(use, "ends_at", f"{field}.ends_at"),
         use.zone,
+    )
+
+
+def to_answer(request: pb.CounterLicenseRequest) -> Answer:
+    """Read what a side wants instead of what it was offered."""
+    return Answer(
+        to_asked(request.terms) if request.HasField("terms") else None,
+        _money(request.fee) if request.HasField("fee") else None,
+        request.note,
     )
 
 

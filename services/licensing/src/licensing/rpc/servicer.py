@@ -13,6 +13,7 @@ from licensing.service.decisions import Decisions
 from licensing.service.grants import Grants
 from licensing.service.ledger import Ledger
 from licensing.service.licenses import Licenses
+from licensing.service.offers import Offers
 from licensing.service.prices import Quotes, RateCards
 from licensing.service.releases import Releases
 from licensing.service.stamps import to_stamp
@@ -27,6 +28,7 @@ class Services:
     rate_cards: RateCards
     quotes: Quotes
     licenses: Licenses
+    offers: Offers
     decisions: Decisions
     grants: Grants
     approvals: Approvals
@@ -68,8 +70,40 @@ class LicensingServicer(licensing_service_pb2_grpc.LicensingServiceServicer):
     ) -> pb.ProposeLicenseResponse:
         """Propose a license."""
         command = incoming.to_command(request)
-        license = await self._do.licenses.propose(command, request.quote_id)
+        license = await self._do.licenses.propose(command, request.quote_id, request.renews)
         return pb.ProposeLicenseResponse(license=outgoing.from_license(license))
+
+    async def CounterLicense(
+        self, request: pb.CounterLicenseRequest, context: Context
+    ) -> pb.CounterLicenseResponse:
+        """Answer an offer with another."""
+        license = await self._do.offers.counter(
+            incoming.to_command(request), request.license_id, incoming.to_answer(request)
+        )
+        return pb.CounterLicenseResponse(license=outgoing.from_license(license))
+
+    async def AcceptLicense(
+        self, request: pb.AcceptLicenseRequest, context: Context
+    ) -> pb.AcceptLicenseResponse:
+        """Say yes to an offer, for the brand."""
+        command = incoming.to_command(request)
+        license = await self._do.offers.accept(command, request.license_id)
+        return pb.AcceptLicenseResponse(license=outgoing.from_license(license))
+
+    async def DeclineLicense(
+        self, request: pb.DeclineLicenseRequest, context: Context
+    ) -> pb.DeclineLicenseResponse:
+        """End talks without a license."""
+        command = incoming.to_command(request)
+        license = await self._do.offers.decline(command, request.license_id, request.note)
+        return pb.DeclineLicenseResponse(license=outgoing.from_license(license))
+
+    async def ListLicenseChanges(
+        self, request: pb.ListLicenseChangesRequest, context: Context
+    ) -> pb.ListLicenseChangesResponse:
+        """Return every step of a license's life."""
+        found = await self._do.offers.find_changes(request.license_id)
+        return pb.ListLicenseChangesResponse(changes=[outgoing.from_change(one) for one in found])
 
     async def SignLicense(
         self, request: pb.SignLicenseRequest, context: Context

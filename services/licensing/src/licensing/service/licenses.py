@@ -27,6 +27,7 @@ from licensing.domain.licenses import (
 from licensing.domain.quotes import Quote, QuoteNotFound, check_valid
 from licensing.service import access, posting
 from licensing.service.commands import Command, claim, find_repeat
+from licensing.service.lives import begin, keep
 from licensing.service.stamps import to_stamp
 from licensing.signing.statements import canonical
 from licensing.store import licenses as store
@@ -44,11 +45,13 @@ class Licenses:
         self._identity = identity
         self._paths = paths
 
-    async def propose(self, command: Command, quote_id: str) -> License:
+    async def propose(self, command: Command, quote_id: str, renews: str = "") -> License:
         """Ask the talent for a quoted license. A quote leads to one license, however often asked.
 
+        A license that renews another is priced and signed like any other.
+
         Raises:
-            QuoteNotFound, QuoteExpired: in this order.
+            QuoteNotFound, FieldInvalid, QuoteExpired: in this order.
         """
         trace.require_actor()
         license_id = new_id("lic")
@@ -56,23 +59,25 @@ class Licenses:
             quote = await prices_store.get_quote(tx, quote_id, lock=True)
             if not access.is_brand(quote.terms.brand_id):
                 raise QuoteNotFound("there is no such quote")
+            await _check_renewed(tx, quote, renews)
             before = await store.find_of_quote(tx, quote_id)
             result = await claim(tx, command, before.id if before else license_id)
             if result == license_id:
-                await _propose(tx, license_id, quote)
+                await _propose(tx, license_id, quote, renews)
             return await store.get(tx, result)
 
     async def sign(self, command: Command, license_id: str, signature: bytes) -> License:
         """Make a license live with the talent's own signature, and post its fee.
 
         Raises:
-            LicenseNotFound, NotAllowed, LicenseNotProposed, ExclusivityConflict: in this order;
-                SIGNATURE_INVALID before LicenseNotProposed and CONSENT_MISSING after it.
+            LicenseNotFound, NotAllowed, LicenseNotProposed, LicenseNotAccepted,
+                ExclusivityConflict: in this order; SIGNATURE_INVALID before LicenseNotProposed
+                and CONSENT_MISSING after it.
         """
         license = await self.get(license_id)
         access.require_signer(license.terms.talent_id)
         if await find_repeat(self._db, command):
-            return _answer(license)
+            return _answer(await self.get(license_id))  # it was signed since we read it
         talent_id = license.terms.talent_id
         signer = await self._identity.find_signer(talent_id, license.statement, signature)
         async with self._db.begin() as tx:
@@ -157,7 +162,7 @@ class Licenses:
         return license
 
     async def _grant(self, tx: Tx, license: License, payees: Payees, *, now: datetime) -> None:
-        await store.save(tx, license)
+        await keep(tx, license)
         await store.reserve(tx, license, self._paths[license.terms.category])
         payment = Payment(
             new_id("txn"), Kind.LICENSE_FEE, license.id, license.terms.brand_id, license.fee
@@ -187,7 +192,22 @@ def _answer(license: License) -> License:
     return license
 
 
-async def _propose(tx: Tx, license_id: str, quote: Quote) -> None:
+async def _check_renewed(tx: Tx, quote: Quote, renews: str) -> None:
+    """See that what is renewed was granted to the same brand by the same talent.
+
+    Raises:
+        FieldInvalid: it was not.
+    """
+    if not renews:
+        return
+    found = (await store.find_many(tx, {renews})).get(renews)
+    granted = found is not None and found.signed_at is not None
+    sides = (quote.terms.brand_id, quote.terms.talent_id)
+    if found is None or not granted or (found.terms.brand_id, found.terms.talent_id) != sides:
+        raise FieldInvalid("renews", "must be a license this talent granted this brand")
+
+
+async def _propose(tx: Tx, license_id: str, quote: Quote, renews: str) -> None:
     now = await db.now(tx)
     check_valid(quote, now=now)
     license = License(
@@ -201,8 +221,9 @@ async def _propose(tx: Tx, license_id: str, quote: Quote) -> None:
         quote.crew_pool_bp,
         0,
         now,
+        renews=renews,
     )
-    await store.add(tx, license)
+    await begin(tx, license)
     event = events_pb2.LicenseProposed(
         license_id=license_id, brand_id=quote.terms.brand_id, talent_id=quote.terms.talent_id
     )
@@ -211,7 +232,7 @@ async def _propose(tx: Tx, license_id: str, quote: Quote) -> None:
 
 async def _decline(tx: Tx, license: License, *, now: datetime) -> License:
     license = domain.decline(license, now=now)
-    await store.save(tx, license)
+    await keep(tx, license)
     event = events_pb2.LicenseDeclined(
         license_id=license.id,
         brand_id=license.terms.brand_id,
@@ -225,7 +246,7 @@ async def _decline(tx: Tx, license: License, *, now: datetime) -> License:
 async def end(tx: Tx, license: License) -> License:
     """End a live license the caller holds, and free what it reserved. Raises LicenseNotActive."""
     license = domain.revoke(license)
-    await store.save(tx, license)
+    await keep(tx, license)
     await store.give_back(tx, license.id)
     return license
 

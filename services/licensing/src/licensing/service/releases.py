@@ -17,6 +17,7 @@ from licensing.domain.licenses import ConsentMissing, License, LicenseNotFound
 from licensing.service import access, posting
 from licensing.service.commands import Command, claim, find_repeat
 from licensing.service.licenses import is_visible
+from licensing.service.lives import keep
 from licensing.store import approvals as approvals_store
 from licensing.store import ledger as store
 from licensing.store import licenses as licenses_store
@@ -138,7 +139,7 @@ async def _release(
                 renderId=picture.render_id,
             )
     license = domain.draw(license, now=now)
-    await licenses_store.save(tx, license)
+    await keep(tx, license, picture.render_id)
     payment = Payment(
         transaction_id,
         Kind.PICTURE_RELEASE,

@@ -1,6 +1,7 @@
 """Licenses, what they reserve of a talent, and consents that were withdrawn."""
 
 from collections.abc import Collection
+from datetime import datetime
 from typing import Any
 
 from kit.db import Tx
@@ -9,11 +10,11 @@ from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from licensing.domain.fields import is_id
-from licensing.domain.licenses import License, LicenseNotFound, State
+from licensing.domain.licenses import Change, License, LicenseNotFound, Side, State
 from licensing.domain.money import Money
 from licensing.domain.terms import find_reserved
 from licensing.store.prices import agreed_row, read_terms
-from licensing.store.tables import licenses, reservations, withdrawn_consents
+from licensing.store.tables import license_changes, licenses, reservations, withdrawn_consents
 
 _MOST_LISTED = 200
 
@@ -28,6 +29,10 @@ async def add(tx: Tx, license: License) -> None:
         "fee_minor": license.fee.minor,
         "images_used": license.images_used,
         "consent_id": license.consent_id,
+        "offered_by": str(license.offered_by),
+        "answers": license.answers,
+        "renews": license.renews,
+        "ends_at": license.terms.ends_at,
         **agreed_row(license.terms, license.per_image, license.crew_pool_bp, license.created_at),
     }
     await tx.execute(insert(licenses).values(row))
@@ -92,8 +97,38 @@ async def save(tx: Tx, license: License) -> None:
         "signed_at": license.signed_at,
         "consent_id": license.consent_id,
         "images_used": license.images_used,
+        "accepted_at": license.accepted_at,
     }
     await tx.execute(update(licenses).where(licenses.c.id == license.id).values(row))
+
+
+async def note_change(tx: Tx, change: Change) -> None:
+    """Note a step of a license's life."""
+    row = {
+        "license_id": change.license_id,
+        "state": str(change.state),
+        "party_id": change.party_id,
+        "note": change.note,
+        "at": change.at,
+    }
+    await tx.execute(insert(license_changes).values(row))
+
+
+async def find_changes(tx: Tx, license_ids: Collection[str]) -> list[Change]:
+    """Return the steps of some licenses' lives, oldest first."""
+    query = select(license_changes).where(license_changes.c.license_id.in_(license_ids))
+    rows = (await tx.execute(query.order_by(license_changes.c.number))).all()
+    return [
+        Change(row.license_id, State(row.state), row.at, row.party_id, row.note) for row in rows
+    ]
+
+
+async def lock_over(tx: Tx, now: datetime) -> list[License]:
+    """Return some live licenses whose term is over and whom nobody else holds, and hold them."""
+    query = select(licenses).where(licenses.c.state == str(State.ACTIVE), licenses.c.ends_at <= now)
+    query = query.order_by(licenses.c.ends_at).limit(_MOST_LISTED)
+    rows = (await tx.execute(query.with_for_update(skip_locked=True))).all()
+    return [_license(row) for row in rows]
 
 
 async def find_contradicted(tx: Tx, license: License, path: str) -> str | None:
@@ -175,4 +210,8 @@ def _license(row: Row[Any]) -> License:
         row.created_at,
         row.signed_at,
         row.consent_id,
+        Side(row.offered_by),
+        row.accepted_at,
+        row.answers,
+        row.renews,
     )

@@ -72,9 +72,17 @@ licenses = Table(
     *_columns(LargeBinary, "statement"),
     *_columns(BigInteger, "fee_minor"),
     *_columns(Integer, "images_used"),
-    *_times("signed_at", nullable=True),
-    *_columns(Text, "consent_id"),
+    *_times("signed_at", "accepted_at", nullable=True),
+    *_columns(Text, "consent_id", "offered_by", "answers", "renews"),
+    *_times("ends_at"),
     *_terms(),
+)
+license_changes = Table(
+    "license_changes",
+    metadata,
+    Column("number", BigInteger, Identity(), primary_key=True),
+    *_columns(Text, "license_id", "state", "party_id", "note"),
+    *_times("at"),
 )
 reservations = Table(
     "reservations",
