@@ -21,8 +21,8 @@ EXPECTED = {
     "training": {"run_queued", "run_started", "twin_trained"},
     "licensing": {
         "rate_card_set", "quote_created", "license_proposed", "license_signed",
-        "license_declined", "license_countered", "license_accepted", "grant_issued", "approval_requested", "approval_decided",
-        "picture_released", "royalty_posted",
+        "license_declined", "license_countered", "license_accepted", "grant_issued",
+        "approval_requested", "approval_decided", "picture_released", "royalty_posted",
     },
     "render": {
         "campaign_created", "brief_created", "renders_queued", "render_started",

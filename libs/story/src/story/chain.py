@@ -101,9 +101,8 @@ def _license(told: Told, campaign: dict[str, Any], teller: Teller) -> None:
             offer = licensing.propose(told.cast, brand, campaign, exclusive=False)["license"]
             if more:
                 offer = licensing.negotiate(told.cast, brand, offer, more=more)
-                say(
-                    f"{told.cast.agency.name} asked {brand.name} for EUR {euros(more)} more: agreed"
-                )
+                asker = told.cast.agency.name
+                say(f"{asker} asked {brand.name} for EUR {euros(more)} more: agreed")
             granted = licensing.sign(told.cast, offer)
             told.licenses.append(granted)
             fee = int(granted["fee"]["amount_minor"])
