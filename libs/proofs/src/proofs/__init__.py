@@ -6,6 +6,7 @@ nothing is said in words.
 """
 
 from proofs.encoding import Malformed
+from proofs.growth import find_fork
 from proofs.notes import Head, Note, VerifierKey, open_head, parse_head, parse_note
 from proofs.receipts import Check, Receipt, check, examine, parse_receipt
 from proofs.tree import is_consistent, is_included
@@ -19,6 +20,7 @@ __all__ = [
     "VerifierKey",
     "check",
     "examine",
+    "find_fork",
     "is_consistent",
     "is_included",
     "open_head",

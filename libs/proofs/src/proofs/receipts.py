@@ -16,23 +16,43 @@ _TEXTS = ("id", "kind", "subject_id", "checkpoint", "issued_at")
 
 
 class Receipt(Protocol):
-    """What a receipt brings along, in these lengths in bytes."""
+    """What a receipt brings along: a message of identity, or a file."""
 
-    kind: str
-    subject_id: str
-    statement: bytes
-    signature: bytes
-    """64, or none where the house alone says it."""
-    public_key: bytes
-    """32, or none."""
-    salt: bytes
-    """32."""
-    leaf_index: int
-    checkpoint: str
+    @property
+    def kind(self) -> str:
+        """What was agreed."""
+
+    @property
+    def subject_id(self) -> str:
+        """What it is about."""
+
+    @property
+    def statement(self) -> bytes:
+        """What was said."""
+
+    @property
+    def signature(self) -> bytes:
+        """Ed25519 over the statement, 64 bytes; none where the house alone says it."""
+
+    @property
+    def public_key(self) -> bytes:
+        """The key it verifies with, 32 bytes, or none."""
+
+    @property
+    def salt(self) -> bytes:
+        """32 bytes nobody can guess."""
+
+    @property
+    def leaf_index(self) -> int:
+        """Its position in the log, from 0."""
 
     @property
     def inclusion_proof(self) -> Sequence[bytes]:
-        """The hashes beside the path from the leaf to the root, 32 each."""
+        """The hashes beside the path from the leaf to the root, 32 bytes each."""
+
+    @property
+    def checkpoint(self) -> str:
+        """The signed head of the log that covers it."""
 
 
 @dataclass(frozen=True, slots=True)
