@@ -128,6 +128,15 @@ def test_growth_needs_a_proof(old: int, size: int) -> None:
     assert not is_consistent(old, mth(leaves[:old]), size, mth(leaves), [])
 
 
+def test_a_proof_of_a_smaller_tree_is_none_of_a_larger_with_its_root() -> None:
+    leaves = entries(4)
+    root, pair = mth(leaves), mth(leaves[:2])
+    assert is_included(leaf_hash(b"0"), 0, 2, [leaf_hash(b"1")], pair)
+    assert not is_included(leaf_hash(b"0"), 0, 4, [leaf_hash(b"1")], pair)
+    assert is_consistent(2, pair, 4, root, subproof(2, leaves))
+    assert not is_consistent(2, pair, 8, root, subproof(2, leaves))
+
+
 def test_a_node_is_no_leaf() -> None:
     left, right = leaf_hash(b"a"), leaf_hash(b"b")
     assert leaf_hash(left + right) != node_hash(left, right)

@@ -140,6 +140,7 @@ async def test_what_the_log_does_not_reach_is_not_there(desk: Any) -> None:
         "0/000.p/0",
         "0/000.p/01",
         "0/000.p/256",
+        "0/000.p/257",
         "0/000.p/",
         "0/000/",
         "data/000",
