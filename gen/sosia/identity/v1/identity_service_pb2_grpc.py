@@ -120,6 +120,11 @@ class IdentityServiceStub:
                 request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetCheckpointRequest.SerializeToString,
                 response_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetCheckpointResponse.FromString,
                 _registered_method=True)
+        self.GetTile = channel.unary_unary(
+                '/sosia.identity.v1.IdentityService/GetTile',
+                request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetTileRequest.SerializeToString,
+                response_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetTileResponse.FromString,
+                _registered_method=True)
         self.OpenCaptureSet = channel.unary_unary(
                 '/sosia.identity.v1.IdentityService/OpenCaptureSet',
                 request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.OpenCaptureSetRequest.SerializeToString,
@@ -281,6 +286,14 @@ class IdentityServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetTile(self, request, context):
+        """GetTile answers with a piece of the log that never changes, for whoever reads all of it
+        (C2SP tlog-tiles). Errors: NOT_FOUND TILE_NOT_FOUND (the log does not reach so far).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def OpenCaptureSet(self, request, context):
         """OpenCaptureSet. Errors: FAILED_PRECONDITION CONSENT_MISSING.
         """
@@ -416,6 +429,11 @@ def add_IdentityServiceServicer_to_server(servicer, server):
                     servicer.GetCheckpoint,
                     request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetCheckpointRequest.FromString,
                     response_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetCheckpointResponse.SerializeToString,
+            ),
+            'GetTile': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetTile,
+                    request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetTileRequest.FromString,
+                    response_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetTileResponse.SerializeToString,
             ),
             'OpenCaptureSet': grpc.unary_unary_rpc_method_handler(
                     servicer.OpenCaptureSet,
@@ -891,6 +909,33 @@ class IdentityService:
             '/sosia.identity.v1.IdentityService/GetCheckpoint',
             sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetCheckpointRequest.SerializeToString,
             sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetCheckpointResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetTile(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.identity.v1.IdentityService/GetTile',
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetTileRequest.SerializeToString,
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetTileResponse.FromString,
             options,
             channel_credentials,
             insecure,

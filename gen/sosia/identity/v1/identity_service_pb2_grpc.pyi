@@ -62,6 +62,10 @@ class IdentityServiceStub:
     ListReceipts: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.ListReceiptsRequest, _identity_service_pb2.ListReceiptsResponse]
     GetCheckpoint: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.GetCheckpointRequest, _identity_service_pb2.GetCheckpointResponse]
     """GetCheckpoint answers with the newest signed head of the log and its public key."""
+    GetTile: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.GetTileRequest, _identity_service_pb2.GetTileResponse]
+    """GetTile answers with a piece of the log that never changes, for whoever reads all of it
+    (C2SP tlog-tiles). Errors: NOT_FOUND TILE_NOT_FOUND (the log does not reach so far).
+    """
     OpenCaptureSet: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.OpenCaptureSetRequest, _identity_service_pb2.OpenCaptureSetResponse]
     """OpenCaptureSet. Errors: FAILED_PRECONDITION CONSENT_MISSING."""
     AddPhoto: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.AddPhotoRequest, _identity_service_pb2.AddPhotoResponse]
@@ -228,6 +232,16 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_identity_service_pb2.GetCheckpointRequest, _abc.Awaitable[_identity_service_pb2.GetCheckpointResponse]],
     ) -> _abc.Awaitable[_identity_service_pb2.GetCheckpointResponse]:
         """GetCheckpoint answers with the newest signed head of the log and its public key."""
+
+    @_abc_1.abstractmethod
+    def GetTile(
+        self,
+        request: _identity_service_pb2.GetTileRequest,
+        context: _aio.ServicerContext[_identity_service_pb2.GetTileRequest, _abc.Awaitable[_identity_service_pb2.GetTileResponse]],
+    ) -> _abc.Awaitable[_identity_service_pb2.GetTileResponse]:
+        """GetTile answers with a piece of the log that never changes, for whoever reads all of it
+        (C2SP tlog-tiles). Errors: NOT_FOUND TILE_NOT_FOUND (the log does not reach so far).
+        """
 
     @_abc_1.abstractmethod
     def OpenCaptureSet(

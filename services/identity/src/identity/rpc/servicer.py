@@ -172,6 +172,10 @@ class IdentityServicer(identity_service_pb2_grpc.IdentityServiceServicer):
             consistency_proof=proof,
         )
 
+    async def GetTile(self, request: pb.GetTileRequest, context: Context) -> pb.GetTileResponse:
+        """Return a piece of the log."""
+        return pb.GetTileResponse(content=await self._do.receipts.tile(request.path))
+
     async def OpenCaptureSet(
         self, request: pb.OpenCaptureSetRequest, context: Context
     ) -> pb.OpenCaptureSetResponse:
