@@ -60,7 +60,6 @@ class Route:
         cache: who may keep the file, and how long.
         operation: what the API's document calls it; the call's name unless a call has two paths.
         constants: fields of the request that the path stands for.
-        operation: its name, where another path leads to the same call.
     """
 
     method: str
@@ -75,7 +74,6 @@ class Route:
     operation: str = ""
     constants: tuple[tuple[str, int], ...] = ()
     timeout_s: float = 15.0
-    operation: str = ""
 
     @property
     def request(self) -> Descriptor:
@@ -196,7 +194,6 @@ ROUTES: tuple[Route, ...] = (
         media=_JPEG,
         operation="GetPictureDraft",
         constants=(("kind", 1),),
-        operation="GetDraft",
     ),
     _get(
         "/v1/renders/{render_id}/picture.jpg",
