@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import fields, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from importlib import resources
 from typing import Any
 
@@ -49,7 +49,7 @@ tricky = st.lists(
     max_size=8,
 ).map("".join)
 words = (plain | tricky).map(str.strip).filter(bool)
-times = st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30), timezones=st.just(UTC))  # noqa: DTZ001
+times = st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30), timezones=st.just(UTC))
 whole = times.map(lambda time: time.replace(second=0, microsecond=0))
 all_terms = st.builds(
     Terms,
@@ -323,7 +323,7 @@ async def test_the_statement_holds_the_hash_of_the_text_that_is_shown(
     assert said["text_version"] == shown.text_version == 1
     assert said["language"] == shown.terms.language == language
     template = TEXTS.find(language)
-    assert template.language == language.split("-")[0]
+    assert template.language == language.split("-", maxsplit=1)[0]
     assert shown.text.startswith(template.lines[0] + "\n")
     assert "> talent in public\n" in shown.text
 

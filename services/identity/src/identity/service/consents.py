@@ -78,20 +78,16 @@ class Consents:
                 return consent
             now = await db.now(tx)
             consent = domain.sign(consent, receipt_id=receipt_id, now=now)
-            proofs = [(receipt_id, _proof(ReceiptKind.CONSENT_SIGNED, consent, signature, signer))]
-            await store.save(tx, consent)
-            event = events_pb2.ConsentSigned(
-                consent_id=consent_id,
-                talent_id=consent.terms.talent_id,
-                receipt_id=receipt_id,
-                ends_at=_stamp(consent.terms.ends_at),
-            )
-            await outbox.publish(tx, event)
             if consent.supersedes:
                 await _supersede(tx, consent, now=now)
+            await store.save(tx, consent)
+            await _tell_signed(tx, consent)
+            proof = _proof(ReceiptKind.CONSENT_SIGNED, consent, signature, signer)
+            proofs = [(receipt_id, proof)]
+            if consent.supersedes:
                 kind = ReceiptKind.CONSENT_SUPERSEDED
-                proof = replace(proofs[0][1], kind=kind, subject_id=consent.supersedes)
-                proofs.append((new_id("rcp"), proof))
+                also = replace(proof, kind=kind, subject_id=consent.supersedes)
+                proofs.append((new_id("rcp"), also))
             await _issue(tx, proofs)
             return consent
 
@@ -144,16 +140,31 @@ async def _find_before(tx: Tx, supersedes: str, terms: Terms, *, now: datetime) 
 
 
 async def _supersede(tx: Tx, consent: Consent, *, now: datetime) -> None:
-    """Let a consent that is being signed take the place of the one it says it supersedes."""
+    """Let a consent that is being signed take the place of the one it says it supersedes.
+
+    Before the new one is saved: the database counts the signed ones that name the old one.
+    """
     old = await store.get(tx, consent.supersedes, lock=True)
     await store.save(tx, domain.supersede(old, consent, now=now))
-    event = events_pb2.ConsentSuperseded(
-        consent_id=old.id,
-        talent_id=old.terms.talent_id,
-        superseded_by=consent.id,
+
+
+async def _tell_signed(tx: Tx, consent: Consent) -> None:
+    """Publish that a consent was signed, and then whose place it took."""
+    signed = events_pb2.ConsentSigned(
+        consent_id=consent.id,
+        talent_id=consent.terms.talent_id,
         receipt_id=consent.receipt_id,
+        ends_at=_stamp(consent.terms.ends_at),
     )
-    await outbox.publish(tx, event)
+    await outbox.publish(tx, signed)
+    if consent.supersedes:
+        superseded = events_pb2.ConsentSuperseded(
+            consent_id=consent.supersedes,
+            talent_id=consent.terms.talent_id,
+            superseded_by=consent.id,
+            receipt_id=consent.receipt_id,
+        )
+        await outbox.publish(tx, superseded)
 
 
 async def _withdraw(tx: Tx, consent: Consent, receipt_id: str, *, now: datetime) -> Consent:
