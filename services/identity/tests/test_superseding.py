@@ -24,8 +24,7 @@ END_NOW = consent_pb2.WITHDRAWAL_POLICY_END_NOW
 
 async def propose(desk: Any, talent: Any, old: Any, **changed: Any) -> Any:
     """Return a proposal to take the place of a consent."""
-    fields = {"terms": desk.terms(talent, **changed), "supersedes": old.id}
-    return (await desk.ask(desk.staff, "ProposeConsent", **fields)).consent
+    return await desk.proposed(talent, supersedes=old.id, **changed)
 
 
 async def sign(desk: Any, talent: Any, consent: Any) -> Any:
@@ -36,7 +35,7 @@ async def sign(desk: Any, talent: Any, consent: Any) -> Any:
 
 async def superseded(desk: Any, talent: Any, old: Any, **changed: Any) -> Any:
     """Return a signed consent that took the place of another."""
-    return await sign(desk, talent, await propose(desk, talent, old, **changed))
+    return await desk.consented(talent, supersedes=old.id, **changed)
 
 
 async def get(desk: Any, talent: Any, consent: Any) -> Any:

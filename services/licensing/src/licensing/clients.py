@@ -12,6 +12,7 @@ from licensing.domain.ledger import Credit, Payees, gather_crew
 from licensing.domain.licenses import Consent, ConsentMissing, License
 
 _WITHDRAWN = consent_pb2.CONSENT_STATE_WITHDRAWN
+_SUPERSEDED = consent_pb2.CONSENT_STATE_SUPERSEDED
 _RUN_TO_TERM = consent_pb2.WITHDRAWAL_POLICY_RUN_TO_TERM
 
 
@@ -35,9 +36,9 @@ class Identity:
     async def check_standing(self, license: License) -> None:
         """Check that the consent a signed license was granted under lets it go on.
 
-        While it is not withdrawn, some live consent must cover licensing. After a withdrawal that
-        lets paid licenses run to their term, identity must still allow delivery; after one that
-        ends them now, nothing does.
+        While it is live, some live consent must cover licensing. Once another took its place, and
+        after a withdrawal that lets paid licenses run to their term, identity must still allow
+        delivery; after a withdrawal that ends them now, nothing does.
 
         Raises:
             ConsentMissing: it does not.
@@ -48,9 +49,10 @@ class Identity:
         try:
             with _as_licensing():
                 consent = (await rpc.call(self._stub.GetConsent, request)).consent
-            if consent.state == _WITHDRAWN:
-                if consent.terms.withdrawal_policy != _RUN_TO_TERM:
-                    raise ConsentMissing("the consent of this license was withdrawn")
+            policy = consent.terms.withdrawal_policy
+            if consent.state == _WITHDRAWN and policy != _RUN_TO_TERM:
+                raise ConsentMissing("the consent of this license was withdrawn")
+            if consent.state in (_WITHDRAWN, _SUPERSEDED):
                 step = consent_pb2.STEP_DELIVERY
             await self.check_consent(license.terms.talent_id, step)
         except (NotFound, FailedPrecondition) as error:
