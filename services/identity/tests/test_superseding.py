@@ -312,6 +312,18 @@ async def test_the_database_itself_refuses_a_second_successor(desk: Any) -> None
             await tx.execute(query, {"two": two.id})
 
 
+async def test_the_database_itself_refuses_a_successor_that_has_not_begun(desk: Any) -> None:
+    talent = await desk.party("talent")
+    new = await propose(desk, talent, await desk.consented(talent))
+    with pytest.raises(IntegrityError, match="consents_check"):
+        async with desk.app.db.begin() as tx:
+            query = text(
+                "UPDATE consents SET state = 'active', receipt_id = 'rcp_x',"
+                " signed_at = starts_at - interval '1 second' WHERE id = :new"
+            )
+            await tx.execute(query, {"new": new.id})
+
+
 GIVING = ("statement", "SignConsent")
 WITHDRAWING = ("withdrawal_statement", "WithdrawConsent")
 

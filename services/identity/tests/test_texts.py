@@ -175,7 +175,7 @@ def read_terms(content: str, template: Template) -> tuple[Terms, dict[str, Any]]
     return Terms(**{field.name: known[field.name] for field in fields(Terms)}), found
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(all_terms, words, st.sampled_from(["", "con_1"]))
 def test_every_term_can_be_read_back_from_the_text(terms: Terms, name: str, old: str) -> None:
     """So every term's value is in it, no place is left open, and no two terms give one text."""
@@ -199,7 +199,7 @@ def test_one_other_term_is_another_hash(one: Terms, two: Terms, name: str) -> No
     assert (hashes[0] == hashes[1]) == (one == other)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(words, max_size=3, unique=True), st.lists(words, max_size=3, unique=True))
 def test_lists_of_contexts_never_run_together(one: list[str], two: list[str]) -> None:
     assume(one != two)
