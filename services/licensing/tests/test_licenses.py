@@ -261,3 +261,32 @@ async def test_authorize_gives_every_reason_and_hides_from_strangers(office: Any
     ended = await office.ask("service", "Authorize", territory="SE", **use)
     assert not ended.allowed
     assert "CONSENT_WITHDRAWN" in ended.reasons
+
+
+async def test_a_license_goes_on_under_a_consent_that_was_superseded(office: Any) -> None:
+    identity, alba = office.identity, office.alba
+    license, waiting = await office.licensed(), await office.proposed()
+    new = await identity.consented(alba, supersedes=alba.consent.id, scope=[1])
+    use = {"license_id": license.id, "brand_id": office.brand.id, "media": "social"}
+    assert (await office.ask("service", "Authorize", territory="SE", **use)).allowed
+    await office.released(license)
+    # Nothing new is granted under the old consent, and the new one does not cover licenses.
+    await office.refused(office.signed(waiting), "CONSENT_MISSING")
+    # Withdrawing the new one withdraws the old one, which says that licenses end with it.
+    await identity.withdrawn(alba, new)
+    await office.refused(office.released(license), "CONSENT_MISSING")
+    ended = await office.ask("service", "Authorize", territory="SE", **use)
+    assert list(ended.reasons) == ["CONSENT_WITHDRAWN"]
+
+
+async def test_a_license_is_granted_under_the_consent_that_took_the_place(office: Any) -> None:
+    identity, alba = office.identity, office.alba
+    before = await office.licensed()
+    new = await identity.consented(alba, supersedes=alba.consent.id)
+    after = await office.licensed()
+    rows = await office.rows("SELECT id, consent_id FROM licenses")
+    assert dict(map(tuple, rows)) == {before.id: alba.consent.id, after.id: new.id}
+    # The old one withdrawn alone ends what was granted under it, and nothing else.
+    await identity.withdrawn(alba, alba.consent)
+    await office.refused(office.released(before), "CONSENT_MISSING")
+    await office.released(after)

@@ -413,7 +413,12 @@ class ProposeConsentRequest(_message.Message):
 
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     TERMS_FIELD_NUMBER: _builtins.int
+    SUPERSEDES_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
+    supersedes: _builtins.str
+    """The live consent of the same talent that this one takes the place of when she signs, "con_...";
+    empty for none. It must then have begun: terms.starts_at must not lie ahead.
+    """
     @_builtins.property
     def terms(self) -> _consent_pb2.ConsentTerms: ...
     def __init__(
@@ -421,10 +426,11 @@ class ProposeConsentRequest(_message.Message):
         *,
         request_id: _builtins.str = ...,
         terms: _consent_pb2.ConsentTerms | None = ...,
+        supersedes: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["terms", b"terms"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id", "terms", b"terms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id", "supersedes", b"supersedes", "terms", b"terms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

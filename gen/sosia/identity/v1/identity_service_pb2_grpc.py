@@ -230,23 +230,29 @@ class IdentityServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ProposeConsent(self, request, context):
-        """ProposeConsent writes the terms down; nothing is agreed until the talent signs.
-        Errors: INVALID_ARGUMENT CONSENT_TERM_MISSING, FIELD_INVALID.
+        """ProposeConsent writes the terms down, also in plain words; nothing is agreed until the talent
+        signs. A consent is never edited: another one supersedes it.
+        Errors: INVALID_ARGUMENT CONSENT_TERM_MISSING, FIELD_INVALID (terms.language: there is no text
+        in it; supersedes: no consent of this talent); FAILED_PRECONDITION CONSENT_NOT_ACTIVE,
+        CONSENT_SUPERSEDED (of the one to be superseded).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def SignConsent(self, request, context):
-        """SignConsent makes it live. Errors: NOT_FOUND CONSENT_NOT_FOUND; PERMISSION_DENIED
-        SIGNATURE_INVALID; FAILED_PRECONDITION CONSENT_NOT_PROPOSED.
+        """SignConsent makes it live, and supersedes in the same moment what it says it supersedes.
+        Errors: NOT_FOUND CONSENT_NOT_FOUND; PERMISSION_DENIED SIGNATURE_INVALID; FAILED_PRECONDITION
+        CONSENT_NOT_PROPOSED; of the one to be superseded, CONSENT_SUPERSEDED (another took its place
+        first; metadata `supersededBy` names it), CONSENT_NOT_ACTIVE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def WithdrawConsent(self, request, context):
-        """WithdrawConsent ends it. Errors: as SignConsent, FAILED_PRECONDITION CONSENT_NOT_ACTIVE.
+        """WithdrawConsent ends it and those it superseded, each by its own policy. Errors: NOT_FOUND
+        CONSENT_NOT_FOUND; PERMISSION_DENIED SIGNATURE_INVALID; FAILED_PRECONDITION CONSENT_NOT_ACTIVE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

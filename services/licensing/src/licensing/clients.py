@@ -15,8 +15,10 @@ from licensing.domain.licenses import ConsentMissing, License
 from licensing.domain.terms import tidy_context
 
 _WITHDRAWN = consent_pb2.CONSENT_STATE_WITHDRAWN
+_SUPERSEDED = consent_pb2.CONSENT_STATE_SUPERSEDED
 _STANDINGS = {
     consent_pb2.CONSENT_STATE_ACTIVE: Standing.ACTIVE,
+    _SUPERSEDED: Standing.ACTIVE,
     _WITHDRAWN: Standing.WITHDRAWN,
 }
 _RUN_TO_TERM = consent_pb2.WITHDRAWAL_POLICY_RUN_TO_TERM
@@ -42,9 +44,9 @@ class Identity:
     async def check_standing(self, license: License) -> None:
         """Check that the consent a signed license was granted under lets it go on.
 
-        While it is not withdrawn, some live consent must cover licensing. After a withdrawal that
-        lets paid licenses run to their term, identity must still allow delivery; after one that
-        ends them now, nothing does.
+        While it is live, some live consent must cover licensing. Once another took its place, and
+        after a withdrawal that lets paid licenses run to their term, identity must still allow
+        delivery; after a withdrawal that ends them now, nothing does.
 
         Raises:
             ConsentMissing: it does not.
@@ -55,9 +57,10 @@ class Identity:
         try:
             with _as_licensing():
                 consent = (await rpc.call(self._stub.GetConsent, request)).consent
-            if consent.state == _WITHDRAWN:
-                if consent.terms.withdrawal_policy != _RUN_TO_TERM:
-                    raise ConsentMissing("the consent of this license was withdrawn")
+            policy = consent.terms.withdrawal_policy
+            if consent.state == _WITHDRAWN and policy != _RUN_TO_TERM:
+                raise ConsentMissing("the consent of this license was withdrawn")
+            if consent.state in (_WITHDRAWN, _SUPERSEDED):
                 step = consent_pb2.STEP_DELIVERY
             await self.check_consent(license.terms.talent_id, step)
         except (NotFound, FailedPrecondition) as error:
@@ -77,8 +80,9 @@ class Identity:
         request = pb.GetConsentRequest(consent_id=license.consent_id)
         try:
             with _as_licensing():
-                consent = _read_consent((await rpc.call(self._stub.GetConsent, request)).consent)
-                if consent.standing is Standing.ACTIVE:
+                found = (await rpc.call(self._stub.GetConsent, request)).consent
+                consent = _read_consent(found)
+                if found.state == consent_pb2.CONSENT_STATE_ACTIVE:
                     later = pb.CheckConsentRequest(
                         talent_id=license.terms.talent_id, step=consent_pb2.STEP_DELIVERY
                     )
@@ -137,9 +141,11 @@ class Identity:
 
 
 def _read_consent(consent: consent_pb2.Consent) -> Consent:
-    """Read what a decision needs of a consent."""
+    """Read what a decision needs of a consent; a superseded one covers delivery alone."""
     terms = consent.terms
-    names = (consent_pb2.Step.Name(step).removeprefix("STEP_") for step in terms.scope)
+    names = {consent_pb2.Step.Name(step).removeprefix("STEP_") for step in terms.scope}
+    if consent.state == _SUPERSEDED:
+        names &= {"DELIVERY"}
     return Consent(
         _STANDINGS.get(consent.state, Standing.MISSING),
         frozenset(name.lower() for name in names),

@@ -109,7 +109,7 @@ class IdentityServicer(identity_service_pb2_grpc.IdentityServiceServicer):
     ) -> pb.ProposeConsentResponse:
         """Write the terms of a consent down."""
         consent = await self._do.consents.propose(
-            incoming.to_command(request), incoming.to_draft(request.terms)
+            incoming.to_command(request), incoming.to_draft(request.terms), request.supersedes
         )
         return pb.ProposeConsentResponse(consent=outgoing.from_consent(consent))
 
