@@ -46,7 +46,7 @@ class App:
 async def build(settings: Settings) -> AsyncIterator[App]:
     """Open everything render needs, in order; close it in reverse."""
     codec = SpreadSpectrum(settings.watermark_key.read_bytes())
-    examiner = Examiner(codec, load_anchors(settings.authority))
+    examiner = Examiner(codec, load_anchors(settings.authority), settings.revoked_certificates)
     async with AsyncExitStack() as stack:
         db = await stack.enter_async_context(open_database(str(settings.database_url)))
         bus = await stack.enter_async_context(open_bus(settings.nats_url))

@@ -8,7 +8,8 @@ from kit.db import Database
 from render.clients import Identity, Licensing
 from render.domain import answers, licenses
 from render.domain.answers import Answer, Named, Registered
-from render.domain.verdicts import Layers, Outcome, verdict
+from render.domain.judging import Outcome
+from render.domain.verdicts import Layers, verdict
 from render.store import registry
 
 _NAMED = (Outcome.VERIFIED, Outcome.RECOVERED)
@@ -41,7 +42,7 @@ class Verifier:
             found = await registry.find(tx, layers)
         candidates = [one.candidate for one in found]
         judged = verdict(layers, candidates)
-        said = answers.describe(layers, judged, candidates)
+        said = answers.describe(judged)
         named = None
         if judged.outcome in _NAMED:
             record = next(one for one in found if one.candidate == judged.record)

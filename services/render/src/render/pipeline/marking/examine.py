@@ -1,5 +1,7 @@
 """Read every layer of a picture from the wild; the registry then judges them together."""
 
+import hashlib
+from collections.abc import Set
 from dataclasses import dataclass
 from io import BytesIO
 
@@ -9,7 +11,7 @@ from PIL import Image, ImageOps
 from render.domain.verdicts import Layers
 from render.pipeline.marking import credentials
 from render.pipeline.marking.fingerprint import fingerprint
-from render.pipeline.marking.metadata import Metadata, read_metadata
+from render.pipeline.marking.metadata import Metadata, is_contradictory, named_render, read_metadata
 from render.pipeline.marking.request import Pixels
 from render.pipeline.marking.watermark import Codec
 
@@ -29,13 +31,14 @@ class Examined:
     metadata: Metadata
 
 
-def examine(data: bytes, codec: Codec, anchors: bytes) -> Examined:
+def examine(data: bytes, codec: Codec, anchors: bytes, revoked: Set[int] = frozenset()) -> Examined:
     """Read all layers of the file `data`; decides nothing.
 
     Args:
         data: an uploaded file, of any origin.
         codec: with the key our pictures were marked with.
         anchors: PEM of the roots whose signatures count as trusted.
+        revoked: serial numbers of certificates that no longer count.
 
     Raises:
         Unreadable: the file is no picture that can be decoded safely.
@@ -43,10 +46,12 @@ def examine(data: bytes, codec: Codec, anchors: bytes) -> Examined:
     pixels = _pixels(data)
     said = read_metadata(data)
     layers = Layers(
-        credentials=credentials.read(data, anchors),
+        credentials=credentials.read(data, anchors, revoked),
         watermark=codec.read(pixels),
         fingerprint=fingerprint(pixels),
-        named_render=said.aigc.get("ProduceID"),
+        sha256=hashlib.sha256(data).hexdigest(),
+        named_render=named_render(said),
+        metadata_contradicts=is_contradictory(said),
     )
     return Examined(layers, said)
 
