@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image
-from render.domain.verdicts import Layers
+from render.domain.verdicts import Candidate, Layers
 from render.pipeline.marking.authority import SigningCredentials, make_credentials
 from render.pipeline.marking.examine import examine
 from render.pipeline.marking.mark import Marked, Marker
@@ -131,3 +131,9 @@ def marked(marker: Marker, request_of: Callable[..., MarkRequest]) -> Marked:
 def other(marker: Marker, request_of: Callable[..., MarkRequest]) -> Marked:
     """A second finished picture."""
     return marker.mark(_scene(2, 1024), request_of(99))
+
+
+@pytest.fixture(scope="session")
+def registry(marked: Marked, other: Marked) -> list[Candidate]:
+    """Both finished pictures, as if released."""
+    return [Candidate(one.rights, one.fingerprint, one.sha256) for one in (marked, other)]

@@ -18,11 +18,6 @@ from render.pipeline.marking.watermark import SpreadSpectrum
 Draw = Callable[[int, int], Pixels]
 
 
-@pytest.fixture
-def registry(marked: Marked, other: Marked) -> list[Candidate]:
-    return [Candidate(one.rights, one.fingerprint, one.sha256) for one in (marked, other)]
-
-
 def test_what_leaves_is_what_was_signed_and_hashed(
     marked: Marked,
     codec: SpreadSpectrum,
