@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from io import BytesIO
@@ -15,10 +16,9 @@ from render.domain.verdicts import Candidate, Layers, Seal, Verdict, verdict
 from render.pipeline.marking import credentials, metadata
 from render.pipeline.marking.authority import SigningCredentials, make_credentials, read_revoked
 from render.pipeline.marking.credentials import Claim
-from render.pipeline.marking.examine import examine
+from render.pipeline.marking.examine import Reader, examine
 from render.pipeline.marking.mark import Marked
 from render.pipeline.marking.request import MarkRequest, Pixels, System
-from render.pipeline.marking.watermark import SpreadSpectrum
 
 Draw = Callable[[int, int], Pixels]
 Judge = Callable[[bytes], Verdict]
@@ -171,19 +171,19 @@ def test_a_crop_is_found_or_not_but_never_taken_for_another(
 def test_a_revoked_certificate_counts_no_more(
     marked: Marked,
     registry: list[Candidate],
-    codec: SpreadSpectrum,
+    reader: Reader,
     signing: SigningCredentials,
     tmp_path: Path,
 ) -> None:
     """The released file itself is still known, by its marks; the signature says nothing."""
     listed = tmp_path / "revoked"
     listed.write_text(f"# stolen in November\n\nserial={serial(signing):X}\n")
-    layers = examine(marked.data, codec, signing.anchors, read_revoked(listed)).layers
+    layers = examine(marked.data, reader, read_revoked(listed)).layers
     assert layers.credentials.seal is Seal.LAPSED
     answer = verdict(layers, registry)
     assert (answer.outcome, answer.record) == (Outcome.RECOVERED, registry[0])
     listed.write_text(f"{serial(signing) + 1:x}\n")
-    layers = examine(marked.data, codec, signing.anchors, read_revoked(listed)).layers
+    layers = examine(marked.data, reader, read_revoked(listed)).layers
     assert verdict(layers, registry).outcome is Outcome.VERIFIED
 
 
@@ -191,7 +191,7 @@ def test_a_revoked_certificate_counts_no_more(
 def test_a_thief_with_our_key_verifies_nothing(
     marked: Marked,
     registry: list[Candidate],
-    codec: SpreadSpectrum,
+    reader: Reader,
     signing: SigningCredentials,
     request_of: Callable[..., MarkRequest],
     system: System,
@@ -205,7 +205,7 @@ def test_a_thief_with_our_key_verifies_nothing(
     claim = claim_of(request_of(), system, marked.fingerprint)
     forged = credentials.sign(resave(altered, 95), claim, signing)
     revoked = {serial(signing)} if is_revoked else set()
-    layers = examine(forged, codec, signing.anchors, revoked).layers
+    layers = examine(forged, reader, revoked).layers
     assert layers.credentials.rights == registry[0].rights
     answer = verdict(layers, registry)
     assert (answer.outcome, answer.reasons) == (Outcome.SUSPECT, ("SIGNED_ANOTHER_FILE",))
@@ -230,7 +230,8 @@ def test_serial_numbers_are_read_as_tools_print_them(tmp_path: Path) -> None:
 
 def test_a_certificate_that_runs_out_leaves_the_file_recovered(
     marked: Marked,
-    codec: SpreadSpectrum,
+    registry: list[Candidate],
+    reader: Reader,
     request_of: Callable[..., MarkRequest],
     system: System,
     tmp_path: Path,
@@ -239,13 +240,13 @@ def test_a_certificate_that_runs_out_leaves_the_file_recovered(
     signing = make_credentials(tmp_path / "keys", organization="Sosia", now=ends_soon)
     claim = claim_of(request_of(), system, marked.fingerprint)
     data = credentials.sign(without(marked.data, C2PA), claim, signing)
-    records = [Candidate(marked.rights, marked.fingerprint, sha256(data).hexdigest())]
+    records = [replace(registry[0], sha256=sha256(data).hexdigest())]
     assert credentials.read(data, signing.anchors).seal is Seal.TRUSTED
     deadline = time.monotonic() + 30
     while credentials.read(data, signing.anchors).seal is Seal.TRUSTED:
         assert time.monotonic() < deadline
         time.sleep(0.2)
-    layers = examine(data, codec, signing.anchors).layers
+    layers = examine(data, replace(reader, anchors=signing.anchors)).layers
     assert layers.credentials.seal is Seal.LAPSED
     answer = verdict(layers, records)
     assert (answer.outcome, answer.record) == (Outcome.RECOVERED, records[0])

@@ -7,9 +7,8 @@ import pytest
 from PIL import Image
 from render.domain.judging import Outcome
 from render.domain.verdicts import Candidate, Layers, Seal, verdict
-from render.pipeline.marking.authority import SigningCredentials
 from render.pipeline.marking.draft import draft
-from render.pipeline.marking.examine import Unreadable, examine
+from render.pipeline.marking.examine import Reader, Unreadable, examine
 from render.pipeline.marking.fingerprint import SAME_PICTURE_BITS, distance, fingerprint
 from render.pipeline.marking.mark import Marked, Marker, WatermarkLost
 from render.pipeline.marking.request import MarkRequest, Pixels
@@ -20,13 +19,12 @@ Draw = Callable[[int, int], Pixels]
 
 def test_what_leaves_is_what_was_signed_and_hashed(
     marked: Marked,
-    codec: SpreadSpectrum,
-    signing: SigningCredentials,
+    reader: Reader,
     pixels_of: Callable[[bytes], Pixels],
 ) -> None:
     assert marked.sha256 == hashlib.sha256(marked.data).hexdigest()
     assert marked.size == (1024, 1024)
-    found = examine(marked.data, codec, signing.anchors)
+    found = examine(marked.data, reader)
     assert found.layers.credentials.seal is Seal.TRUSTED
     assert found.layers.credentials.rights == marked.rights
     assert found.layers.watermark == marked.watermark

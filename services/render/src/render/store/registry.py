@@ -14,6 +14,7 @@ from render.store.tables import pictures, renders
 
 _NEAR_BITS = SAME_PICTURE_BITS + 8  # a second one that near makes the nearest uncertain
 _MOST = 20
+_KNOWN = ("fingerprint", "keyed_fingerprint", "rights_digest", "sha256")
 
 
 async def find(tx: Tx, layers: Layers) -> list[Registered]:
@@ -31,7 +32,7 @@ async def find(tx: Tx, layers: Layers) -> list[Registered]:
         pictures.c.sha256 == layers.sha256,
     )
     query = (
-        select(renders, pictures.c.fingerprint, pictures.c.rights_digest, pictures.c.sha256)
+        select(renders, *(pictures.c[name] for name in _KNOWN))
         .join_from(renders, pictures, pictures.c.render_id == renders.c.id)
         .where(renders.c.state == str(State.RELEASED), or_(named, distance <= _NEAR_BITS))
         .order_by(func.coalesce(named, False).desc(), distance)
@@ -55,7 +56,7 @@ def _registered(row: Row[Any]) -> Registered:
         digest=row.rights_digest,
     )
     return Registered(
-        candidate=Candidate(rights, row.fingerprint, row.sha256),
+        candidate=Candidate(rights, row.fingerprint, row.keyed_fingerprint, row.sha256),
         talent_id=row.talent_id,
         brand_id=row.brand_id,
         credits=to_credits(row.credits),
