@@ -261,9 +261,23 @@ def secrets(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture
+def revoked(tmp_path: Path) -> Path:
+    """A list of revoked certificates with nothing on it."""
+    path = tmp_path / "revoked"
+    path.write_text("# none\n")
+    return path
+
+
 @pytest_asyncio.fixture
 async def open_stage(
-    identity: Any, postgres: Any, nats_url: str, database_url: str, tiny_bases: Path, secrets: Path
+    identity: Any,
+    postgres: Any,
+    nats_url: str,
+    database_url: str,
+    tiny_bases: Path,
+    secrets: Path,
+    revoked: Path,
 ) -> AsyncIterator[Stage]:
     """Every service, open, without a license yet."""
     async with AsyncExitStack() as stack:
@@ -275,6 +289,7 @@ async def open_stage(
             "licensing_address": f"127.0.0.1:{licensing.port}",
         }
         settings = _settings(database_url, identity, tiny_bases, secrets, common | others)
+        settings = settings.model_copy(update={"revoked_certificates": revoked})
         from render import app  # noqa: PLC0415
 
         opened = await stack.enter_async_context(app.build(settings))

@@ -1,11 +1,14 @@
 """What anybody is told of any picture."""
 
 import io
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from kit.errors import InvalidArgument
+from cryptography import x509
+from google.protobuf import json_format
+from kit.errors import DomainError, InvalidArgument
 from PIL import Image
 from sosia.render.v1 import render_pb2, verify_pb2
 
@@ -88,6 +91,75 @@ async def test_a_revoked_license_is_said_to_be(stage: Any) -> None:
     await stage.license_ask(alba, "RevokeLicense", license_id=stage.license.id, signature=signature)
     answer = await verified(stage, content)
     assert (answer.verdict, answer.license_state) == (VERIFIED, "revoked")
+
+
+async def test_a_revoked_certificate_counts_no_more_from_then_on(
+    stage: Any, secrets: Path, revoked: Path
+) -> None:
+    """The list is read for every picture: nothing is restarted."""
+    content = await stage.picture(stage.brand, await stage.released(), CLEAN)
+    assert (await verified(stage, content)).verdict == VERIFIED
+    leaf = x509.load_pem_x509_certificate((secrets / "authority" / "chain.pem").read_bytes())
+    revoked.write_text(f"serial={leaf.serial_number:X}\n")
+    answer = await verified(stage, content)
+    assert answer.verdict == RECOVERED
+    assert {layer.name: layer.state for layer in answer.layers}["credentials"] == "lapsed"
+    revoked.write_text("not a number\n")
+    with pytest.raises(DomainError):  # whom not to trust is not known: nobody is
+        await verified(stage, content)
+    revoked.write_text("")
+    assert (await verified(stage, content)).verdict == VERIFIED
+
+
+async def test_a_use_asked_about_is_decided_by_licensing(
+    stage: Any, unrelated_picture: bytes
+) -> None:
+    content = await stage.picture(stage.brand, await stage.released(), CLEAN)
+
+    async def ask(picture: bytes, **use: str) -> Any:
+        asked = stage.ask("public", "VerifyPicture", content=picture, **use)
+        return (await asked).verification
+
+    assert not (await ask(content)).HasField("use")
+    for picture in (content, resaved(content)):
+        use = (await ask(picture, media="ecommerce", territory="SE")).use
+        assert (use.allowed, list(use.reasons)) == (True, [])
+    use = (await ask(content, media="tv", territory="US")).use
+    assert not use.allowed
+    assert set(use.reasons) == {"MEDIA_NOT_LICENSED", "TERRITORY_NOT_LICENSED"}
+    alba = stage.identity.alba
+    signature = alba.sign(f"revoke:{stage.license.id}".encode())
+    await stage.license_ask(alba, "RevokeLicense", license_id=stage.license.id, signature=signature)
+    use = (await ask(content, media="ecommerce", territory="SE")).use
+    assert (use.allowed, list(use.reasons)) == (False, ["LICENSE_NOT_ACTIVE"])
+    assert not (await ask(unrelated_picture, media="tv", territory="US")).HasField("use")
+    for half in ({"media": "tv"}, {"territory": "SE"}):
+        call = stage.ask("public", "VerifyPicture", content=content, **half)
+        await stage.identity.refused(call, "FIELD_INVALID", InvalidArgument)
+
+
+async def test_the_answer_does_not_tell_how_near_a_picture_is(stage: Any) -> None:
+    """Worse and worse copies get the same answer, to the letter, until they get another one."""
+    content = await stage.picture(stage.brand, await stage.released(), CLEAN)
+    answers = [json_of(await verified(stage, resaved(content, q))) for q in (95, 80, 60, 40)]
+    assert answers[0]["verdict"] == "VERDICT_RECOVERED"
+    assert [one for one in answers if one != answers[0]] == []
+    assert [leaf for leaf in leaves(answers[0]) if not isinstance(leaf, str)] == []
+
+
+def json_of(message: Any) -> Any:
+    """Return a message as POST /v1/verify writes it."""
+    return json_format.MessageToDict(
+        message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
+    )
+
+
+def leaves(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return [leaf for one in value.values() for leaf in leaves(one)]
+    if isinstance(value, list):
+        return [leaf for one in value for leaf in leaves(one)]
+    return [value]
 
 
 @pytest.fixture(scope="session")

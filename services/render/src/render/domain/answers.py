@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from kit.errors import FieldInvalid
+
 from render.domain.campaigns import Credit
 from render.domain.judging import Credentials, Fingerprint, Metadata, Outcome, Watermark
 from render.domain.verdicts import Candidate, Verdict
@@ -51,6 +53,24 @@ class Named:
     credits: tuple[Credit, ...]
     consent_receipt_id: str
     released_at: datetime
+    refusals: tuple[str, ...] | None
+    """Why the use asked about is not licensed, none if it is; None where none was asked about."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskedUse:
+    """What somebody would use the picture for."""
+
+    media: str
+    territory: str
+
+    def __post_init__(self) -> None:
+        for name, value, other in (
+            ("media", self.media, self.territory),
+            ("territory", self.territory, self.media),
+        ):
+            if other and not value:
+                raise FieldInvalid(name, "must be given: a use is media and territory")
 
 
 @dataclass(frozen=True, slots=True)
