@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from render.domain.judging import Metadata, Outcome
 from render.domain.verdicts import (
+    SAME_KEYED_BITS,
     Candidate,
     CredentialState,
     Layers,
@@ -162,13 +163,13 @@ def test_the_watermark_decides_between_records_that_look_alike() -> None:
 
 
 def test_looks_that_only_the_open_fingerprint_sees_are_none() -> None:
-    aimed = record(1, looks(), keyed=looks(of=3, off_by=41))
+    aimed = record(1, looks(), keyed=looks(of=3, off_by=SAME_KEYED_BITS + 1))
     assert verdict(Layers(NONE, None, looks(), KEYED, "x"), [aimed]).outcome is U
     answer = verdict(Layers(NONE, 1, looks(), KEYED, "x"), [aimed])
     assert (answer.outcome, answer.reasons) == (S, ("LOOKS_DIFFERENT",))
     answer = verdict(Layers(TRUSTED, 1, looks(), KEYED, "file 1"), [aimed])
     assert (answer.outcome, answer.reasons) == (S, ("LOOKS_DIFFERENT",))
-    near = record(1, looks(), keyed=looks(of=3, off_by=40))
+    near = record(1, looks(), keyed=looks(of=3, off_by=SAME_KEYED_BITS))
     assert verdict(Layers(NONE, None, looks(), KEYED, "x"), [near, aimed]).record == near
 
 

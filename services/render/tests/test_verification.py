@@ -10,6 +10,7 @@ from cryptography import x509
 from google.protobuf import json_format
 from kit.errors import DomainError, InvalidArgument
 from PIL import Image
+from render.pipeline.marking.fingerprint import fingerprint
 from sosia.render.v1 import render_pb2, verify_pb2
 
 CLEAN, DRAFT = render_pb2.PICTURE_KIND_CLEAN, render_pb2.PICTURE_KIND_DRAFT
@@ -109,6 +110,34 @@ async def test_a_revoked_certificate_counts_no_more_from_then_on(
         await verified(stage, content)
     revoked.write_text("")
     assert (await verified(stage, content)).verdict == VERIFIED
+
+
+CLONE_RENDERS = """
+    INSERT INTO renders SELECT (jsonb_populate_record(r, jsonb_build_object(
+        'id', r.id || n, 'start_id', r.start_id || n, 'asset_number', 1000 + n))).*
+    FROM renders r, generate_series(1, 25) n
+"""
+CLONE_PICTURES = """
+    INSERT INTO pictures SELECT (jsonb_populate_record(p, jsonb_build_object(
+        'render_id', p.render_id || n, 'object_key', p.object_key || n,
+        'fingerprint', '\\x' || :seen))).*
+    FROM pictures p, generate_series(1, 25) n
+"""
+
+
+async def test_a_number_is_found_behind_any_count_of_pictures_that_look_nearer(
+    stage: Any,
+) -> None:
+    render = await stage.released()
+    smaller = Image.open(io.BytesIO(await stage.picture(stage.brand, render, CLEAN)))
+    copy = io.BytesIO()
+    smaller.resize((200, 200), Image.Resampling.BOX).save(copy, "JPEG", quality=40)
+    seen = fingerprint(np.asarray(Image.open(copy).convert("RGB"))).hex()
+    assert seen != render.fingerprint
+    await stage.execute(CLONE_RENDERS)
+    await stage.execute(CLONE_PICTURES, seen=seen)
+    answer = await verified(stage, copy.getvalue())
+    assert (answer.verdict, answer.render_id) == (RECOVERED, render.id)
 
 
 async def test_a_use_asked_about_is_decided_by_licensing(

@@ -29,7 +29,7 @@ NAME = "pdq.1"
 _LONGEST = 512  # the PDQ authors' advice: nothing finer enters the hash
 _BITS = 256
 _GRID = 128  # the picture is looked at in this size, whatever its own
-_BAND = (6, 40)  # of the grid's DCT: below it is what PDQ sees, above it what re-saves take
+_BAND = (3, 24)  # of the grid's DCT: low enough to bear a crop of 3 %, high enough to see detail
 _RINGS = 8
 _FLOOR = 0.5  # of a ring's spread, grey levels: in a plain picture all is noise
 
@@ -54,15 +54,17 @@ def fingerprint(image: Pixels) -> bytes:
 class KeyedFingerprint:
     """Signs of 256 secret sums over the picture's mid-low frequencies.
 
-    Each sum adds and subtracts about 1,200 DCT coefficients of the luma at 128x128, every ring of
+    Each sum adds and subtracts 420 DCT coefficients of the luma at 128x128, every ring of
     frequencies in units of its own spread, as a secret key says. Two pictures whose coefficients
     correlate with r differ in arccos(r) / pi of the bits; the key decides in which, so that there
     are no cheap bits to turn.
 
-    Measured on 54 photos of eight synthetic people and 20 drawn scenes: JPEG at 30, half and
-    quarter size, noise, blur, gamma and 30 % more light move at most 21 bits, the watermark 6;
-    two pictures are at least 86 apart, also of one person; strangers' pictures with the PDQ hash
-    and the marks of another 90 and more.
+    Measured on 320 photos of eight synthetic people: JPEG at 20, half and quarter size, noise and
+    blur move at most 12 bits, light, gamma and contrast 36, a turn by one degree 38, a crop of 2 %
+    42. Of 1,593 changed copies that PDQ finds, this confirms all but one. Of 51,040 pairs of
+    photos 26 are within 56 bits, the nearest 38, and none of them is also near by PDQ: it confirms,
+    and finds nothing by itself. Strangers' pictures that were given the PDQ hash and the marks of
+    another stay 84 and more apart, 72 where the two were neighbours of one shoot.
 
     Source: Charikar 2002, Similarity estimation techniques from rounding algorithms; Fridrich and
     Goljan 2000, Robust hash functions for digital watermarking.
