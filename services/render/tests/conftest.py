@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
     NoEncryption,
     PrivateFormat,
     PublicFormat,
+    load_pem_private_key,
 )
 from house import databases
 from kit import rpc
@@ -287,9 +288,9 @@ async def open_stage(
         others = {
             "training_address": f"127.0.0.1:{training.port}",
             "licensing_address": f"127.0.0.1:{licensing.port}",
+            "revoked_certificates": str(revoked),
         }
         settings = _settings(database_url, identity, tiny_bases, secrets, common | others)
-        settings = settings.model_copy(update={"revoked_certificates": revoked})
         from render import app  # noqa: PLC0415
 
         opened = await stack.enter_async_context(app.build(settings))
@@ -297,12 +298,7 @@ async def open_stage(
             await stack.enter_async_context(rpc.open_channel(f"127.0.0.1:{one.port}"))
             for one in (opened, licensing)
         ]
-        pem = (secrets / "grant.pem").read_bytes()
-        from cryptography.hazmat.primitives.serialization import (  # noqa: PLC0415
-            load_pem_private_key,
-        )
-
-        key = load_pem_private_key(pem, password=None)
+        key = load_pem_private_key((secrets / "grant.pem").read_bytes(), password=None)
         assert isinstance(key, Ed25519PrivateKey)
         yield Stage(
             identity=identity,
