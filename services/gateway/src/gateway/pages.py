@@ -35,7 +35,7 @@ HEADERS = {
 _FORM_BYTES, _PICTURE_BYTES = 2**14, 13 * 2**20
 _VERDICTS = {
     1: ("verified", "Its credentials are ours and every layer agrees."),
-    2: ("recovered", "Its credentials are gone, but its marks lead to one record."),
+    2: ("recovered", "Its credentials are gone or void, but its marks lead to one record."),
     3: ("suspect", "Its layers contradict each other. Do not rely on it."),
     4: ("unknown", "Nothing leads from it to a record. That does not make it authentic."),
 }

@@ -70,6 +70,8 @@ class Picture:
     sha256: str
     """Of the JPEG as it was signed, hex."""
     fingerprint: bytes
+    keyed_fingerprint: bytes
+    """Told to nobody; empty for pictures made before there was one."""
     rights_digest: str
     watermark: str
     """Name of the codec that carries the asset number."""
