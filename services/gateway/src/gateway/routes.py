@@ -111,6 +111,7 @@ ROUTES: tuple[Route, ...] = (
     _get("/v1/log/checkpoint", "identity", "GetCheckpoint"),
     _make("/v1/capture-sets", "identity", "OpenCaptureSet"),
     _get("/v1/capture-sets/{capture_set_id}", "identity", "GetCaptureSet"),
+    _get("/v1/capture-sets/{capture_set_id}/report", "identity", "GetCaptureReport"),
     _make(
         "/v1/capture-sets/{capture_set_id}/photos",
         "identity",
