@@ -130,6 +130,11 @@ class IdentityServiceStub:
                 request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.AddPhotoRequest.SerializeToString,
                 response_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.AddPhotoResponse.FromString,
                 _registered_method=True)
+        self.RemovePhoto = channel.unary_unary(
+                '/sosia.identity.v1.IdentityService/RemovePhoto',
+                request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.RemovePhotoRequest.SerializeToString,
+                response_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.RemovePhotoResponse.FromString,
+                _registered_method=True)
         self.CloseCaptureSet = channel.unary_unary(
                 '/sosia.identity.v1.IdentityService/CloseCaptureSet',
                 request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.CloseCaptureSetRequest.SerializeToString,
@@ -303,6 +308,15 @@ class IdentityServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RemovePhoto(self, request, context):
+        """RemovePhoto takes a photo out of an open set and deletes its sealed files; no consent is
+        asked for. Errors: NOT_FOUND CAPTURE_SET_NOT_FOUND, PHOTO_NOT_FOUND; FAILED_PRECONDITION
+        CAPTURE_SET_CLOSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def CloseCaptureSet(self, request, context):
         """CloseCaptureSet judges the set and keeps the report with it.
         Errors: FAILED_PRECONDITION CONSENT_MISSING, CAPTURE_SET_CLOSED, CAPTURE_SET_INSUFFICIENT,
@@ -443,6 +457,11 @@ def add_IdentityServiceServicer_to_server(servicer, server):
                     servicer.AddPhoto,
                     request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.AddPhotoRequest.FromString,
                     response_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.AddPhotoResponse.SerializeToString,
+            ),
+            'RemovePhoto': grpc.unary_unary_rpc_method_handler(
+                    servicer.RemovePhoto,
+                    request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.RemovePhotoRequest.FromString,
+                    response_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.RemovePhotoResponse.SerializeToString,
             ),
             'CloseCaptureSet': grpc.unary_unary_rpc_method_handler(
                     servicer.CloseCaptureSet,
@@ -967,6 +986,33 @@ class IdentityService:
             '/sosia.identity.v1.IdentityService/AddPhoto',
             sosia_dot_identity_dot_v1_dot_identity__service__pb2.AddPhotoRequest.SerializeToString,
             sosia_dot_identity_dot_v1_dot_identity__service__pb2.AddPhotoResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RemovePhoto(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.identity.v1.IdentityService/RemovePhoto',
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.RemovePhotoRequest.SerializeToString,
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.RemovePhotoResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -70,6 +70,11 @@ class IdentityServiceStub:
     PHOTO_WITHOUT_FACE, PHOTO_OF_SEVERAL; ALREADY_EXISTS PHOTO_DUPLICATE;
     FAILED_PRECONDITION CONSENT_MISSING, CAPTURE_SET_CLOSED.
     """
+    RemovePhoto: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.RemovePhotoRequest, _identity_service_pb2.RemovePhotoResponse]
+    """RemovePhoto takes a photo out of an open set and deletes its sealed files; no consent is
+    asked for. Errors: NOT_FOUND CAPTURE_SET_NOT_FOUND, PHOTO_NOT_FOUND; FAILED_PRECONDITION
+    CAPTURE_SET_CLOSED.
+    """
     CloseCaptureSet: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.CloseCaptureSetRequest, _identity_service_pb2.CloseCaptureSetResponse]
     """CloseCaptureSet judges the set and keeps the report with it.
     Errors: FAILED_PRECONDITION CONSENT_MISSING, CAPTURE_SET_CLOSED, CAPTURE_SET_INSUFFICIENT,
@@ -256,6 +261,17 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         Errors: INVALID_ARGUMENT PHOTO_UNREADABLE, PHOTO_TOO_SMALL, PHOTO_TOO_LARGE, PHOTO_BLURRED,
         PHOTO_WITHOUT_FACE, PHOTO_OF_SEVERAL; ALREADY_EXISTS PHOTO_DUPLICATE;
         FAILED_PRECONDITION CONSENT_MISSING, CAPTURE_SET_CLOSED.
+        """
+
+    @_abc_1.abstractmethod
+    def RemovePhoto(
+        self,
+        request: _identity_service_pb2.RemovePhotoRequest,
+        context: _aio.ServicerContext[_identity_service_pb2.RemovePhotoRequest, _abc.Awaitable[_identity_service_pb2.RemovePhotoResponse]],
+    ) -> _abc.Awaitable[_identity_service_pb2.RemovePhotoResponse]:
+        """RemovePhoto takes a photo out of an open set and deletes its sealed files; no consent is
+        asked for. Errors: NOT_FOUND CAPTURE_SET_NOT_FOUND, PHOTO_NOT_FOUND; FAILED_PRECONDITION
+        CAPTURE_SET_CLOSED.
         """
 
     @_abc_1.abstractmethod

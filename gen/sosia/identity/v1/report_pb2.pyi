@@ -235,6 +235,7 @@ class CaptureReport(_message.Message):
     MARKS_FIELD_NUMBER: _builtins.int
     MARKS_NOTED_FIELD_NUMBER: _builtins.int
     ODD_FROM_FIELD_NUMBER: _builtins.int
+    SOFT_BELOW_FIELD_NUMBER: _builtins.int
     capture_set_id: _builtins.str
     sufficient: _builtins.bool
     """It may be closed, or was."""
@@ -248,6 +249,8 @@ class CaptureReport(_message.Message):
     """Somebody noted on at least one photo which marks it shows; else `marks` counts nothing."""
     odd_from: _builtins.float
     """Distance from which a face is another person's; the same unit as `distance`."""
+    soft_below: _builtins.float
+    """Sharpness below which a photo is soft."""
     @_builtins.property
     def cells(self) -> _containers.RepeatedCompositeFieldContainer[Global___CoverageCell]: ...
     @_builtins.property
@@ -277,10 +280,11 @@ class CaptureReport(_message.Message):
         marks: _abc.Iterable[Global___MarkReport] | None = ...,
         marks_noted: _builtins.bool = ...,
         odd_from: _builtins.float = ...,
+        soft_below: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["capture_set_id", b"capture_set_id", "cells", b"cells", "compared", b"compared", "final", b"final", "holes", b"holes", "marks", b"marks", "marks_noted", b"marks_noted", "next", b"next", "odd_from", b"odd_from", "photos", b"photos", "sufficient", b"sufficient", "usable", b"usable"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["capture_set_id", b"capture_set_id", "cells", b"cells", "compared", b"compared", "final", b"final", "holes", b"holes", "marks", b"marks", "marks_noted", b"marks_noted", "next", b"next", "odd_from", b"odd_from", "photos", b"photos", "soft_below", b"soft_below", "sufficient", b"sufficient", "usable", b"usable"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

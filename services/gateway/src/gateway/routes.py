@@ -119,6 +119,11 @@ ROUTES: tuple[Route, ...] = (
         body=Body.FILE,
         timeout_s=60.0,
     ),
+    _do(
+        "/v1/capture-sets/{capture_set_id}/photos/{photo_id}/remove",
+        "identity",
+        "RemovePhoto",
+    ),
     _do("/v1/capture-sets/{capture_set_id}/close", "identity", "CloseCaptureSet"),
     _make("/v1/training-runs", "training", "StartRun", status=202),
     _get("/v1/training-runs/{run_id}", "training", "GetRun"),

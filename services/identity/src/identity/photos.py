@@ -9,6 +9,7 @@ from imaging.faces import Face, Faces
 
 from identity.domain import captures
 from identity.domain.captures import Facts, Measures, PhotoTooLarge, PhotoUnreadable
+from identity.domain.quality import SMALLEST_FACE
 
 _SEARCH_SIDE = 960
 """Pixels of the longer side at which faces are looked for; smaller faces than 80 are missed."""
@@ -81,7 +82,10 @@ class Photographs:
         """
         if not found:
             found = self._faces.find(rgb, upsample=1)
-        return found[0] if len(found) == 1 else None
+        if len(found) != 1:
+            return None
+        left, _, right, _ = found[0].box
+        return found[0] if right - left >= SMALLEST_FACE else None
 
 
 def unpack_vector(packed: bytes) -> tuple[float, ...]:

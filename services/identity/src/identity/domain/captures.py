@@ -43,6 +43,12 @@ class CaptureSetNotFound(NotFound):
     reason = "CAPTURE_SET_NOT_FOUND"
 
 
+class PhotoNotFound(NotFound):
+    """The set has no such photo."""
+
+    reason = "PHOTO_NOT_FOUND"
+
+
 class CaptureSetClosed(FailedPrecondition):
     """The set takes no more photos."""
 

@@ -1,7 +1,7 @@
 """The report on a capture set: what it shows and lacks, and whether it is good enough."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from identity.domain import coverage, quality
@@ -32,6 +32,10 @@ class Next:
     text: str
     reason: str
     required: bool
+
+
+Gap = tuple[Lack, Next]
+"""Something lacking and what to do about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,18 +109,12 @@ def judge(
     shots = [Shot(one.framing, one.yaw, one.pitch, one.lighting) for one in facts]
     noted = any(photo.facts.marks for photo in photos)
     seen = _count_marks(marks, good)
-    lacks, wanted = _find_lacks(judged, shots, sum(one.frontal for one in facts))
-    for mark in seen if noted else ():
-        if mark.wanting:
-            where = f"the {mark.name} on her {mark.site}"
-            lacks.append(Lack(f"{where} in {mark.seen} photos, {MARK_SEEN} are wanted", False))
-            wanted.append(Next(f"{where}, uncovered and near", "by it she is known", False))
-    wanted.sort(key=lambda one: not one.required)
+    gaps = _find_gaps(judged, shots, sum(one.frontal for one in facts), seen if noted else ())
     return CaptureReport(
-        not any(lack.required for lack in lacks),
+        not any(lack.required for lack, _ in gaps),
         coverage.map_cells(shots),
-        tuple(lacks),
-        tuple(wanted[:MOST_NEXT]),
+        tuple(lack for lack, _ in gaps),
+        tuple(shot for _, shot in gaps[:MOST_NEXT]),
         judged,
         seen,
         noted,
@@ -178,32 +176,49 @@ def _count_marks(marks: Sequence[Mark], photos: Sequence[Photo]) -> tuple[Seen, 
     )
 
 
-def _find_lacks(
-    judged: Sequence[Judged], shots: Sequence[Shot], frontal: int
-) -> tuple[list[Lack], list[Next]]:
+def _find_gaps(
+    judged: Sequence[Judged], shots: Sequence[Shot], frontal: int, marks: Sequence[Seen]
+) -> list[Gap]:
     """Return what is lacking and what to do about it, most useful first."""
-    lacks, wanted = [], []
+    holes = [
+        (Lack(hole.text, hole.required), Next(hole.shot, hole.reason, hole.required))
+        for hole in coverage.find_holes(shots)
+    ]
+    found = [*_gaps_of_person(judged), *holes, *_gaps_of_number(len(shots), frontal)]
+    for mark in marks:
+        if mark.wanting:
+            where = f"the {mark.name} on her {mark.site}"
+            text = f"{where} is seen in {mark.seen} photos, {MARK_SEEN} are wanted"
+            shot = Next(f"{where}, uncovered and near", "by it she is known", False)
+            found.append((Lack(text, False), shot))
+    return sorted(found, key=lambda gap: not gap[0].required)
+
+
+def _gaps_of_person(judged: Sequence[Judged]) -> Iterator[Gap]:
     odd = [photo for photo in judged if "another person" in photo.faults]
     if odd:
         names = ", ".join(photo.filename for photo in odd[:MOST_NAMED])
-        more = f" and {len(odd) - MOST_NAMED} more" if len(odd) > MOST_NAMED else ""
-        lacks.append(Lack(f"{len(odd)} photos show another person: {names}{more}", True))
+        names += f" and {len(odd) - MOST_NAMED} more" if len(odd) > MOST_NAMED else ""
+        show = "1 photo shows" if len(odd) == 1 else f"{len(odd)} photos show"
+        yield (
+            Lack(f"{show} another person: {names}", True),
+            Next(f"the set without {names}", "another's face would enter her twin", True),
+        )
+    if judged and all(photo.distance is None for photo in judged):
+        yield (
+            Lack("too few faces to tell whether all photos show one person", True),
+            Next("close-ups of the face from the front", "they tell one person best", True),
+        )
+
+
+def _gaps_of_number(photos: int, frontal: int) -> Iterator[Gap]:
     counts = (
-        (len(shots), coverage.LEAST_PHOTOS, "photos that count", "photos of any view"),
-        (frontal, coverage.LEAST_FRONTAL, "of the face from the front", "front views"),
+        (photos, coverage.LEAST_PHOTOS, "photos that count", "photos of any view"),
+        (frontal, coverage.LEAST_FRONTAL, "close-ups from the front", "close-ups from the front"),
     )
-    holes = coverage.find_holes(shots)
     for there, least, what, more in counts:
         if there < least:
-            lacks.append(Lack(f"{there} {what}, at least {least}", True))
-            wanted.append(Next(f"{least - there} more {more}", "fewer teach no likeness", True))
-    faces = sum(photo.distance is not None for photo in judged)
-    if judged and not faces:
-        lacks.append(Lack("too few faces to tell whether all show one person", True))
-    lacks += [Lack(hole.text, hole.required) for hole in holes]
-    wanted = [
-        *(Next(hole.shot, hole.reason, True) for hole in holes if hole.required),
-        *wanted,
-        *(Next(hole.shot, hole.reason, False) for hole in holes if not hole.required),
-    ]
-    return lacks, wanted
+            yield (
+                Lack(f"{there} {what}, at least {least}", True),
+                Next(f"{least - there} more {more}", "fewer teach no likeness", True),
+            )

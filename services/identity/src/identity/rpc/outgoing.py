@@ -167,6 +167,7 @@ def from_reported(reported: Reported) -> report_pb2.CaptureReport:
         marks=[report_pb2.MarkReport(**asdict(mark)) for mark in report.marks],
         marks_noted=report.marks_noted,
         odd_from=quality.ODD_FROM,
+        soft_below=quality.SOFT_BELOW,
     )
 
 

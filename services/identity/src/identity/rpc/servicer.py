@@ -197,6 +197,15 @@ class IdentityServicer(identity_service_pb2_grpc.IdentityServiceServicer):
         photo = await self._do.intake.add(incoming.to_command(request), new)
         return pb.AddPhotoResponse(photo=outgoing.from_photo(photo))
 
+    async def RemovePhoto(
+        self, request: pb.RemovePhotoRequest, context: Context
+    ) -> pb.RemovePhotoResponse:
+        """Take a photo out."""
+        filled = await self._do.intake.remove(
+            incoming.to_command(request), request.capture_set_id, request.photo_id
+        )
+        return pb.RemovePhotoResponse(capture_set=outgoing.from_filled(filled))
+
     async def CloseCaptureSet(
         self, request: pb.CloseCaptureSetRequest, context: Context
     ) -> pb.CloseCaptureSetResponse:

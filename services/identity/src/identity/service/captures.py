@@ -23,6 +23,7 @@ from identity.domain.captures import (
     Mark,
     Photo,
     PhotoDuplicate,
+    PhotoNotFound,
     Sealed,
     State,
 )
@@ -126,6 +127,31 @@ class Captures:
             )
             await outbox.publish(tx, event)
             return await store.get_photo(tx, photo.id)
+
+    async def remove(
+        self, command: Command, capture_set_id: str, photo_id: str
+    ) -> tuple[Filled, Photo | None]:
+        """Take a photo out of an open set; return the set, and the photo unless a repeat.
+
+        No consent is asked for: what is taken out is kept no longer.
+
+        Raises:
+            CaptureSetNotFound, CaptureSetClosed, PhotoNotFound: in this order.
+        """
+        async with self._db.begin() as tx:
+            await _get_visible(tx, capture_set_id)
+            capture_set = await store.get(tx, capture_set_id, lock=True)
+            token, removed = new_id("cap"), None
+            if await once.claim(tx, command.request_id, command.content, token) == token:
+                _check_open(capture_set)
+                photos = await store.find_photos(tx, capture_set_id)
+                removed = next((one for one in photos if one.id == photo_id), None)
+                if removed is None:
+                    raise PhotoNotFound("the set has no such photo", photoId=photo_id)
+                await store.remove_photo(tx, photo_id)
+                event = events_pb2.PhotoRemoved(photo_id=photo_id, capture_set_id=capture_set_id)
+                await outbox.publish(tx, event)
+            return await _filled(tx, capture_set), removed
 
     async def read(self, capture_set_id: str) -> tuple[Filled, CaptureReport | None]:
         """Return a set and the report it was closed with.
@@ -232,6 +258,16 @@ class Intake:
         if kept.id != photo.id:
             await self._delete(photo)
         return kept
+
+    async def remove(self, command: Command, capture_set_id: str, photo_id: str) -> Filled:
+        """Take a photo out of an open set, then delete its files. Errors: as `Captures.remove`.
+
+        After a crash in between encrypted files are left that nothing names.
+        """
+        filled, removed = await self._captures.remove(command, capture_set_id, photo_id)
+        if removed is not None:
+            await self._delete(removed)
+        return filled
 
     async def _seal(self, capture_set: CaptureSet, photo: Photo, looked: Looked) -> Photo:
         """Store the photo and the vector of its face, each sealed with the person's key."""

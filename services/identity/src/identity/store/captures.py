@@ -5,7 +5,7 @@ from dataclasses import asdict, fields
 from typing import Any
 
 from kit.db import Tx
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, delete, insert, select, update
 
 from identity.domain.captures import (
     CaptureSet,
@@ -15,6 +15,7 @@ from identity.domain.captures import (
     Mark,
     Measures,
     Photo,
+    PhotoNotFound,
     Sealed,
     SeenMark,
     State,
@@ -99,8 +100,20 @@ async def add_photo(tx: Tx, photo: Photo) -> None:
 
 
 async def get_photo(tx: Tx, photo_id: str) -> Photo:
-    """Return a photo that is there."""
-    return _photo((await tx.execute(select(photos).where(photos.c.id == photo_id))).one())
+    """Return a photo.
+
+    Raises:
+        PhotoNotFound: it was taken out again.
+    """
+    row = (await tx.execute(select(photos).where(photos.c.id == photo_id))).one_or_none()
+    if row is None:
+        raise PhotoNotFound("the photo was taken out of its set", photoId=photo_id)
+    return _photo(row)
+
+
+async def remove_photo(tx: Tx, photo_id: str) -> None:
+    """Forget a photo."""
+    await tx.execute(delete(photos).where(photos.c.id == photo_id))
 
 
 async def find_photos(tx: Tx, capture_set_id: str) -> list[Photo]:
