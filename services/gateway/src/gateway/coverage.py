@@ -8,7 +8,7 @@ from typing import Any
 CELL_W, CELL_H = 36, 22
 LEFT, TITLE_H, GAP = 46, 18, 12
 """Of the map, in its own units: room for the words on the left, above and between its blocks."""
-PLOT_W, PLOT_H, DOT = 320, 88, 3.0
+PLOT_W, PLOT_H, DOT = 320, 100, 3.0
 _FRAMINGS = {"face": "Close-up", "three-quarter": "Three-quarter", "full": "Full body"}
 _YAWS = {
     "right profile": "90° R",
@@ -178,17 +178,22 @@ class Axis:
 
 def _plot(words: tuple[str, str, str], photos: Sequence[Any], axis: Axis, bound: Any) -> Plot:
     name, note, faults = words
-    floor = PLOT_H - 24
-    stacks: dict[int, int] = {}
-    dots = []
+    step = 2 * DOT + 1
+    columns: dict[int, list[Any]] = {}
     for photo in sorted(photos, key=axis.measure):
-        value = axis.measure(photo)
-        column = round(axis.place(value) / (2 * DOT + 1))
-        stacks[column] = stacks.get(column, 0) + 1
-        height = floor - (stacks[column] - 0.5) * (2 * DOT + 1)
-        faulty = any(fault in faults for fault in photo.faults)
-        title = f"{photo.filename}: {value:.3g}{axis.unit}"
-        dots.append(Dot(column * (2 * DOT + 1), max(height, DOT), faulty, title))
+        columns.setdefault(round(axis.place(axis.measure(photo)) / step), []).append(photo)
+    tallest = max(map(len, columns.values()), default=1)
+    rise = min(step, (PLOT_H - 24) / tallest)  # a large set is drawn closer, never cut off
+    dots = [
+        Dot(
+            column * step,
+            round(PLOT_H - 24 - (place + 0.5) * rise, 1),
+            any(fault in faults for fault in photo.faults),
+            f"{photo.filename}: {axis.measure(photo):.3g}{axis.unit}",
+        )
+        for column, stack in columns.items()
+        for place, photo in enumerate(stack)
+    ]
     ticks = tuple(
         Label(round(axis.place(value)), PLOT_H - 6, f"{value:g}{axis.unit}") for value in axis.named
     )

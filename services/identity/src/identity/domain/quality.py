@@ -80,9 +80,10 @@ def judge(photos: Sequence[Candidate]) -> dict[str, Opinion]:
     found = {}
     for one in photos:
         distance = distances.get(one.id)
+        odd = distance is not None and distance > ODD_FROM
         faults = {
-            "another person": distance is not None and distance > ODD_FROM,
-            "dark": _is_dark(one, usual),
+            "another person": odd,
+            "dark": _is_dark(one, {} if odd else usual),
             "bright": bool(one.vector and (one.highlights or 0) > BRIGHT_ABOVE),
             "soft": one.sharpness < SOFT_BELOW,
             "near-duplicate": one.id in repeats,
