@@ -24,7 +24,8 @@ lint: setup ## Every static check, fastest first
 test: setup ## Set up, then every test
 	$(BIN)/python -m pytest
 
-bench: setup ## Measure: make bench NAME=spine
+bench: setup ## Measure beside the peers: make bench NAME=spine
+	@$(BIN)/python -m pip install -q --no-deps --require-hashes -r benchmarks/requirements.txt
 	$(BIN)/python benchmarks/$(NAME).py
 
 clean: ## Remove the virtual environment, caches and development data

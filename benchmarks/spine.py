@@ -54,9 +54,9 @@ def main(argv: list[str]) -> int:
             requests = _requests(house, house.keys.staff_key, told.cast.talent.id)
     everything = {"all": sum(teller.seconds.values())}
     rows = _rows({"set-up": set_up_s, **teller.seconds, **everything, **more}) + requests
-    print(f"\n{_machine()}\n\n{_table(rows)}")
+    print(f"\n{name_machine()}\n\n{_table(rows)}")
     if options.json:
-        print(json.dumps({"benchmark": "spine", "machine": _machine(), "results": rows}))
+        print(json.dumps({"benchmark": "spine", "machine": name_machine(), "results": rows}))
     return 0
 
 
@@ -137,7 +137,7 @@ def _table(rows: list[dict[str, object]]) -> str:
     return "\n".join(lines)
 
 
-def _machine() -> str:
+def name_machine() -> str:
     """Name the machine by its processor and cores."""
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.exists() else []

@@ -9,7 +9,7 @@ from pathlib import Path
 from dev import DATA, ROOT, ready_line, stay
 from local.house import House, HouseBroken, running_house
 from story.api import Api, Refused
-from story.beginnings import Stuck
+from story.cast import Stuck
 from story.chain import REFUSED_SHOT, Script, Told, tell
 from story.samples import load_campaign
 from story.sheet import Frame, contact_sheet

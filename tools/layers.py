@@ -23,7 +23,7 @@ LAYERS = """
     (domain)
 """
 NETWORKS = ("torch", "diffusers", "transformers", "peft", "accelerate")
-WITHOUT_NETWORKS = ("kit", "vault", "local", "identity", "licensing", "gateway")
+WITHOUT_NETWORKS = ("kit", "proofs", "vault", "local", "identity", "licensing", "gateway")
 FRAMEWORKS = ("sqlalchemy", "asyncpg", "grpc", "nats", "fastapi", "starlette", "obstore")
 
 Contract = Mapping[str, str]

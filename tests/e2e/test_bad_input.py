@@ -237,6 +237,9 @@ WRONG = {
     "consent: unknown field": Wrong(
         consents(for_ever=True), 400, "FIELD_INVALID", "terms.for_ever"
     ),
+    "consent: a language without a text": Wrong(
+        consents(language="es"), 400, "FIELD_INVALID", "terms.language"
+    ),
     "consent: unpaid": Wrong(
         consents(rate_of_pay={"currency_code": "EUR", "amount_minor": 0}),
         400, "CONSENT_TERM_MISSING", "terms.rate_of_pay.amount_minor",

@@ -5,10 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import proofs
 import psutil
 import pytest
 from house.streams import read_events
 from local.house import PROGRAMS, ROOT
+from proofs import VerifierKey
 from story.licensing import reason_of
 
 from .conftest import Stage
@@ -21,8 +23,8 @@ EXPECTED = {
     "training": {"run_queued", "run_started", "twin_trained"},
     "licensing": {
         "rate_card_set", "quote_created", "license_proposed", "license_signed",
-        "license_declined", "grant_issued", "approval_requested", "approval_decided",
-        "picture_released", "royalty_posted",
+        "license_declined", "license_countered", "license_accepted", "grant_issued",
+        "approval_requested", "approval_decided", "picture_released", "royalty_posted",
     },
     "render": {
         "campaign_created", "brief_created", "renders_queued", "render_started",
@@ -63,6 +65,18 @@ def test_the_talents_words_are_receipts_in_the_log(stage: Stage) -> None:
     receipts = told.cast.talent.api.get("/v1/receipts", subject_ids=subjects)["receipts"]
     kinds = sorted(receipt["kind"] for receipt in receipts)
     assert kinds == ["approval_decided"] * 4 + ["license_signed"]
+
+
+def test_every_receipt_is_proven_from_outside(stage: Stage) -> None:
+    api, told = stage.told.cast.talent.api, stage.told
+    key = VerifierKey.parse(api.get("/v1/log/checkpoint")["verifier_key"])
+    subjects = [told.licenses[0]["id"], *(render["id"] for render in told.renders)]
+    receipts = api.get("/v1/receipts", subject_ids=subjects)["receipts"]
+    assert {receipt["kind"] for receipt in receipts} >= {"license_signed", "approval_decided"}
+    for receipt in receipts:
+        found = proofs.examine(proofs.parse_receipt(json.dumps(receipt)), key)
+        assert not any(check.fault for check in found), found
+        assert "not checked" not in found[-1].remark, "libs/proofs does not know this statement"
 
 
 def test_one_request_id_follows_a_call_through_the_services(stage: Stage) -> None:

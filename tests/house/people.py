@@ -130,13 +130,13 @@ class Desk:
         given = {key: value for key, value in (fields | changed).items() if value is not None}
         return consent_pb2.ConsentTerms(**given)
 
-    async def proposed(self, talent: Person, **changed: Any) -> Any:
-        """Return a consent she has not signed."""
-        terms = self.terms(talent, **changed)
-        return (await self.ask(self.staff, "ProposeConsent", terms=terms)).consent
+    async def proposed(self, talent: Person, *, supersedes: str = "", **changed: Any) -> Any:
+        """Return a consent she has not signed, which may take the place of another."""
+        fields = {"terms": self.terms(talent, **changed), "supersedes": supersedes}
+        return (await self.ask(self.staff, "ProposeConsent", **fields)).consent
 
     async def consented(self, talent: Person, **changed: Any) -> Any:
-        """Return a consent she signed."""
+        """Return a consent she signed, which may have taken the place of another."""
         consent = await self.proposed(talent, **changed)
         signature = talent.sign(consent.statement)
         fields = {"consent_id": consent.id, "signature": signature}

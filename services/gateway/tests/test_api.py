@@ -2,6 +2,8 @@
 
 import asyncio
 import base64
+import hashlib
+import json
 from typing import Any
 
 PROBLEM = "application/problem+json"
@@ -113,6 +115,23 @@ async def test_every_kind_of_refusal_has_its_status(web: Any) -> None:
     away = await web.get("/v1/twins/twn_1")
     assert (away.status_code, away.json()["reason"]) == (503, "SERVICE_UNAVAILABLE")
     assert away.headers["retry-after"]
+
+
+async def test_a_consent_is_read_signed_and_withdrawn_in_as_many_calls(web: Any) -> None:
+    talent = await web.desk.party("talent")
+    consent = await web.desk.proposed(talent)
+    path, key = f"/v1/consents/{consent.id}", await web.key_of(talent)
+    for word, step, state in (
+        ("statement", "sign", "CONSENT_STATE_ACTIVE"),
+        ("withdrawal_statement", "withdraw", "CONSENT_STATE_WITHDRAWN"),
+    ):
+        shown = (await web.get(path, key)).json()["consent"]
+        said = base64.b64decode(shown[word])
+        body = {"signature": base64.b64encode(talent.sign(said)).decode()}
+        answer = await web.post(f"{path}/{step}", body, key)
+        assert answer.json()["consent"]["state"] == state
+    statement = json.loads(base64.b64decode(shown["statement"]))
+    assert statement["text_sha256"] == hashlib.sha256(shown["text"].encode()).hexdigest()
 
 
 async def test_what_is_wrong_with_a_request_itself(web: Any) -> None:

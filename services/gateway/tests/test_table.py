@@ -21,10 +21,15 @@ def test_no_path_leads_to_a_call_between_services() -> None:
 def test_every_path_leads_to_a_call_that_takes_its_parts() -> None:
     seen = set()
     for route in routes.ROUTES:
-        taken = set(openapi._IN_PATH.findall(route.path)) | dict(route.constants).keys()
+        taken = set(route.parts) | dict(route.constants).keys()
         assert taken <= set(route.request.fields_by_name), route.path
         seen.add((route.method, route.path))
     assert len(seen) == len(routes.ROUTES)
+
+
+def test_every_path_has_a_name_of_its_own() -> None:
+    names = [route.operation or route.call for route in routes.ROUTES]
+    assert len(set(names)) == len(names)
 
 
 def test_every_command_is_a_post_and_no_get_changes_anything() -> None:

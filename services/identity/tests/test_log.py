@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from identity.app import App
 from identity.domain import merkle
 from kit.errors import FieldInvalid, NotFound
+from proofs import is_consistent, is_included
 from pymerkle import (  # type: ignore[import-untyped]
     InmemoryTree,
     verify_consistency,
@@ -57,6 +58,8 @@ def test_proofs_are_as_pymerkle_computes_them(size: int, data: st.DataObject) ->
     old = data.draw(st.integers(1, size))
     grew = [merkle.root(nodes, leaves) for leaves in merkle.consistency(old, size)]
     assert holds(old, size, merkle.root(nodes, (0, old)), merkle.root(nodes, (0, size)), grew)
+    assert is_consistent(old, tree.get_root(old), size, tree.get_root(size), grew)
+    assert is_included(merkle.leaf_hash(b"%d" % index), index, size, path, tree.get_root(size))
     verify_consistency(tree.get_root(old), tree.get_root(size), tree.prove_consistency(old))
 
 

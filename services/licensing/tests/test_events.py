@@ -84,6 +84,23 @@ async def test_a_consent_withdrawn_over_the_bus_ends_licenses_and_identity_hears
     assert await office.count("licenses WHERE state = 'revoked'") == 1
 
 
+async def test_withdrawing_what_took_a_consents_place_ends_licenses_over_the_bus(
+    office: Any, app: App
+) -> None:
+    await office.licensed()
+    old = office.alba.consent
+    new = await office.identity.consented(office.alba, supersedes=old.id)
+    await office.licensed()
+    async with working(app):
+        await office.identity.withdrawn(office.alba, new)
+        await until(lambda: gone(office))
+
+
+async def gone(office: Any) -> bool:
+    """Tell whether both licenses were ended."""
+    return bool(await office.count("licenses WHERE state = 'revoked'") == 2)
+
+
 async def test_a_review_over_the_bus_asks_the_talent(office: Any, app: App) -> None:
     license = await office.licensed(approval_required=True)
     await app.bus.ensure_stream("render")

@@ -136,7 +136,8 @@ async def test_an_exclusive_is_refused_over_anothers_license_and_the_other_way_r
     assert found.license.state == DECLINED
     assert len(await office.events("LicenseDeclined")) == 1
     apart = [
-        {"category": "perfume"},
+        {"category": "fragrance"},
+        {"category": "tops"},
         {"uses": [office.use(territories=["DE"])]},
         {"uses": [later(office)]},
     ]
@@ -145,7 +146,10 @@ async def test_an_exclusive_is_refused_over_anothers_license_and_the_other_way_r
         assert granted.state == ACTIVE
     plain = await office.proposed(uses=[office.use(territories=["EU"])])
     await office.refused(office.signed(plain), "EXCLUSIVITY_CONFLICT")
-    assert await office.count("transactions") == 4
+    for nested in ("coats", "apparel"):
+        asked = await office.proposed(exclusive=True, category=nested, **rival)
+        await office.refused(office.signed(asked), "EXCLUSIVITY_CONFLICT")
+    assert await office.count("transactions") == 5
 
 
 def later(office: Any) -> Any:
@@ -191,11 +195,13 @@ async def test_the_database_itself_refuses_licenses_that_contradict(
     office: Any, exclusive: tuple[bool, bool]
 ) -> None:
     first, second = await office.proposed(), await office.proposed()
-    add = """INSERT INTO reservations VALUES
-        (:id, 'talent', :brand, 'coats', 'SE', tstzrange('2026-01-01', '2026-02-01'), :alone)"""
+    add = """INSERT INTO reservations
+        (license_id, talent_id, brand_id, territory, term, exclusive, categories) VALUES
+        (:id, 'talent', :brand, 'SE', tstzrange('2026-01-01', '2026-02-01'), :alone,
+         category_range(:path, :path || '/'))"""
     one, other = (
-        {"id": first.id, "brand": "a", "alone": exclusive[0]},
-        {"id": second.id, "brand": "b", "alone": exclusive[1]},
+        {"id": first.id, "brand": "a", "alone": exclusive[0], "path": "apparel"},
+        {"id": second.id, "brand": "b", "alone": exclusive[1], "path": "apparel.outerwear.coats"},
     )
     async with office.app.db.begin() as tx:
         await tx.execute(text(add), one)
@@ -254,4 +260,33 @@ async def test_authorize_gives_every_reason_and_hides_from_strangers(office: Any
     await office.identity.withdrawn(office.alba, office.alba.consent)
     ended = await office.ask("service", "Authorize", territory="SE", **use)
     assert not ended.allowed
-    assert "CONSENT_MISSING" in ended.reasons
+    assert "CONSENT_WITHDRAWN" in ended.reasons
+
+
+async def test_a_license_goes_on_under_a_consent_that_was_superseded(office: Any) -> None:
+    identity, alba = office.identity, office.alba
+    license, waiting = await office.licensed(), await office.proposed()
+    new = await identity.consented(alba, supersedes=alba.consent.id, scope=[1])
+    use = {"license_id": license.id, "brand_id": office.brand.id, "media": "social"}
+    assert (await office.ask("service", "Authorize", territory="SE", **use)).allowed
+    await office.released(license)
+    # Nothing new is granted under the old consent, and the new one does not cover licenses.
+    await office.refused(office.signed(waiting), "CONSENT_MISSING")
+    # Withdrawing the new one withdraws the old one, which says that licenses end with it.
+    await identity.withdrawn(alba, new)
+    await office.refused(office.released(license), "CONSENT_MISSING")
+    ended = await office.ask("service", "Authorize", territory="SE", **use)
+    assert list(ended.reasons) == ["CONSENT_WITHDRAWN"]
+
+
+async def test_a_license_is_granted_under_the_consent_that_took_the_place(office: Any) -> None:
+    identity, alba = office.identity, office.alba
+    before = await office.licensed()
+    new = await identity.consented(alba, supersedes=alba.consent.id)
+    after = await office.licensed()
+    rows = await office.rows("SELECT id, consent_id FROM licenses")
+    assert dict(map(tuple, rows)) == {before.id: alba.consent.id, after.id: new.id}
+    # The old one withdrawn alone ends what was granted under it, and nothing else.
+    await identity.withdrawn(alba, alba.consent)
+    await office.refused(office.released(before), "CONSENT_MISSING")
+    await office.released(after)

@@ -188,6 +188,8 @@ BAD_TERMS: list[tuple[dict[str, Any], str]] = [
     ({"purpose": "x" * 501}, "purpose"),
     ({"uses": []}, "uses"),
     ({"category": "\n"}, "category"),
+    ({"category": "spaceships"}, "category"),
+    ({"prohibited_contexts": ["tobacco", " "]}, "prohibited_contexts[1]"),
     ({"image_cap": 0}, "image_cap"),
     ({"image_cap": -1}, "image_cap"),
 ]
@@ -196,7 +198,8 @@ BAD_TERMS: list[tuple[dict[str, Any], str]] = [
 async def test_a_bad_term_is_refused_by_name_and_leaves_no_row(office: Any) -> None:
     before = [await office.count(table) for table in ("quotes", "requests", "outbox")]
     for changed, field in BAD_TERMS:
-        error = await office.refused(office.quoted(**changed), "FIELD_INVALID")
+        reason = "CATEGORY_UNKNOWN" if field == "category" else "FIELD_INVALID"
+        error = await office.refused(office.quoted(**changed), reason)
         assert error.metadata["field"] == f"terms.{field}"
     assert [await office.count(table) for table in ("quotes", "requests", "outbox")] == before
 

@@ -200,6 +200,15 @@ async def test_another_consent_does_not_finish_what_a_withdrawn_one_began(bench:
     assert not (bench.stored("twins") / alba.id).exists()
 
 
+async def test_a_consent_that_took_the_place_of_another_lets_a_run_finish(bench: Any) -> None:
+    alba = bench.identity.alba
+    run = await bench.started(alba, settings={"steps": 5, "rank": 4})
+    await bench.identity.consented(alba, supersedes=alba.consent.id)
+    async with bench.worker() as worker:
+        assert await worker.once()
+    assert (await bench.run(run.id)).state == DONE
+
+
 async def test_a_worker_that_lost_its_run_leaves_nothing(bench: Any) -> None:
     alba = bench.identity.alba
     run = await bench.started(alba, **LONG)

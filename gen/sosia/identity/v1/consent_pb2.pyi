@@ -31,6 +31,10 @@ class _ConsentStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ConsentS
     CONSENT_STATE_PROPOSED: _ConsentState.ValueType  # 1
     CONSENT_STATE_ACTIVE: _ConsentState.ValueType  # 2
     CONSENT_STATE_WITHDRAWN: _ConsentState.ValueType  # 3
+    CONSENT_STATE_SUPERSEDED: _ConsentState.ValueType  # 4
+    """Another consent the talent signed took its place. It covers nothing new; licenses granted
+    under it go on under its terms. It can still be withdrawn.
+    """
 
 class ConsentState(_ConsentState, metaclass=_ConsentStateEnumTypeWrapper): ...
 
@@ -38,6 +42,10 @@ CONSENT_STATE_UNSPECIFIED: ConsentState.ValueType  # 0
 CONSENT_STATE_PROPOSED: ConsentState.ValueType  # 1
 CONSENT_STATE_ACTIVE: ConsentState.ValueType  # 2
 CONSENT_STATE_WITHDRAWN: ConsentState.ValueType  # 3
+CONSENT_STATE_SUPERSEDED: ConsentState.ValueType  # 4
+"""Another consent the talent signed took its place. It covers nothing new; licenses granted
+under it go on under its terms. It can still be withdrawn.
+"""
 Global___ConsentState: _TypeAlias = ConsentState  # noqa: Y015
 
 class _Step:
@@ -129,7 +137,7 @@ class ConsentTerms(_message.Message):
     uses: _builtins.str
     """The uses in plain words."""
     language: _builtins.str
-    """BCP 47 tag of the language the talent read it in."""
+    """BCP 47 tag of the language the talent reads it in, one there is a text for ("sv", "sv-SE")."""
     advice: Global___Advice.ValueType
     withdrawal_policy: Global___WithdrawalPolicy.ValueType
     @_builtins.property
@@ -187,22 +195,43 @@ class Consent(_message.Message):
     SIGNED_AT_FIELD_NUMBER: _builtins.int
     WITHDRAWN_AT_FIELD_NUMBER: _builtins.int
     RECEIPT_ID_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    TEXT_VERSION_FIELD_NUMBER: _builtins.int
+    SUPERSEDES_FIELD_NUMBER: _builtins.int
+    SUPERSEDED_BY_FIELD_NUMBER: _builtins.int
+    SUPERSEDED_AT_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """"con_..."."""
     state: Global___ConsentState.ValueType
     statement: _builtins.bytes
-    """The canonical bytes (RFC 8785 JSON) the talent signs with her own key to give it."""
+    """The canonical bytes (RFC 8785 JSON) the talent signs with her own key to give it. They hold
+    every term, `text_version`, and `text_sha256`, the SHA-256 of `text` in hexadecimal digits.
+    """
     withdrawal_statement: _builtins.bytes
-    """The canonical bytes she signs to withdraw it."""
+    """The canonical bytes she signs to withdraw it, and with it the consents it superseded, which
+    `also_withdraws` names.
+    """
     proposed_by: _builtins.str
     receipt_id: _builtins.str
     """Receipt of the signature, "rcp_..."; empty while proposed."""
+    text: _builtins.str
+    """The terms in plain words in terms.language, as she reads them: UTF-8, lines end with "\\n".
+    What others wrote stands in lines that begin with "> ", lists in lines with "• ".
+    """
+    text_version: _builtins.int
+    """Which edition of the words it was made from; an edition never changes."""
+    supersedes: _builtins.str
+    """The consent it takes the place of once signed, or took; empty for none."""
+    superseded_by: _builtins.str
+    """The consent that took its place; empty for none."""
     @_builtins.property
     def terms(self) -> Global___ConsentTerms: ...
     @_builtins.property
     def signed_at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
     def withdrawn_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def superseded_at(self) -> _timestamp_pb2.Timestamp: ...
     def __init__(
         self,
         *,
@@ -215,10 +244,15 @@ class Consent(_message.Message):
         signed_at: _timestamp_pb2.Timestamp | None = ...,
         withdrawn_at: _timestamp_pb2.Timestamp | None = ...,
         receipt_id: _builtins.str = ...,
+        text: _builtins.str = ...,
+        text_version: _builtins.int = ...,
+        supersedes: _builtins.str = ...,
+        superseded_by: _builtins.str = ...,
+        superseded_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["signed_at", b"signed_at", "terms", b"terms", "withdrawn_at", b"withdrawn_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["signed_at", b"signed_at", "superseded_at", b"superseded_at", "terms", b"terms", "withdrawn_at", b"withdrawn_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "proposed_by", b"proposed_by", "receipt_id", b"receipt_id", "signed_at", b"signed_at", "state", b"state", "statement", b"statement", "terms", b"terms", "withdrawal_statement", b"withdrawal_statement", "withdrawn_at", b"withdrawn_at"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "proposed_by", b"proposed_by", "receipt_id", b"receipt_id", "signed_at", b"signed_at", "state", b"state", "statement", b"statement", "superseded_at", b"superseded_at", "superseded_by", b"superseded_by", "supersedes", b"supersedes", "terms", b"terms", "text", b"text", "text_version", b"text_version", "withdrawal_statement", b"withdrawal_statement", "withdrawn_at", b"withdrawn_at"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -274,6 +274,40 @@ class CaptureSetReady(_message.Message):
 Global___CaptureSetReady: _TypeAlias = CaptureSetReady  # noqa: Y015
 
 @_typing.final
+class ConsentSuperseded(_message.Message):
+    """A consent took the place of another the same talent had signed. Nothing new is allowed under the
+    old one; what was agreed under it goes on.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONSENT_ID_FIELD_NUMBER: _builtins.int
+    TALENT_ID_FIELD_NUMBER: _builtins.int
+    SUPERSEDED_BY_FIELD_NUMBER: _builtins.int
+    RECEIPT_ID_FIELD_NUMBER: _builtins.int
+    consent_id: _builtins.str
+    talent_id: _builtins.str
+    superseded_by: _builtins.str
+    """The consent that took its place."""
+    receipt_id: _builtins.str
+    """Receipt of the signature under the new one, which names both."""
+    def __init__(
+        self,
+        *,
+        consent_id: _builtins.str = ...,
+        talent_id: _builtins.str = ...,
+        superseded_by: _builtins.str = ...,
+        receipt_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["consent_id", b"consent_id", "receipt_id", b"receipt_id", "superseded_by", b"superseded_by", "talent_id", b"talent_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConsentSuperseded: _TypeAlias = ConsentSuperseded  # noqa: Y015
+
+@_typing.final
 class PhotoRemoved(_message.Message):
     """A photo was taken out of a set that was still open; its files are deleted."""
 

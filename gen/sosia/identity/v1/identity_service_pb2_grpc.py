@@ -120,6 +120,11 @@ class IdentityServiceStub:
                 request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetCheckpointRequest.SerializeToString,
                 response_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetCheckpointResponse.FromString,
                 _registered_method=True)
+        self.GetTile = channel.unary_unary(
+                '/sosia.identity.v1.IdentityService/GetTile',
+                request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetTileRequest.SerializeToString,
+                response_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetTileResponse.FromString,
+                _registered_method=True)
         self.OpenCaptureSet = channel.unary_unary(
                 '/sosia.identity.v1.IdentityService/OpenCaptureSet',
                 request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.OpenCaptureSetRequest.SerializeToString,
@@ -235,23 +240,29 @@ class IdentityServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ProposeConsent(self, request, context):
-        """ProposeConsent writes the terms down; nothing is agreed until the talent signs.
-        Errors: INVALID_ARGUMENT CONSENT_TERM_MISSING, FIELD_INVALID.
+        """ProposeConsent writes the terms down, also in plain words; nothing is agreed until the talent
+        signs. A consent is never edited: another one supersedes it.
+        Errors: INVALID_ARGUMENT CONSENT_TERM_MISSING, FIELD_INVALID (terms.language: there is no text
+        in it; supersedes: no consent of this talent); FAILED_PRECONDITION CONSENT_NOT_ACTIVE,
+        CONSENT_SUPERSEDED (of the one to be superseded).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def SignConsent(self, request, context):
-        """SignConsent makes it live. Errors: NOT_FOUND CONSENT_NOT_FOUND; PERMISSION_DENIED
-        SIGNATURE_INVALID; FAILED_PRECONDITION CONSENT_NOT_PROPOSED.
+        """SignConsent makes it live, and supersedes in the same moment what it says it supersedes.
+        Errors: NOT_FOUND CONSENT_NOT_FOUND; PERMISSION_DENIED SIGNATURE_INVALID; FAILED_PRECONDITION
+        CONSENT_NOT_PROPOSED; of the one to be superseded, CONSENT_SUPERSEDED (another took its place
+        first; metadata `supersededBy` names it), CONSENT_NOT_ACTIVE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def WithdrawConsent(self, request, context):
-        """WithdrawConsent ends it. Errors: as SignConsent, FAILED_PRECONDITION CONSENT_NOT_ACTIVE.
+        """WithdrawConsent ends it and those it superseded, each by its own policy. Errors: NOT_FOUND
+        CONSENT_NOT_FOUND; PERMISSION_DENIED SIGNATURE_INVALID; FAILED_PRECONDITION CONSENT_NOT_ACTIVE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -286,6 +297,14 @@ class IdentityServiceServicer:
 
     def GetCheckpoint(self, request, context):
         """GetCheckpoint answers with the newest signed head of the log and its public key.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetTile(self, request, context):
+        """GetTile answers with a piece of the log that never changes, for whoever reads all of it
+        (C2SP tlog-tiles). Errors: NOT_FOUND TILE_NOT_FOUND (the log does not reach so far).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -447,6 +466,11 @@ def add_IdentityServiceServicer_to_server(servicer, server):
                     servicer.GetCheckpoint,
                     request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetCheckpointRequest.FromString,
                     response_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetCheckpointResponse.SerializeToString,
+            ),
+            'GetTile': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetTile,
+                    request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetTileRequest.FromString,
+                    response_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetTileResponse.SerializeToString,
             ),
             'OpenCaptureSet': grpc.unary_unary_rpc_method_handler(
                     servicer.OpenCaptureSet,
@@ -932,6 +956,33 @@ class IdentityService:
             '/sosia.identity.v1.IdentityService/GetCheckpoint',
             sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetCheckpointRequest.SerializeToString,
             sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetCheckpointResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetTile(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.identity.v1.IdentityService/GetTile',
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetTileRequest.SerializeToString,
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetTileResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -43,15 +43,22 @@ class IdentityServiceStub:
     GetRepresentation: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.GetRepresentationRequest, _identity_service_pb2.GetRepresentationResponse]
     """GetRepresentation answers with the representation in force, if any."""
     ProposeConsent: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.ProposeConsentRequest, _identity_service_pb2.ProposeConsentResponse]
-    """ProposeConsent writes the terms down; nothing is agreed until the talent signs.
-    Errors: INVALID_ARGUMENT CONSENT_TERM_MISSING, FIELD_INVALID.
+    """ProposeConsent writes the terms down, also in plain words; nothing is agreed until the talent
+    signs. A consent is never edited: another one supersedes it.
+    Errors: INVALID_ARGUMENT CONSENT_TERM_MISSING, FIELD_INVALID (terms.language: there is no text
+    in it; supersedes: no consent of this talent); FAILED_PRECONDITION CONSENT_NOT_ACTIVE,
+    CONSENT_SUPERSEDED (of the one to be superseded).
     """
     SignConsent: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.SignConsentRequest, _identity_service_pb2.SignConsentResponse]
-    """SignConsent makes it live. Errors: NOT_FOUND CONSENT_NOT_FOUND; PERMISSION_DENIED
-    SIGNATURE_INVALID; FAILED_PRECONDITION CONSENT_NOT_PROPOSED.
+    """SignConsent makes it live, and supersedes in the same moment what it says it supersedes.
+    Errors: NOT_FOUND CONSENT_NOT_FOUND; PERMISSION_DENIED SIGNATURE_INVALID; FAILED_PRECONDITION
+    CONSENT_NOT_PROPOSED; of the one to be superseded, CONSENT_SUPERSEDED (another took its place
+    first; metadata `supersededBy` names it), CONSENT_NOT_ACTIVE.
     """
     WithdrawConsent: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.WithdrawConsentRequest, _identity_service_pb2.WithdrawConsentResponse]
-    """WithdrawConsent ends it. Errors: as SignConsent, FAILED_PRECONDITION CONSENT_NOT_ACTIVE."""
+    """WithdrawConsent ends it and those it superseded, each by its own policy. Errors: NOT_FOUND
+    CONSENT_NOT_FOUND; PERMISSION_DENIED SIGNATURE_INVALID; FAILED_PRECONDITION CONSENT_NOT_ACTIVE.
+    """
     GetConsent: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.GetConsentRequest, _identity_service_pb2.GetConsentResponse]
     CheckConsent: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.CheckConsentRequest, _identity_service_pb2.CheckConsentResponse]
     """CheckConsent says which live consent covers a step now.
@@ -62,6 +69,10 @@ class IdentityServiceStub:
     ListReceipts: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.ListReceiptsRequest, _identity_service_pb2.ListReceiptsResponse]
     GetCheckpoint: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.GetCheckpointRequest, _identity_service_pb2.GetCheckpointResponse]
     """GetCheckpoint answers with the newest signed head of the log and its public key."""
+    GetTile: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.GetTileRequest, _identity_service_pb2.GetTileResponse]
+    """GetTile answers with a piece of the log that never changes, for whoever reads all of it
+    (C2SP tlog-tiles). Errors: NOT_FOUND TILE_NOT_FOUND (the log does not reach so far).
+    """
     OpenCaptureSet: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.OpenCaptureSetRequest, _identity_service_pb2.OpenCaptureSetResponse]
     """OpenCaptureSet. Errors: FAILED_PRECONDITION CONSENT_MISSING."""
     AddPhoto: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.AddPhotoRequest, _identity_service_pb2.AddPhotoResponse]
@@ -181,8 +192,11 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _identity_service_pb2.ProposeConsentRequest,
         context: _aio.ServicerContext[_identity_service_pb2.ProposeConsentRequest, _abc.Awaitable[_identity_service_pb2.ProposeConsentResponse]],
     ) -> _abc.Awaitable[_identity_service_pb2.ProposeConsentResponse]:
-        """ProposeConsent writes the terms down; nothing is agreed until the talent signs.
-        Errors: INVALID_ARGUMENT CONSENT_TERM_MISSING, FIELD_INVALID.
+        """ProposeConsent writes the terms down, also in plain words; nothing is agreed until the talent
+        signs. A consent is never edited: another one supersedes it.
+        Errors: INVALID_ARGUMENT CONSENT_TERM_MISSING, FIELD_INVALID (terms.language: there is no text
+        in it; supersedes: no consent of this talent); FAILED_PRECONDITION CONSENT_NOT_ACTIVE,
+        CONSENT_SUPERSEDED (of the one to be superseded).
         """
 
     @_abc_1.abstractmethod
@@ -191,8 +205,10 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _identity_service_pb2.SignConsentRequest,
         context: _aio.ServicerContext[_identity_service_pb2.SignConsentRequest, _abc.Awaitable[_identity_service_pb2.SignConsentResponse]],
     ) -> _abc.Awaitable[_identity_service_pb2.SignConsentResponse]:
-        """SignConsent makes it live. Errors: NOT_FOUND CONSENT_NOT_FOUND; PERMISSION_DENIED
-        SIGNATURE_INVALID; FAILED_PRECONDITION CONSENT_NOT_PROPOSED.
+        """SignConsent makes it live, and supersedes in the same moment what it says it supersedes.
+        Errors: NOT_FOUND CONSENT_NOT_FOUND; PERMISSION_DENIED SIGNATURE_INVALID; FAILED_PRECONDITION
+        CONSENT_NOT_PROPOSED; of the one to be superseded, CONSENT_SUPERSEDED (another took its place
+        first; metadata `supersededBy` names it), CONSENT_NOT_ACTIVE.
         """
 
     @_abc_1.abstractmethod
@@ -201,7 +217,9 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _identity_service_pb2.WithdrawConsentRequest,
         context: _aio.ServicerContext[_identity_service_pb2.WithdrawConsentRequest, _abc.Awaitable[_identity_service_pb2.WithdrawConsentResponse]],
     ) -> _abc.Awaitable[_identity_service_pb2.WithdrawConsentResponse]:
-        """WithdrawConsent ends it. Errors: as SignConsent, FAILED_PRECONDITION CONSENT_NOT_ACTIVE."""
+        """WithdrawConsent ends it and those it superseded, each by its own policy. Errors: NOT_FOUND
+        CONSENT_NOT_FOUND; PERMISSION_DENIED SIGNATURE_INVALID; FAILED_PRECONDITION CONSENT_NOT_ACTIVE.
+        """
 
     @_abc_1.abstractmethod
     def GetConsent(
@@ -242,6 +260,16 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_identity_service_pb2.GetCheckpointRequest, _abc.Awaitable[_identity_service_pb2.GetCheckpointResponse]],
     ) -> _abc.Awaitable[_identity_service_pb2.GetCheckpointResponse]:
         """GetCheckpoint answers with the newest signed head of the log and its public key."""
+
+    @_abc_1.abstractmethod
+    def GetTile(
+        self,
+        request: _identity_service_pb2.GetTileRequest,
+        context: _aio.ServicerContext[_identity_service_pb2.GetTileRequest, _abc.Awaitable[_identity_service_pb2.GetTileResponse]],
+    ) -> _abc.Awaitable[_identity_service_pb2.GetTileResponse]:
+        """GetTile answers with a piece of the log that never changes, for whoever reads all of it
+        (C2SP tlog-tiles). Errors: NOT_FOUND TILE_NOT_FOUND (the log does not reach so far).
+        """
 
     @_abc_1.abstractmethod
     def OpenCaptureSet(

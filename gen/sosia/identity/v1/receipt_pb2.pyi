@@ -39,8 +39,8 @@ class Receipt(_message.Message):
     id: _builtins.str
     """"rcp_..."."""
     kind: _builtins.str
-    """What was agreed: consent_signed, consent_withdrawn, representation_agreed, license_signed,
-    license_revoked, approval_decided.
+    """What was agreed: consent_signed, consent_superseded, consent_withdrawn, representation_agreed,
+    license_signed, license_revoked, approval_decided.
     """
     subject_id: _builtins.str
     """The consent, license or render it is about."""

@@ -147,8 +147,73 @@ class LicenseSigned(_message.Message):
 Global___LicenseSigned: _TypeAlias = LicenseSigned  # noqa: Y015
 
 @_typing.final
+class LicenseCountered(_message.Message):
+    """An offer was answered with another."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LICENSE_ID_FIELD_NUMBER: _builtins.int
+    BRAND_ID_FIELD_NUMBER: _builtins.int
+    TALENT_ID_FIELD_NUMBER: _builtins.int
+    ANSWER_ID_FIELD_NUMBER: _builtins.int
+    OFFERED_BY_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    license_id: _builtins.str
+    brand_id: _builtins.str
+    talent_id: _builtins.str
+    answer_id: _builtins.str
+    """The new offer."""
+    offered_by: _builtins.str
+    """"brand" or "talent"."""
+    note: _builtins.str
+    def __init__(
+        self,
+        *,
+        license_id: _builtins.str = ...,
+        brand_id: _builtins.str = ...,
+        talent_id: _builtins.str = ...,
+        answer_id: _builtins.str = ...,
+        offered_by: _builtins.str = ...,
+        note: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer_id", b"answer_id", "brand_id", b"brand_id", "license_id", b"license_id", "note", b"note", "offered_by", b"offered_by", "talent_id", b"talent_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LicenseCountered: _TypeAlias = LicenseCountered  # noqa: Y015
+
+@_typing.final
+class LicenseAccepted(_message.Message):
+    """The brand said yes to an offer of the talent's side; she may sign it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LICENSE_ID_FIELD_NUMBER: _builtins.int
+    BRAND_ID_FIELD_NUMBER: _builtins.int
+    TALENT_ID_FIELD_NUMBER: _builtins.int
+    license_id: _builtins.str
+    brand_id: _builtins.str
+    talent_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        license_id: _builtins.str = ...,
+        brand_id: _builtins.str = ...,
+        talent_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["brand_id", b"brand_id", "license_id", b"license_id", "talent_id", b"talent_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LicenseAccepted: _TypeAlias = LicenseAccepted  # noqa: Y015
+
+@_typing.final
 class LicenseDeclined(_message.Message):
-    """A license was refused at signing because an exclusivity contradicts it."""
+    """An offer was refused: by a side, or at signing because an exclusivity contradicts it."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -156,10 +221,13 @@ class LicenseDeclined(_message.Message):
     BRAND_ID_FIELD_NUMBER: _builtins.int
     TALENT_ID_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
     license_id: _builtins.str
     brand_id: _builtins.str
     talent_id: _builtins.str
     reason: _builtins.str
+    """"exclusivity", "brand" or "talent"."""
+    note: _builtins.str
     def __init__(
         self,
         *,
@@ -167,14 +235,46 @@ class LicenseDeclined(_message.Message):
         brand_id: _builtins.str = ...,
         talent_id: _builtins.str = ...,
         reason: _builtins.str = ...,
+        note: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["brand_id", b"brand_id", "license_id", b"license_id", "reason", b"reason", "talent_id", b"talent_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["brand_id", b"brand_id", "license_id", b"license_id", "note", b"note", "reason", b"reason", "talent_id", b"talent_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___LicenseDeclined: _TypeAlias = LicenseDeclined  # noqa: Y015
+
+@_typing.final
+class LicenseExpired(_message.Message):
+    """The term of a license is over."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LICENSE_ID_FIELD_NUMBER: _builtins.int
+    BRAND_ID_FIELD_NUMBER: _builtins.int
+    TALENT_ID_FIELD_NUMBER: _builtins.int
+    ENDED_AT_FIELD_NUMBER: _builtins.int
+    license_id: _builtins.str
+    brand_id: _builtins.str
+    talent_id: _builtins.str
+    @_builtins.property
+    def ended_at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        license_id: _builtins.str = ...,
+        brand_id: _builtins.str = ...,
+        talent_id: _builtins.str = ...,
+        ended_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ended_at", b"ended_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["brand_id", b"brand_id", "ended_at", b"ended_at", "license_id", b"license_id", "talent_id", b"talent_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LicenseExpired: _TypeAlias = LicenseExpired  # noqa: Y015
 
 @_typing.final
 class LicenseRevoked(_message.Message):

@@ -33,6 +33,9 @@ class _LicenseStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_LicenseS
     LICENSE_STATE_ACTIVE: _LicenseState.ValueType  # 2
     LICENSE_STATE_DECLINED: _LicenseState.ValueType  # 3
     LICENSE_STATE_REVOKED: _LicenseState.ValueType  # 4
+    LICENSE_STATE_COUNTERED: _LicenseState.ValueType  # 5
+    """The other side answered with an offer of its own."""
+    LICENSE_STATE_EXPIRED: _LicenseState.ValueType  # 6
 
 class LicenseState(_LicenseState, metaclass=_LicenseStateEnumTypeWrapper): ...
 
@@ -41,7 +44,30 @@ LICENSE_STATE_PROPOSED: LicenseState.ValueType  # 1
 LICENSE_STATE_ACTIVE: LicenseState.ValueType  # 2
 LICENSE_STATE_DECLINED: LicenseState.ValueType  # 3
 LICENSE_STATE_REVOKED: LicenseState.ValueType  # 4
+LICENSE_STATE_COUNTERED: LicenseState.ValueType  # 5
+"""The other side answered with an offer of its own."""
+LICENSE_STATE_EXPIRED: LicenseState.ValueType  # 6
 Global___LicenseState: _TypeAlias = LicenseState  # noqa: Y015
+
+class _Side:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _SideEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Side.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SIDE_UNSPECIFIED: _Side.ValueType  # 0
+    SIDE_BRAND: _Side.ValueType  # 1
+    SIDE_TALENT: _Side.ValueType  # 2
+    """The talent, or the agency that represents her."""
+
+class Side(_Side, metaclass=_SideEnumTypeWrapper):
+    """The two sides of a license."""
+
+SIDE_UNSPECIFIED: Side.ValueType  # 0
+SIDE_BRAND: Side.ValueType  # 1
+SIDE_TALENT: Side.ValueType  # 2
+"""The talent, or the agency that represents her."""
+Global___Side: _TypeAlias = Side  # noqa: Y015
 
 class _ApprovalState:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -168,12 +194,15 @@ class LicenseTerms(_message.Message):
     EXCLUSIVE_FIELD_NUMBER: _builtins.int
     IMAGE_CAP_FIELD_NUMBER: _builtins.int
     APPROVAL_REQUIRED_FIELD_NUMBER: _builtins.int
+    PROHIBITED_CONTEXTS_FIELD_NUMBER: _builtins.int
     brand_id: _builtins.str
     talent_id: _builtins.str
     purpose: _builtins.str
     """The campaign the pictures are for, in one sentence."""
     category: _builtins.str
-    """Product category, for example "outerwear"; exclusivity counts within it."""
+    """Product category, for example "outerwear"; it stands for those within it ("coats") too, and
+    exclusivity counts within it.
+    """
     exclusive: _builtins.bool
     image_cap: _builtins.int
     """Most pictures that may be released, at least 1."""
@@ -181,6 +210,10 @@ class LicenseTerms(_message.Message):
     """Whether the talent approves each picture."""
     @_builtins.property
     def uses(self) -> _containers.RepeatedCompositeFieldContainer[_use_pb2.Use]: ...
+    @_builtins.property
+    def prohibited_contexts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What pictures must not show nor stand beside, on top of the talent's standing list."""
+
     def __init__(
         self,
         *,
@@ -192,10 +225,11 @@ class LicenseTerms(_message.Message):
         exclusive: _builtins.bool = ...,
         image_cap: _builtins.int = ...,
         approval_required: _builtins.bool = ...,
+        prohibited_contexts: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["approval_required", b"approval_required", "brand_id", b"brand_id", "category", b"category", "exclusive", b"exclusive", "image_cap", b"image_cap", "purpose", b"purpose", "talent_id", b"talent_id", "uses", b"uses"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approval_required", b"approval_required", "brand_id", b"brand_id", "category", b"category", "exclusive", b"exclusive", "image_cap", b"image_cap", "prohibited_contexts", b"prohibited_contexts", "purpose", b"purpose", "talent_id", b"talent_id", "uses", b"uses"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -289,6 +323,10 @@ class License(_message.Message):
     CREATED_AT_FIELD_NUMBER: _builtins.int
     STARTS_AT_FIELD_NUMBER: _builtins.int
     ENDS_AT_FIELD_NUMBER: _builtins.int
+    OFFERED_BY_FIELD_NUMBER: _builtins.int
+    ACCEPTED_AT_FIELD_NUMBER: _builtins.int
+    ANSWERS_FIELD_NUMBER: _builtins.int
+    RENEWS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """"lic_..."."""
     quote_id: _builtins.str
@@ -297,6 +335,12 @@ class License(_message.Message):
     """Canonical JSON (RFC 8785) the talent signs to grant it."""
     images_used: _builtins.int
     """Pictures released so far, at most terms.image_cap."""
+    offered_by: Global___Side.ValueType
+    """Whose offer it is."""
+    answers: _builtins.str
+    """The license whose offer this one answers; empty for the first."""
+    renews: _builtins.str
+    """The license this one renews; empty for a new one."""
     @_builtins.property
     def terms(self) -> Global___LicenseTerms: ...
     @_builtins.property
@@ -313,6 +357,10 @@ class License(_message.Message):
 
     @_builtins.property
     def ends_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def accepted_at(self) -> _timestamp_pb2.Timestamp:
+        """When the brand said yes to an offer of the talent's side."""
+
     def __init__(
         self,
         *,
@@ -328,14 +376,54 @@ class License(_message.Message):
         created_at: _timestamp_pb2.Timestamp | None = ...,
         starts_at: _timestamp_pb2.Timestamp | None = ...,
         ends_at: _timestamp_pb2.Timestamp | None = ...,
+        offered_by: Global___Side.ValueType = ...,
+        accepted_at: _timestamp_pb2.Timestamp | None = ...,
+        answers: _builtins.str = ...,
+        renews: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "ends_at", b"ends_at", "fee", b"fee", "per_image", b"per_image", "signed_at", b"signed_at", "starts_at", b"starts_at", "terms", b"terms"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["accepted_at", b"accepted_at", "created_at", b"created_at", "ends_at", b"ends_at", "fee", b"fee", "per_image", b"per_image", "signed_at", b"signed_at", "starts_at", b"starts_at", "terms", b"terms"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "ends_at", b"ends_at", "fee", b"fee", "id", b"id", "images_used", b"images_used", "per_image", b"per_image", "quote_id", b"quote_id", "signed_at", b"signed_at", "starts_at", b"starts_at", "state", b"state", "statement", b"statement", "terms", b"terms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted_at", b"accepted_at", "answers", b"answers", "created_at", b"created_at", "ends_at", b"ends_at", "fee", b"fee", "id", b"id", "images_used", b"images_used", "offered_by", b"offered_by", "per_image", b"per_image", "quote_id", b"quote_id", "renews", b"renews", "signed_at", b"signed_at", "starts_at", b"starts_at", "state", b"state", "statement", b"statement", "terms", b"terms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___License: _TypeAlias = License  # noqa: Y015
+
+@_typing.final
+class LicenseChange(_message.Message):
+    """One step of a license's life; none is ever changed or removed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATE_FIELD_NUMBER: _builtins.int
+    AT_FIELD_NUMBER: _builtins.int
+    PARTY_ID_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    LICENSE_ID_FIELD_NUMBER: _builtins.int
+    state: Global___LicenseState.ValueType
+    party_id: _builtins.str
+    """Who did it; empty when time or a withdrawn consent did."""
+    note: _builtins.str
+    """What was said with it."""
+    license_id: _builtins.str
+    @_builtins.property
+    def at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        state: Global___LicenseState.ValueType = ...,
+        at: _timestamp_pb2.Timestamp | None = ...,
+        party_id: _builtins.str = ...,
+        note: _builtins.str = ...,
+        license_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "license_id", b"license_id", "note", b"note", "party_id", b"party_id", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LicenseChange: _TypeAlias = LicenseChange  # noqa: Y015
 
 @_typing.final
 class Approval(_message.Message):

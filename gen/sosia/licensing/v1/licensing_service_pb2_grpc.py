@@ -59,6 +59,26 @@ class LicensingServiceStub:
                 request_serializer=sosia_dot_licensing_dot_v1_dot_licensing__service__pb2.ProposeLicenseRequest.SerializeToString,
                 response_deserializer=sosia_dot_licensing_dot_v1_dot_licensing__service__pb2.ProposeLicenseResponse.FromString,
                 _registered_method=True)
+        self.CounterLicense = channel.unary_unary(
+                '/sosia.licensing.v1.LicensingService/CounterLicense',
+                request_serializer=sosia_dot_licensing_dot_v1_dot_licensing__service__pb2.CounterLicenseRequest.SerializeToString,
+                response_deserializer=sosia_dot_licensing_dot_v1_dot_licensing__service__pb2.CounterLicenseResponse.FromString,
+                _registered_method=True)
+        self.AcceptLicense = channel.unary_unary(
+                '/sosia.licensing.v1.LicensingService/AcceptLicense',
+                request_serializer=sosia_dot_licensing_dot_v1_dot_licensing__service__pb2.AcceptLicenseRequest.SerializeToString,
+                response_deserializer=sosia_dot_licensing_dot_v1_dot_licensing__service__pb2.AcceptLicenseResponse.FromString,
+                _registered_method=True)
+        self.DeclineLicense = channel.unary_unary(
+                '/sosia.licensing.v1.LicensingService/DeclineLicense',
+                request_serializer=sosia_dot_licensing_dot_v1_dot_licensing__service__pb2.DeclineLicenseRequest.SerializeToString,
+                response_deserializer=sosia_dot_licensing_dot_v1_dot_licensing__service__pb2.DeclineLicenseResponse.FromString,
+                _registered_method=True)
+        self.ListLicenseChanges = channel.unary_unary(
+                '/sosia.licensing.v1.LicensingService/ListLicenseChanges',
+                request_serializer=sosia_dot_licensing_dot_v1_dot_licensing__service__pb2.ListLicenseChangesRequest.SerializeToString,
+                response_deserializer=sosia_dot_licensing_dot_v1_dot_licensing__service__pb2.ListLicenseChangesResponse.FromString,
+                _registered_method=True)
         self.SignLicense = channel.unary_unary(
                 '/sosia.licensing.v1.LicensingService/SignLicense',
                 request_serializer=sosia_dot_licensing_dot_v1_dot_licensing__service__pb2.SignLicenseRequest.SerializeToString,
@@ -83,6 +103,11 @@ class LicensingServiceStub:
                 '/sosia.licensing.v1.LicensingService/Authorize',
                 request_serializer=sosia_dot_licensing_dot_v1_dot_licensing__service__pb2.AuthorizeRequest.SerializeToString,
                 response_deserializer=sosia_dot_licensing_dot_v1_dot_licensing__service__pb2.AuthorizeResponse.FromString,
+                _registered_method=True)
+        self.AuthorizeMany = channel.unary_unary(
+                '/sosia.licensing.v1.LicensingService/AuthorizeMany',
+                request_serializer=sosia_dot_licensing_dot_v1_dot_licensing__service__pb2.AuthorizeManyRequest.SerializeToString,
+                response_deserializer=sosia_dot_licensing_dot_v1_dot_licensing__service__pb2.AuthorizeManyResponse.FromString,
                 _registered_method=True)
         self.IssueGrant = channel.unary_unary(
                 '/sosia.licensing.v1.LicensingService/IssueGrant',
@@ -150,8 +175,41 @@ class LicensingServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ProposeLicense(self, request, context):
-        """ProposeLicense asks the talent for the quoted license. Errors: NOT_FOUND QUOTE_NOT_FOUND;
-        FAILED_PRECONDITION QUOTE_EXPIRED.
+        """ProposeLicense asks the talent for the quoted license. Errors: NOT_FOUND QUOTE_NOT_FOUND,
+        LICENSE_NOT_FOUND (renews); FAILED_PRECONDITION QUOTE_EXPIRED; INVALID_ARGUMENT FIELD_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CounterLicense(self, request, context):
+        """CounterLicense answers the other side's offer with one of one's own: other terms, another fee,
+        or both. The answered license is COUNTERED. Errors: NOT_FOUND LICENSE_NOT_FOUND;
+        FAILED_PRECONDITION LICENSE_NOT_PROPOSED, NOT_YOUR_TURN; INVALID_ARGUMENT as CreateQuote, and
+        FEE_BELOW_FLOOR: below the talent's comparable human booking.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AcceptLicense(self, request, context):
+        """AcceptLicense says yes to an offer of the talent's side, for the brand; she may then sign it.
+        Errors: FAILED_PRECONDITION LICENSE_NOT_PROPOSED, NOT_YOUR_TURN.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeclineLicense(self, request, context):
+        """DeclineLicense ends talks without a license; either side may, at any time before it is signed.
+        Errors: FAILED_PRECONDITION LICENSE_NOT_PROPOSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListLicenseChanges(self, request, context):
+        """ListLicenseChanges of a license and of those it answers, oldest first.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -160,7 +218,7 @@ class LicensingServiceServicer:
     def SignLicense(self, request, context):
         """SignLicense grants it, with the talent's own key, and posts the fee. Errors:
         NOT_FOUND LICENSE_NOT_FOUND; PERMISSION_DENIED SIGNATURE_INVALID; FAILED_PRECONDITION
-        LICENSE_NOT_PROPOSED, CONSENT_MISSING, EXCLUSIVITY_CONFLICT.
+        LICENSE_NOT_PROPOSED, LICENSE_NOT_ACCEPTED, CONSENT_MISSING, EXCLUSIVITY_CONFLICT.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -188,8 +246,15 @@ class LicensingServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Authorize(self, request, context):
-        """Authorize decides whether a use is licensed now. It never fails closed silently: a denial has
-        every reason.
+        """Authorize decides whether a use may be made as things stand now; nothing is drawn or noted. It
+        never fails closed silently: a denial has every reason.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AuthorizeMany(self, request, context):
+        """AuthorizeMany decides about up to 100 uses as of one moment.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -265,6 +330,26 @@ def add_LicensingServiceServicer_to_server(servicer, server):
                     request_deserializer=sosia_dot_licensing_dot_v1_dot_licensing__service__pb2.ProposeLicenseRequest.FromString,
                     response_serializer=sosia_dot_licensing_dot_v1_dot_licensing__service__pb2.ProposeLicenseResponse.SerializeToString,
             ),
+            'CounterLicense': grpc.unary_unary_rpc_method_handler(
+                    servicer.CounterLicense,
+                    request_deserializer=sosia_dot_licensing_dot_v1_dot_licensing__service__pb2.CounterLicenseRequest.FromString,
+                    response_serializer=sosia_dot_licensing_dot_v1_dot_licensing__service__pb2.CounterLicenseResponse.SerializeToString,
+            ),
+            'AcceptLicense': grpc.unary_unary_rpc_method_handler(
+                    servicer.AcceptLicense,
+                    request_deserializer=sosia_dot_licensing_dot_v1_dot_licensing__service__pb2.AcceptLicenseRequest.FromString,
+                    response_serializer=sosia_dot_licensing_dot_v1_dot_licensing__service__pb2.AcceptLicenseResponse.SerializeToString,
+            ),
+            'DeclineLicense': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeclineLicense,
+                    request_deserializer=sosia_dot_licensing_dot_v1_dot_licensing__service__pb2.DeclineLicenseRequest.FromString,
+                    response_serializer=sosia_dot_licensing_dot_v1_dot_licensing__service__pb2.DeclineLicenseResponse.SerializeToString,
+            ),
+            'ListLicenseChanges': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListLicenseChanges,
+                    request_deserializer=sosia_dot_licensing_dot_v1_dot_licensing__service__pb2.ListLicenseChangesRequest.FromString,
+                    response_serializer=sosia_dot_licensing_dot_v1_dot_licensing__service__pb2.ListLicenseChangesResponse.SerializeToString,
+            ),
             'SignLicense': grpc.unary_unary_rpc_method_handler(
                     servicer.SignLicense,
                     request_deserializer=sosia_dot_licensing_dot_v1_dot_licensing__service__pb2.SignLicenseRequest.FromString,
@@ -289,6 +374,11 @@ def add_LicensingServiceServicer_to_server(servicer, server):
                     servicer.Authorize,
                     request_deserializer=sosia_dot_licensing_dot_v1_dot_licensing__service__pb2.AuthorizeRequest.FromString,
                     response_serializer=sosia_dot_licensing_dot_v1_dot_licensing__service__pb2.AuthorizeResponse.SerializeToString,
+            ),
+            'AuthorizeMany': grpc.unary_unary_rpc_method_handler(
+                    servicer.AuthorizeMany,
+                    request_deserializer=sosia_dot_licensing_dot_v1_dot_licensing__service__pb2.AuthorizeManyRequest.FromString,
+                    response_serializer=sosia_dot_licensing_dot_v1_dot_licensing__service__pb2.AuthorizeManyResponse.SerializeToString,
             ),
             'IssueGrant': grpc.unary_unary_rpc_method_handler(
                     servicer.IssueGrant,
@@ -445,6 +535,114 @@ class LicensingService:
             _registered_method=True)
 
     @staticmethod
+    def CounterLicense(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.licensing.v1.LicensingService/CounterLicense',
+            sosia_dot_licensing_dot_v1_dot_licensing__service__pb2.CounterLicenseRequest.SerializeToString,
+            sosia_dot_licensing_dot_v1_dot_licensing__service__pb2.CounterLicenseResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AcceptLicense(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.licensing.v1.LicensingService/AcceptLicense',
+            sosia_dot_licensing_dot_v1_dot_licensing__service__pb2.AcceptLicenseRequest.SerializeToString,
+            sosia_dot_licensing_dot_v1_dot_licensing__service__pb2.AcceptLicenseResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeclineLicense(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.licensing.v1.LicensingService/DeclineLicense',
+            sosia_dot_licensing_dot_v1_dot_licensing__service__pb2.DeclineLicenseRequest.SerializeToString,
+            sosia_dot_licensing_dot_v1_dot_licensing__service__pb2.DeclineLicenseResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListLicenseChanges(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.licensing.v1.LicensingService/ListLicenseChanges',
+            sosia_dot_licensing_dot_v1_dot_licensing__service__pb2.ListLicenseChangesRequest.SerializeToString,
+            sosia_dot_licensing_dot_v1_dot_licensing__service__pb2.ListLicenseChangesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def SignLicense(request,
             target,
             options=(),
@@ -569,6 +767,33 @@ class LicensingService:
             '/sosia.licensing.v1.LicensingService/Authorize',
             sosia_dot_licensing_dot_v1_dot_licensing__service__pb2.AuthorizeRequest.SerializeToString,
             sosia_dot_licensing_dot_v1_dot_licensing__service__pb2.AuthorizeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AuthorizeMany(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.licensing.v1.LicensingService/AuthorizeMany',
+            sosia_dot_licensing_dot_v1_dot_licensing__service__pb2.AuthorizeManyRequest.SerializeToString,
+            sosia_dot_licensing_dot_v1_dot_licensing__service__pb2.AuthorizeManyResponse.FromString,
             options,
             channel_credentials,
             insecure,

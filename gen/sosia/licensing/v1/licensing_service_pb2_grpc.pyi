@@ -34,13 +34,29 @@ class LicensingServiceStub:
     NOT_FOUND RATE_CARD_NOT_FOUND.
     """
     ProposeLicense: _aio.UnaryUnaryMultiCallable[_licensing_service_pb2.ProposeLicenseRequest, _licensing_service_pb2.ProposeLicenseResponse]
-    """ProposeLicense asks the talent for the quoted license. Errors: NOT_FOUND QUOTE_NOT_FOUND;
-    FAILED_PRECONDITION QUOTE_EXPIRED.
+    """ProposeLicense asks the talent for the quoted license. Errors: NOT_FOUND QUOTE_NOT_FOUND,
+    LICENSE_NOT_FOUND (renews); FAILED_PRECONDITION QUOTE_EXPIRED; INVALID_ARGUMENT FIELD_INVALID.
     """
+    CounterLicense: _aio.UnaryUnaryMultiCallable[_licensing_service_pb2.CounterLicenseRequest, _licensing_service_pb2.CounterLicenseResponse]
+    """CounterLicense answers the other side's offer with one of one's own: other terms, another fee,
+    or both. The answered license is COUNTERED. Errors: NOT_FOUND LICENSE_NOT_FOUND;
+    FAILED_PRECONDITION LICENSE_NOT_PROPOSED, NOT_YOUR_TURN; INVALID_ARGUMENT as CreateQuote, and
+    FEE_BELOW_FLOOR: below the talent's comparable human booking.
+    """
+    AcceptLicense: _aio.UnaryUnaryMultiCallable[_licensing_service_pb2.AcceptLicenseRequest, _licensing_service_pb2.AcceptLicenseResponse]
+    """AcceptLicense says yes to an offer of the talent's side, for the brand; she may then sign it.
+    Errors: FAILED_PRECONDITION LICENSE_NOT_PROPOSED, NOT_YOUR_TURN.
+    """
+    DeclineLicense: _aio.UnaryUnaryMultiCallable[_licensing_service_pb2.DeclineLicenseRequest, _licensing_service_pb2.DeclineLicenseResponse]
+    """DeclineLicense ends talks without a license; either side may, at any time before it is signed.
+    Errors: FAILED_PRECONDITION LICENSE_NOT_PROPOSED.
+    """
+    ListLicenseChanges: _aio.UnaryUnaryMultiCallable[_licensing_service_pb2.ListLicenseChangesRequest, _licensing_service_pb2.ListLicenseChangesResponse]
+    """ListLicenseChanges of a license and of those it answers, oldest first."""
     SignLicense: _aio.UnaryUnaryMultiCallable[_licensing_service_pb2.SignLicenseRequest, _licensing_service_pb2.SignLicenseResponse]
     """SignLicense grants it, with the talent's own key, and posts the fee. Errors:
     NOT_FOUND LICENSE_NOT_FOUND; PERMISSION_DENIED SIGNATURE_INVALID; FAILED_PRECONDITION
-    LICENSE_NOT_PROPOSED, CONSENT_MISSING, EXCLUSIVITY_CONFLICT.
+    LICENSE_NOT_PROPOSED, LICENSE_NOT_ACCEPTED, CONSENT_MISSING, EXCLUSIVITY_CONFLICT.
     """
     RevokeLicense: _aio.UnaryUnaryMultiCallable[_licensing_service_pb2.RevokeLicenseRequest, _licensing_service_pb2.RevokeLicenseResponse]
     """RevokeLicense ends it now; by the talent's signature over "revoke:<license id>".
@@ -50,9 +66,11 @@ class LicensingServiceStub:
     ListLicenses: _aio.UnaryUnaryMultiCallable[_licensing_service_pb2.ListLicensesRequest, _licensing_service_pb2.ListLicensesResponse]
     """ListLicenses of a talent or a brand, newest first."""
     Authorize: _aio.UnaryUnaryMultiCallable[_licensing_service_pb2.AuthorizeRequest, _licensing_service_pb2.AuthorizeResponse]
-    """Authorize decides whether a use is licensed now. It never fails closed silently: a denial has
-    every reason.
+    """Authorize decides whether a use may be made as things stand now; nothing is drawn or noted. It
+    never fails closed silently: a denial has every reason.
     """
+    AuthorizeMany: _aio.UnaryUnaryMultiCallable[_licensing_service_pb2.AuthorizeManyRequest, _licensing_service_pb2.AuthorizeManyResponse]
+    """AuthorizeMany decides about up to 100 uses as of one moment."""
     IssueGrant: _aio.UnaryUnaryMultiCallable[_licensing_service_pb2.IssueGrantRequest, _licensing_service_pb2.IssueGrantResponse]
     """IssueGrant lets a render worker make pictures: an EdDSA JWT of at most ten minutes, bound to
     license, twin version, brief hash and count. Errors: FAILED_PRECONDITION LICENSE_NOT_ACTIVE,
@@ -118,9 +136,49 @@ class LicensingServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _licensing_service_pb2.ProposeLicenseRequest,
         context: _aio.ServicerContext[_licensing_service_pb2.ProposeLicenseRequest, _abc.Awaitable[_licensing_service_pb2.ProposeLicenseResponse]],
     ) -> _abc.Awaitable[_licensing_service_pb2.ProposeLicenseResponse]:
-        """ProposeLicense asks the talent for the quoted license. Errors: NOT_FOUND QUOTE_NOT_FOUND;
-        FAILED_PRECONDITION QUOTE_EXPIRED.
+        """ProposeLicense asks the talent for the quoted license. Errors: NOT_FOUND QUOTE_NOT_FOUND,
+        LICENSE_NOT_FOUND (renews); FAILED_PRECONDITION QUOTE_EXPIRED; INVALID_ARGUMENT FIELD_INVALID.
         """
+
+    @_abc_1.abstractmethod
+    def CounterLicense(
+        self,
+        request: _licensing_service_pb2.CounterLicenseRequest,
+        context: _aio.ServicerContext[_licensing_service_pb2.CounterLicenseRequest, _abc.Awaitable[_licensing_service_pb2.CounterLicenseResponse]],
+    ) -> _abc.Awaitable[_licensing_service_pb2.CounterLicenseResponse]:
+        """CounterLicense answers the other side's offer with one of one's own: other terms, another fee,
+        or both. The answered license is COUNTERED. Errors: NOT_FOUND LICENSE_NOT_FOUND;
+        FAILED_PRECONDITION LICENSE_NOT_PROPOSED, NOT_YOUR_TURN; INVALID_ARGUMENT as CreateQuote, and
+        FEE_BELOW_FLOOR: below the talent's comparable human booking.
+        """
+
+    @_abc_1.abstractmethod
+    def AcceptLicense(
+        self,
+        request: _licensing_service_pb2.AcceptLicenseRequest,
+        context: _aio.ServicerContext[_licensing_service_pb2.AcceptLicenseRequest, _abc.Awaitable[_licensing_service_pb2.AcceptLicenseResponse]],
+    ) -> _abc.Awaitable[_licensing_service_pb2.AcceptLicenseResponse]:
+        """AcceptLicense says yes to an offer of the talent's side, for the brand; she may then sign it.
+        Errors: FAILED_PRECONDITION LICENSE_NOT_PROPOSED, NOT_YOUR_TURN.
+        """
+
+    @_abc_1.abstractmethod
+    def DeclineLicense(
+        self,
+        request: _licensing_service_pb2.DeclineLicenseRequest,
+        context: _aio.ServicerContext[_licensing_service_pb2.DeclineLicenseRequest, _abc.Awaitable[_licensing_service_pb2.DeclineLicenseResponse]],
+    ) -> _abc.Awaitable[_licensing_service_pb2.DeclineLicenseResponse]:
+        """DeclineLicense ends talks without a license; either side may, at any time before it is signed.
+        Errors: FAILED_PRECONDITION LICENSE_NOT_PROPOSED.
+        """
+
+    @_abc_1.abstractmethod
+    def ListLicenseChanges(
+        self,
+        request: _licensing_service_pb2.ListLicenseChangesRequest,
+        context: _aio.ServicerContext[_licensing_service_pb2.ListLicenseChangesRequest, _abc.Awaitable[_licensing_service_pb2.ListLicenseChangesResponse]],
+    ) -> _abc.Awaitable[_licensing_service_pb2.ListLicenseChangesResponse]:
+        """ListLicenseChanges of a license and of those it answers, oldest first."""
 
     @_abc_1.abstractmethod
     def SignLicense(
@@ -130,7 +188,7 @@ class LicensingServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_licensing_service_pb2.SignLicenseResponse]:
         """SignLicense grants it, with the talent's own key, and posts the fee. Errors:
         NOT_FOUND LICENSE_NOT_FOUND; PERMISSION_DENIED SIGNATURE_INVALID; FAILED_PRECONDITION
-        LICENSE_NOT_PROPOSED, CONSENT_MISSING, EXCLUSIVITY_CONFLICT.
+        LICENSE_NOT_PROPOSED, LICENSE_NOT_ACCEPTED, CONSENT_MISSING, EXCLUSIVITY_CONFLICT.
         """
 
     @_abc_1.abstractmethod
@@ -164,9 +222,17 @@ class LicensingServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _licensing_service_pb2.AuthorizeRequest,
         context: _aio.ServicerContext[_licensing_service_pb2.AuthorizeRequest, _abc.Awaitable[_licensing_service_pb2.AuthorizeResponse]],
     ) -> _abc.Awaitable[_licensing_service_pb2.AuthorizeResponse]:
-        """Authorize decides whether a use is licensed now. It never fails closed silently: a denial has
-        every reason.
+        """Authorize decides whether a use may be made as things stand now; nothing is drawn or noted. It
+        never fails closed silently: a denial has every reason.
         """
+
+    @_abc_1.abstractmethod
+    def AuthorizeMany(
+        self,
+        request: _licensing_service_pb2.AuthorizeManyRequest,
+        context: _aio.ServicerContext[_licensing_service_pb2.AuthorizeManyRequest, _abc.Awaitable[_licensing_service_pb2.AuthorizeManyResponse]],
+    ) -> _abc.Awaitable[_licensing_service_pb2.AuthorizeManyResponse]:
+        """AuthorizeMany decides about up to 100 uses as of one moment."""
 
     @_abc_1.abstractmethod
     def IssueGrant(

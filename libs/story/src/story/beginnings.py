@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from story.api import to_bytes
-from story.cast import Cast, stamp
+from story.cast import Cast, Stuck, stamp
 from story.samples import Sample
 
 SCOPE = ("CAPTURE", "TRAINING", "LICENSING", "RENDERING", "DELIVERY")
@@ -25,10 +25,6 @@ class Order:
     capture_set_id: str
     base: str = "mini"
     settings: Mapping[str, int] = field(default_factory=dict)
-
-
-class Stuck(RuntimeError):
-    """A step did not end as the story needs; the message says how it ended."""
 
 
 def consent_terms(cast: Cast) -> dict[str, Any]:

@@ -23,6 +23,10 @@ AGENCY = "Agentur Halden"
 COMMISSION_BP = 2000
 
 
+class Stuck(RuntimeError):
+    """A step did not end as the story needs; the message says how it ended."""
+
+
 @dataclass(frozen=True, slots=True)
 class Party:
     """Somebody who can act, and the API on their behalf."""

@@ -9,11 +9,14 @@ from typing import Any
 
 from story import beginnings, cast, licensing, pictures
 from story.api import Api
-from story.beginnings import Stuck
-from story.cast import Cast
+from story.cast import Cast, Stuck
 from story.samples import load_campaign, load_talent
 from story.telling import Teller, euros
 
+ASKED_MORE = (0, 80_00)
+"""What the agency asks of each brand on top of its offer, in cents."""
+QUESTIONS = (("social", "NO", True), ("billboard", "NO", False), ("social", "EU", False))
+"""Uses the brand asks about, and whether they are licensed."""
 REFUSED_SHOT = 3
 """The shot the talent says no to: she is the gatekeeper."""
 
@@ -94,9 +97,13 @@ def _begin(told: Told, sample: Any, script: Script, teller: Teller) -> None:
 def _license(told: Told, campaign: dict[str, Any], teller: Teller) -> None:
     with teller.step("licenses") as say:
         licensing.set_rate_card(told.cast)
-        for brand in told.cast.brands:
-            asked = licensing.propose(told.cast, brand, campaign, exclusive=False)
-            granted = licensing.sign(told.cast, asked["license"])
+        for brand, more in zip(told.cast.brands, ASKED_MORE, strict=True):
+            offer = licensing.propose(told.cast, brand, campaign, exclusive=False)["license"]
+            if more:
+                offer = licensing.negotiate(told.cast, brand, offer, more=more)
+                asker = told.cast.agency.name
+                say(f"{asker} asked {brand.name} for EUR {euros(more)} more: agreed")
+            granted = licensing.sign(told.cast, offer)
             told.licenses.append(granted)
             fee = int(granted["fee"]["amount_minor"])
             say(f"{brand.name}: granted by {told.cast.talent.party.name}, EUR {euros(fee)}")
@@ -137,6 +144,18 @@ def _release(told: Told, teller: Teller) -> None:
             leaked = licensing.reason_of(lambda at=path: other.get_bytes(at))
             _must(leaked == "RENDER_NOT_FOUND", f"another brand's request was answered {leaked}")
         say(f"{len(told.released)} clean files, for {told.cast.brands[0].name} only")
+    _ask_ahead(told, teller)
+
+
+def _ask_ahead(told: Told, teller: Teller) -> None:
+    """Have the brand ask what it may do with a picture, before it does."""
+    brand, render_id = told.cast.brands[0], next(iter(told.released))
+    with teller.step("questions") as say:
+        for media, territory, wanted in QUESTIONS:
+            answer = licensing.may_use(brand, render_id, media=media, territory=territory)
+            reasons = ", ".join(answer["reasons"])
+            _must(answer["allowed"] is wanted, f"{media} in {territory}: {reasons or 'yes'}")
+            say(f"{media} in {territory}? {'yes' if wanted else f'no: {reasons}'}")
 
 
 def _settle(told: Told, teller: Teller) -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from story.api import Refused, to_bytes
-from story.cast import Cast, Party, stamp
+from story.cast import Cast, Party, Stuck, stamp
 
 
 def rate_card(cast: Cast) -> dict[str, Any]:
@@ -65,6 +65,23 @@ def propose(cast: Cast, brand: Party, campaign: dict[str, Any], *, exclusive: bo
     quote = brand.api.post("/v1/quotes", {"terms": terms})["quote"]
     license = brand.api.post("/v1/licenses", {"quote_id": quote["id"]})["license"]
     return {"quote": quote, "license": license}
+
+
+def negotiate(cast: Cast, brand: Party, license: Any, *, more: int) -> Any:
+    """Have the agency ask for `more` cents than a brand offers, and the brand say yes."""
+    fee = _euro(int(license["fee"]["amount_minor"]) + more)
+    body = {"fee": fee, "note": "The first week of the season costs a little more."}
+    path = f"/v1/licenses/{license['id']}/counter"
+    offer = cast.agency.api.post(path, body)["license"]
+    early = reason_of(lambda: sign(cast, offer))
+    if early != "LICENSE_NOT_ACCEPTED":
+        raise Stuck(f"an offer the brand had not accepted was answered {early or 'yes'}")
+    return brand.api.post(f"/v1/licenses/{offer['id']}/accept")["license"]
+
+
+def may_use(brand: Party, render_id: str, **use: Any) -> Any:
+    """Ask whether a brand may use a picture, without using it."""
+    return brand.api.post(f"/v1/renders/{render_id}/authorize", use)
 
 
 def sign(cast: Cast, license: Any) -> Any:

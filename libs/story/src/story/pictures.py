@@ -11,8 +11,7 @@ from typing import Any
 from PIL import Image
 
 from story.api import to_bytes
-from story.beginnings import Stuck
-from story.cast import Cast, Party
+from story.cast import Cast, Party, Stuck
 
 _OPEN = ("RENDER_STATE_QUEUED", "RENDER_STATE_RUNNING")
 

@@ -6,10 +6,10 @@ from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from typing import Any
 
+import proofs
 from kit.errors import FailedPrecondition, NotFound, PermissionDenied, Unauthenticated
 from sosia.common.v1 import money_pb2
 
-from gateway import proofs
 from gateway.clients import Calls
 
 

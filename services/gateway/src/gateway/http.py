@@ -23,7 +23,6 @@ from gateway.sessions import COOKIE, Sessions
 
 _CARRIED = ("traceparent", "tracestate")
 _REQUEST_ID = re.compile(r"[\w-]{1,64}")
-_FILE_HEADERS = {"Cache-Control": "private, no-cache", "X-Content-Type-Options": "nosniff"}
 _JSON_BYTES, _FILE_BYTES = 2**20, 13 * 2**20
 _MOST_KEY = 150
 
@@ -55,7 +54,7 @@ class Api:
                     error.metadata["field"] = "file"  # what the caller sent it as
                 raise
             if route.media:
-                return _file(request, made, route.media)
+                return _file(request, made, route)
             return JSONResponse(transcode.to_json(made), status_code=route.status)
 
         return self.guarded(answer)
@@ -193,10 +192,13 @@ def _facts(text: str, route: Route) -> Any:
         raise FieldInvalid("facts", f"must be JSON: {error}") from error
 
 
-def _file(request: Request, made: Any, media: str) -> Response:
+def _file(request: Request, made: Any, route: Route) -> Response:
     """Answer with a file, or that the caller has it already."""
-    sha256 = getattr(made, "sha256", "") or transcode.sha256(made.content)
-    headers = {**_FILE_HEADERS, "ETag": f'"{sha256}"'}
+    found = getattr(made, route.content)
+    content = found.encode() if isinstance(found, str) else found
+    sha256 = getattr(made, "sha256", "") or transcode.sha256(content)
+    headers = {"Cache-Control": route.cache, "X-Content-Type-Options": "nosniff"}
+    headers["ETag"] = f'"{sha256}"'
     if request.headers.get("if-none-match") == headers["ETag"]:
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
-    return Response(made.content, media_type=media, headers=headers)
+    return Response(content, media_type=route.media, headers=headers)

@@ -1,6 +1,5 @@
 """The OpenAPI document, made from the table of routes and the messages behind it."""
 
-import re
 from functools import cache
 from typing import Any
 
@@ -17,7 +16,6 @@ _KINDS: dict[int, dict[str, Any]] = {
     FieldDescriptor.TYPE_INT64: {"type": "string", "format": "int64"},
 }
 _STAMP = "google.protobuf.Timestamp"
-_IN_PATH = re.compile(r"{(\w+)}")
 _PROBLEM = {
     "type": "object",
     "properties": {
@@ -40,7 +38,9 @@ def document() -> dict[str, Any]:
     schemas: dict[str, Any] = {"Problem": _PROBLEM}
     paths: dict[str, Any] = {}
     for route in ROUTES:
-        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, schemas)
+        paths.setdefault(route.path.replace(":path}", "}"), {})[route.method.lower()] = _operation(
+            route, schemas
+        )
     paths["/v1/events"] = {"get": _events()}
     return {
         "openapi": "3.1.0",
@@ -61,9 +61,9 @@ def document() -> dict[str, Any]:
 
 
 def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
-    taken = {*_IN_PATH.findall(route.path), *dict(route.constants), "request_id"}
+    taken = {*route.parts, *dict(route.constants), "request_id"}
     made: dict[str, Any] = {
-        "operationId": route.call + ("Draft" if route.path.endswith("draft.jpg") else ""),
+        "operationId": route.operation or route.call,
         "tags": [route.service],
         "parameters": _parameters(route, taken),
         "responses": {
@@ -94,7 +94,7 @@ def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
 def _parameters(route: Route, taken: set[str]) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-        for name in _IN_PATH.findall(route.path)
+        for name in route.parts
     ]
     if route.is_command:
         key = {"type": "string", "minLength": 1, "maxLength": 150}

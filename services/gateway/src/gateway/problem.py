@@ -17,6 +17,8 @@ _STATUS: tuple[tuple[type[errors.DomainError], HTTPStatus], ...] = (
     (errors.Unavailable, HTTPStatus.SERVICE_UNAVAILABLE),
 )
 _RETRY_AFTER_S = {HTTPStatus.TOO_MANY_REQUESTS: "60", HTTPStatus.SERVICE_UNAVAILABLE: "1"}
+_NOT_KEPT = {"Cache-Control": "no-store"}
+"""What is not there yet may be there soon: a cache that keeps a 404 would hide it."""
 MEDIA_TYPE = "application/problem+json"
 
 
@@ -50,7 +52,7 @@ def response(error: errors.DomainError, *, instance: str, request_id: str) -> JS
         "request_id": request_id,
     }
     told = {key: value for key, value in error.metadata.items() if key not in body}
-    headers = {"X-Request-Id": request_id}
+    headers = {"X-Request-Id": request_id, **_NOT_KEPT}
     if status in _RETRY_AFTER_S:
         headers["Retry-After"] = _RETRY_AFTER_S[status]
     if status is HTTPStatus.UNAUTHORIZED:
@@ -75,5 +77,5 @@ def plain(status: HTTPStatus, detail: str, *, instance: str, request_id: str) ->
         body,
         status_code=int(status),
         media_type=MEDIA_TYPE,
-        headers={"X-Request-Id": request_id},
+        headers={"X-Request-Id": request_id, **_NOT_KEPT},
     )

@@ -1,5 +1,6 @@
 """The one table of the REST API: what path is which call of which service."""
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -36,6 +37,8 @@ HIDDEN = frozenset(
 )
 """Calls between services, which no path leads to."""
 
+_IN_PATH = re.compile(r"{(\w+)(?::path)?}")
+
 
 class Body(StrEnum):
     """How a request carries its content, and an answer its."""
@@ -53,6 +56,9 @@ class Route:
     Attributes:
         status: of a success.
         media: of an answer that is a file: its `content` is sent as it is.
+        content: the answer's field that is the file.
+        cache: who may keep the file, and how long.
+        operation: what the API's document calls it; the call's name unless a call has two paths.
         constants: fields of the request that the path stands for.
     """
 
@@ -63,6 +69,9 @@ class Route:
     body: Body = Body.NONE
     status: int = 200
     media: str = ""
+    content: str = "content"
+    cache: str = "private, no-cache"
+    operation: str = ""
     constants: tuple[tuple[str, int], ...] = ()
     timeout_s: float = 15.0
 
@@ -75,6 +84,11 @@ class Route:
     def answer(self) -> Descriptor:
         """Return the message that is answered."""
         return SERVICES[self.service].methods_by_name[self.call].output_type
+
+    @property
+    def parts(self) -> list[str]:
+        """Return the fields that are parts of the path, from left to right."""
+        return _IN_PATH.findall(self.path)
 
     @property
     def is_command(self) -> bool:
@@ -95,6 +109,7 @@ def _do(path: str, service: str, call: str, **more: Any) -> Route:
 
 
 _JPEG = "image/jpeg"
+_FOREVER = "public, max-age=31536000, immutable"
 ROUTES: tuple[Route, ...] = (
     _make("/v1/parties", "identity", "RegisterParty"),
     _get("/v1/parties", "identity", "ListParties"),
@@ -109,6 +124,23 @@ ROUTES: tuple[Route, ...] = (
     _get("/v1/receipts", "identity", "ListReceipts"),
     _get("/v1/receipts/{receipt_id}", "identity", "GetReceipt"),
     _get("/v1/log/checkpoint", "identity", "GetCheckpoint"),
+    _get(
+        "/v1/tlog/checkpoint",
+        "identity",
+        "GetCheckpoint",
+        media="text/plain; charset=utf-8",
+        content="checkpoint",
+        cache="no-cache",
+        operation="GetCheckpointNote",
+        constants=(("from_size", 0),),
+    ),
+    _get(
+        "/v1/tlog/tile/{path:path}",
+        "identity",
+        "GetTile",
+        media="application/octet-stream",
+        cache=_FOREVER,
+    ),
     _make("/v1/capture-sets", "identity", "OpenCaptureSet"),
     _get("/v1/capture-sets/{capture_set_id}", "identity", "GetCaptureSet"),
     _get("/v1/capture-sets/{capture_set_id}/report", "identity", "GetCaptureReport"),
@@ -137,9 +169,17 @@ ROUTES: tuple[Route, ...] = (
     _make("/v1/licenses", "licensing", "ProposeLicense"),
     _get("/v1/licenses", "licensing", "ListLicenses"),
     _get("/v1/licenses/{license_id}", "licensing", "GetLicense"),
+    _make("/v1/licenses/{license_id}/counter", "licensing", "CounterLicense"),
+    _do("/v1/licenses/{license_id}/accept", "licensing", "AcceptLicense"),
+    _do("/v1/licenses/{license_id}/decline", "licensing", "DeclineLicense"),
+    _get("/v1/licenses/{license_id}/changes", "licensing", "ListLicenseChanges"),
     _do("/v1/licenses/{license_id}/sign", "licensing", "SignLicense"),
     _do("/v1/licenses/{license_id}/revoke", "licensing", "RevokeLicense"),
     _do("/v1/licenses/{license_id}/authorize", "licensing", "Authorize"),
+    _do(
+        "/v1/renders/{render_id}/authorize", "licensing", "Authorize", operation="AuthorizePicture"
+    ),
+    _do("/v1/authorizations", "licensing", "AuthorizeMany"),
     _get("/v1/approvals", "licensing", "ListApprovals"),
     _do("/v1/approvals/{approval_id}/decide", "licensing", "DecideApproval"),
     _get("/v1/parties/{party_id}/statement", "licensing", "GetStatement"),
@@ -158,6 +198,7 @@ ROUTES: tuple[Route, ...] = (
         "render",
         "GetPicture",
         media=_JPEG,
+        operation="GetPictureDraft",
         constants=(("kind", 1),),
     ),
     _get(

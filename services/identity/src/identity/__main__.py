@@ -1,12 +1,13 @@
-"""python -m identity {migrate,serve}."""
+"""python -m identity {migrate,serve,verify-receipt,verify-checkpoint,witness}."""
 
 import sys
 from pathlib import Path
 
 from kit import run
 
-from identity import app
+from identity import app, offline
 from identity.settings import Settings
+from identity.witness import server
 
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 
@@ -21,5 +22,27 @@ async def serve(_: list[str]) -> None:
     await app.serve(Settings())
 
 
+async def verify_receipt(arguments: list[str]) -> int:
+    """Check a receipt in a file with the log's public key alone."""
+    return offline.verify_receipt(arguments)
+
+
+async def verify_checkpoint(arguments: list[str]) -> int:
+    """Check a head of the log, and that it follows from an older one."""
+    return offline.verify_checkpoint(arguments)
+
+
+async def witness(arguments: list[str]) -> int:
+    """Cosign heads of a log that follow from each other, until SIGTERM or SIGINT."""
+    return await server.run(arguments)
+
+
 if __name__ == "__main__":
-    sys.exit(run.main("identity", {"migrate": migrate, "serve": serve}, sys.argv[1:]))
+    commands: dict[str, run.Command] = {
+        "migrate": migrate,
+        "serve": serve,
+        "verify-receipt": verify_receipt,
+        "verify-checkpoint": verify_checkpoint,
+        "witness": witness,
+    }
+    sys.exit(run.main("identity", commands, sys.argv[1:]))

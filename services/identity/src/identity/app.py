@@ -22,6 +22,7 @@ from vault import Vault
 
 from identity.consumers import open_consumer
 from identity.domain.parties import Jurisdictions
+from identity.domain.texts import Template, Texts
 from identity.keystore import FileKeyStore
 from identity.photos import Photographs
 from identity.rpc.servicer import IdentityServicer, Services
@@ -70,7 +71,7 @@ def _services(db: Database, signer: LogSigner, keys: PersonKeys, vault: Vault) -
     photographs = Photographs(Faces())
     return Services(
         Parties(db, load_jurisdictions()),
-        Consents(db),
+        Consents(db, load_texts()),
         Receipts(db, signer),
         captures,
         Intake(captures, photographs, vault),
@@ -94,6 +95,25 @@ def load_jurisdictions() -> Jurisdictions:
     """Read what the law of each place says about agencies."""
     text = resources.files("identity").joinpath("jurisdictions.json").read_text()
     return Jurisdictions(**json.loads(text))
+
+
+def load_texts() -> Texts:
+    """Read the newest edition of the words consents are written in.
+
+    Raises:
+        ValueError: a template leaves a term out.
+    """
+    editions = resources.files("identity").joinpath("texts", "consent").iterdir()
+    newest = max(editions, key=lambda folder: int(folder.name))
+    files = {file.name: json.loads(file.read_text("utf-8")) for file in newest.iterdir()}
+    shared = {"version": int(newest.name), "minor_units": files.pop("minor_units.json")}
+    lists = ("lines", "superseding", "months")
+    return Texts(
+        [
+            Template(**{**words, **shared, **{name: tuple(words[name]) for name in lists}})
+            for words in files.values()
+        ]
+    )
 
 
 async def serve(settings: Settings) -> None:

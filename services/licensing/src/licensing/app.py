@@ -20,12 +20,16 @@ from sosia.licensing.v1 import licensing_service_pb2_grpc
 
 from licensing.clients import Identity
 from licensing.consumers import open_consumers
-from licensing.domain.vocabulary import WORLD, Vocabulary
+from licensing.domain.decisions import Codes
+from licensing.domain.vocabulary import WORLD, Vocabulary, find_paths
 from licensing.rpc.servicer import LicensingServicer, Services
+from licensing.service import expiry
 from licensing.service.approvals import Approvals
+from licensing.service.decisions import Decisions
 from licensing.service.grants import Grants
 from licensing.service.ledger import Ledger
 from licensing.service.licenses import Licenses
+from licensing.service.offers import Offers
 from licensing.service.prices import Quotes, RateCards
 from licensing.service.releases import Releases
 from licensing.settings import Settings
@@ -64,10 +68,13 @@ def _services(
     db: Database, identity: Identity, signer: GrantSigner, settings: Settings
 ) -> Services:
     vocabulary = load_vocabulary()
+    licenses = Licenses(db, identity, vocabulary.categories)
     return Services(
         RateCards(db, identity, vocabulary),
         Quotes(db, identity, vocabulary, settings.quote_lasts),
-        Licenses(db, identity, vocabulary),
+        licenses,
+        Offers(db, identity, licenses, vocabulary, settings.quote_lasts),
+        Decisions(db, identity, Codes(vocabulary)),
         Grants(db, identity, signer, settings.grant_lasts),
         Approvals(db, identity),
         Releases(db, identity),
@@ -87,10 +94,10 @@ async def _server(services: Services, address: str) -> AsyncIterator[int]:
 
 
 def load_vocabulary() -> Vocabulary:
-    """Read which media, countries and regions there are.
+    """Read which media, countries, regions and product categories there are.
 
     Raises:
-        ValueError: a region holds what is no country.
+        ValueError: a region holds what is no country, or a category is out of place.
     """
     said = json.loads(resources.files("licensing").joinpath("vocabulary.json").read_text())
     countries = frozenset(said["countries"])
@@ -98,13 +105,15 @@ def load_vocabulary() -> Vocabulary:
     for name, codes in regions.items():
         if not codes <= countries:
             raise ValueError(f"region {name} holds {sorted(codes - countries)}")
-    return Vocabulary(said["media"], countries, {**regions, WORLD: countries})
+    categories = find_paths(said["categories"])
+    return Vocabulary(said["media"], countries, {**regions, WORLD: countries}, categories)
 
 
 async def serve(settings: Settings) -> None:
     """Answer calls, send events and read identity's and render's, until cancelled."""
     async with build(settings) as app, asyncio.TaskGroup() as tasks:
         tasks.create_task(outbox.relay(app.db, app.bus, "licensing"))
+        tasks.create_task(expiry.watch(app.db))
         for consumer in app.consumers:
             tasks.create_task(consumer.run())
 

@@ -2,16 +2,25 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC
 
 from kit import rpc, trace
 from kit.errors import DomainError, FailedPrecondition, NotFound
 from sosia.identity.v1 import consent_pb2, identity_service_pb2_grpc, party_pb2
 from sosia.identity.v1 import identity_service_pb2 as pb
 
+from licensing.domain.decisions import Consent, Standing
 from licensing.domain.ledger import Credit, Payees, gather_crew
-from licensing.domain.licenses import Consent, ConsentMissing, License
+from licensing.domain.licenses import ConsentMissing, License
+from licensing.domain.terms import tidy_context
 
 _WITHDRAWN = consent_pb2.CONSENT_STATE_WITHDRAWN
+_SUPERSEDED = consent_pb2.CONSENT_STATE_SUPERSEDED
+_STANDINGS = {
+    consent_pb2.CONSENT_STATE_ACTIVE: Standing.ACTIVE,
+    _SUPERSEDED: Standing.ACTIVE,
+    _WITHDRAWN: Standing.WITHDRAWN,
+}
 _RUN_TO_TERM = consent_pb2.WITHDRAWAL_POLICY_RUN_TO_TERM
 
 
@@ -35,9 +44,9 @@ class Identity:
     async def check_standing(self, license: License) -> None:
         """Check that the consent a signed license was granted under lets it go on.
 
-        While it is not withdrawn, some live consent must cover licensing. After a withdrawal that
-        lets paid licenses run to their term, identity must still allow delivery; after one that
-        ends them now, nothing does.
+        While it is live, some live consent must cover licensing. Once another took its place, and
+        after a withdrawal that lets paid licenses run to their term, identity must still allow
+        delivery; after a withdrawal that ends them now, nothing does.
 
         Raises:
             ConsentMissing: it does not.
@@ -48,9 +57,10 @@ class Identity:
         try:
             with _as_licensing():
                 consent = (await rpc.call(self._stub.GetConsent, request)).consent
-            if consent.state == _WITHDRAWN:
-                if consent.terms.withdrawal_policy != _RUN_TO_TERM:
-                    raise ConsentMissing("the consent of this license was withdrawn")
+            policy = consent.terms.withdrawal_policy
+            if consent.state == _WITHDRAWN and policy != _RUN_TO_TERM:
+                raise ConsentMissing("the consent of this license was withdrawn")
+            if consent.state in (_WITHDRAWN, _SUPERSEDED):
                 step = consent_pb2.STEP_DELIVERY
             await self.check_consent(license.terms.talent_id, step)
         except (NotFound, FailedPrecondition) as error:
@@ -58,17 +68,32 @@ class Identity:
                 "no consent of the talent covers this license", licenseId=license.id
             ) from error
 
-    async def find_standing(self, license: License) -> Consent:
-        """Return what identity says of a license's consent, whatever it says."""
+    async def find_consent(self, license: License) -> Consent | None:
+        """Return what identity says of a license's consent; None when it does not say.
+
+        Where the consent it was granted under has run out and was not withdrawn, a later one of
+        the talent's counts.
+        """
+        missing = Consent(Standing.MISSING)
         if not license.consent_id:
-            return Consent.MISSING
+            return missing
+        request = pb.GetConsentRequest(consent_id=license.consent_id)
         try:
-            await self.check_standing(license)
-        except ConsentMissing:
-            return Consent.MISSING
+            with _as_licensing():
+                found = (await rpc.call(self._stub.GetConsent, request)).consent
+                consent = _read_consent(found)
+                if found.state == consent_pb2.CONSENT_STATE_ACTIVE:
+                    later = pb.CheckConsentRequest(
+                        talent_id=license.terms.talent_id, step=consent_pb2.STEP_DELIVERY
+                    )
+                    consent = _read_consent(
+                        (await rpc.call(self._stub.CheckConsent, later)).consent
+                    )
+        except (NotFound, FailedPrecondition):
+            return missing
         except DomainError:
-            return Consent.UNKNOWN
-        return Consent.STANDS
+            return None
+        return consent
 
     async def find_signer(self, party_id: str, message: bytes, signature: bytes) -> bytes:
         """Return the key of the party that made a signature.
@@ -113,6 +138,22 @@ class Identity:
         request = pb.GetRepresentationRequest(talent_id=talent_id)
         with _as_licensing():
             return (await rpc.call(self._stub.GetRepresentation, request)).representation
+
+
+def _read_consent(consent: consent_pb2.Consent) -> Consent:
+    """Read what a decision needs of a consent; a superseded one covers delivery alone."""
+    terms = consent.terms
+    names = {consent_pb2.Step.Name(step).removeprefix("STEP_") for step in terms.scope}
+    if consent.state == _SUPERSEDED:
+        names &= {"DELIVERY"}
+    return Consent(
+        _STANDINGS.get(consent.state, Standing.MISSING),
+        frozenset(name.lower() for name in names),
+        terms.starts_at.ToDatetime(tzinfo=UTC),
+        terms.ends_at.ToDatetime(tzinfo=UTC),
+        terms.withdrawal_policy != _RUN_TO_TERM,
+        frozenset(map(tidy_context, terms.prohibited_contexts)),
+    )
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from sosia.identity.v1 import identity_service_pb2 as pb
 
 from training.domain.runs import Consent
 
+_STANDING = (consent_pb2.CONSENT_STATE_ACTIVE, consent_pb2.CONSENT_STATE_SUPERSEDED)
 _CONSENT_GONE = ("CONSENT_MISSING", "PERSON_KEY_DESTROYED")
 
 
@@ -37,12 +38,12 @@ class Identity:
         return Consent(answer.consent.id, answer.consent.receipt_id)
 
     async def is_active(self, consent_id: str) -> bool:
-        """Tell whether a consent was signed and not withdrawn."""
+        """Tell whether a consent was signed and not withdrawn; another may have taken its place."""
         with as_training():
             answer = await rpc.call(
                 self.stub.GetConsent, pb.GetConsentRequest(consent_id=consent_id)
             )
-        return answer.consent.state == consent_pb2.CONSENT_STATE_ACTIVE
+        return answer.consent.state in _STANDING
 
     async def get_capture_set(self, capture_set_id: str) -> capture_pb2.CaptureSet:
         """Return a capture set and its photos, in the order they came.

@@ -4,7 +4,6 @@ import re
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
 from kit.errors import FailedPrecondition, FieldInvalid, NotFound
 
@@ -34,6 +33,12 @@ class ConsentNotActive(FailedPrecondition):
     reason = "CONSENT_NOT_ACTIVE"
 
 
+class ConsentSuperseded(FailedPrecondition):
+    """Another consent took its place before."""
+
+    reason = "CONSENT_SUPERSEDED"
+
+
 class ConsentMissing(FailedPrecondition):
     """No live consent covers the step."""
 
@@ -45,6 +50,7 @@ class State(StrEnum):
 
     PROPOSED = "proposed"
     ACTIVE = "active"
+    SUPERSEDED = "superseded"
     WITHDRAWN = "withdrawn"
 
 
@@ -122,7 +128,14 @@ class Consent:
     withdrawal_statement: bytes
     proposed_by: str
     proposed_at: datetime
+    text: str
+    """The terms in plain words, as she reads them."""
+    text_version: int
+    supersedes: str = ""
+    """The consent it takes the place of when it is signed."""
     signed_at: datetime | None = None
+    superseded_by: str = ""
+    superseded_at: datetime | None = None
     withdrawn_at: datetime | None = None
     receipt_id: str = ""
 
@@ -171,7 +184,8 @@ def check_terms(draft: Draft, *, now: datetime) -> Terms:
 
 
 def _term(value: str, field: str, longest: int) -> str:
-    return fields.text(value, f"terms.{field}", longest=longest, reason=_MISSING)
+    name = f"terms.{field}"
+    return fields.shown(fields.text(value, name, longest=longest, reason=_MISSING), name)
 
 
 def _scope(steps: tuple[Step | None, ...]) -> tuple[Step, ...]:
@@ -209,11 +223,40 @@ def _duration(draft: Draft, now: datetime) -> tuple[datetime, datetime]:
 def _contexts(contexts: tuple[str, ...]) -> tuple[str, ...]:
     if len(contexts) > 100:
         raise FieldInvalid("terms.prohibited_contexts", "must be at most 100")
-    tidy = [
-        fields.text(context, f"terms.prohibited_contexts[{index}]", longest=80)
-        for index, context in enumerate(contexts)
-    ]
+    tidy = []
+    for index, context in enumerate(contexts):
+        name = f"terms.prohibited_contexts[{index}]"
+        tidy.append(fields.shown(fields.text(context, name, longest=80), name))
     return tuple(dict.fromkeys(tidy))
+
+
+def check_supersedable(old: Consent, terms: Terms, *, now: datetime) -> None:
+    """Check that a consent to `terms` may be proposed to take the place of `old`.
+
+    Raises:
+        FieldInvalid: `old` is of another talent, or the new one has not begun: between the two
+            would be a time that neither covers.
+        ConsentSuperseded: another took its place.
+        ConsentNotActive: it was not signed, was withdrawn, or has ended.
+    """
+    if old.terms.talent_id != terms.talent_id:
+        raise FieldInvalid("supersedes", "must be a consent of the same talent")
+    _check_live(old)
+    if now >= old.terms.ends_at:
+        raise ConsentNotActive(f"consent {old.id} has ended", consentId=old.id)
+    if terms.starts_at > now:
+        raise FieldInvalid("terms.starts_at", "must not lie ahead where it supersedes a consent")
+
+
+def _check_live(consent: Consent) -> None:
+    if consent.state is State.SUPERSEDED:
+        raise ConsentSuperseded(
+            f"consent {consent.id} was superseded by {consent.superseded_by}",
+            consentId=consent.id,
+            supersededBy=consent.superseded_by,
+        )
+    if consent.state is not State.ACTIVE:
+        raise ConsentNotActive(f"consent {consent.id} is {consent.state}", consentId=consent.id)
 
 
 def sign(consent: Consent, *, receipt_id: str, now: datetime) -> Consent:
@@ -229,13 +272,24 @@ def sign(consent: Consent, *, receipt_id: str, now: datetime) -> Consent:
     return replace(consent, state=State.ACTIVE, signed_at=now, receipt_id=receipt_id)
 
 
+def supersede(old: Consent, by: Consent, *, now: datetime) -> Consent:
+    """Let a consent that is being signed take the place of the one it says it supersedes.
+
+    Raises:
+        ConsentSuperseded: another took its place first.
+        ConsentNotActive: it was withdrawn meanwhile.
+    """
+    _check_live(old)
+    return replace(old, state=State.SUPERSEDED, superseded_by=by.id, superseded_at=now)
+
+
 def withdraw(consent: Consent, *, receipt_id: str, now: datetime) -> Consent:
-    """End a consent.
+    """End a consent, live or superseded.
 
     Raises:
         ConsentNotActive: it is not signed, or was withdrawn before.
     """
-    if consent.state is not State.ACTIVE:
+    if consent.state not in (State.ACTIVE, State.SUPERSEDED):
         raise ConsentNotActive(f"consent {consent.id} is {consent.state}", consentId=consent.id)
     return replace(consent, state=State.WITHDRAWN, withdrawn_at=now, receipt_id=receipt_id)
 
@@ -243,12 +297,14 @@ def withdraw(consent: Consent, *, receipt_id: str, now: datetime) -> Consent:
 def covers(consent: Consent, step: Step, *, now: datetime) -> bool:
     """Tell whether a consent allows `step` now.
 
-    Delivery of pictures already released outlives a withdrawal with policy run_to_term, to the
-    end of the consent's term.
+    Delivery of pictures already released outlives a withdrawal with policy run_to_term, and
+    whatever takes the consent's place, to the end of the consent's term.
     """
     terms = consent.terms
     if step not in terms.scope or not terms.starts_at <= now < terms.ends_at:
         return False
+    if consent.state is State.SUPERSEDED:
+        return step is Step.DELIVERY
     if consent.state is State.WITHDRAWN:
         return step is Step.DELIVERY and terms.withdrawal_policy is Policy.RUN_TO_TERM
     return consent.state is State.ACTIVE
@@ -266,36 +322,3 @@ def find_covering(consents: list[Consent], talent_id: str, step: Step, *, now: d
     raise ConsentMissing(
         f"no live consent of {talent_id} covers {step}", talentId=talent_id, step=step
     )
-
-
-def statement(consent_id: str, terms: Terms) -> dict[str, Any]:
-    """Return what the talent signs to give the consent, as plain JSON values but for times."""
-    return {
-        "type": "sosia.consent/1",
-        "consent_id": consent_id,
-        "talent_id": terms.talent_id,
-        "scope": [str(step) for step in terms.scope],
-        "purpose": terms.purpose,
-        "rate_of_pay": {
-            "amount_minor": terms.amount_minor,
-            "currency_code": terms.currency_code,
-        },
-        "rate_basis": terms.rate_basis,
-        "starts_at": terms.starts_at,
-        "ends_at": terms.ends_at,
-        "uses": terms.uses,
-        "language": terms.language,
-        "advice": str(terms.advice),
-        "withdrawal_policy": str(terms.withdrawal_policy),
-        "prohibited_contexts": list(terms.prohibited_contexts),
-    }
-
-
-def withdrawal_statement(consent_id: str, terms: Terms) -> dict[str, Any]:
-    """Return what she signs to withdraw it."""
-    return {
-        "type": "sosia.consent-withdrawal/1",
-        "consent_id": consent_id,
-        "talent_id": terms.talent_id,
-        "withdrawal_policy": str(terms.withdrawal_policy),
-    }

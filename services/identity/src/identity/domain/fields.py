@@ -5,6 +5,9 @@ from datetime import datetime
 
 from kit.errors import FieldInvalid
 
+# What breaks a line or turns its reading direction unseen: C1 controls, line and paragraph
+# separators, and the embeddings, overrides and isolates of Unicode's bidirectional algorithm.
+_UNSEEN = re.compile("[\x80-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _ID = re.compile(r"[a-z]{3}_[0-9a-hjkmnp-tv-z]{26}")
 
 
@@ -24,6 +27,17 @@ def text(value: str, field: str, *, longest: int, reason: str | None = None) -> 
     if not stripped:
         raise FieldInvalid(field, "must not be empty", reason=reason)
     return optional_text(stripped, field, longest=longest)
+
+
+def shown(value: str, field: str) -> str:
+    """Return `value`, which somebody will read before she signs.
+
+    Raises:
+        FieldInvalid: it would look other than it reads.
+    """
+    if _UNSEEN.search(value):
+        raise FieldInvalid(field, "must not hold characters that break or turn a line unseen")
+    return value
 
 
 def optional_text(value: str, field: str, *, longest: int) -> str:

@@ -18,6 +18,7 @@ class Kind(StrEnum):
     """What was agreed."""
 
     CONSENT_SIGNED = "consent_signed"
+    CONSENT_SUPERSEDED = "consent_superseded"
     CONSENT_WITHDRAWN = "consent_withdrawn"
     REPRESENTATION_AGREED = "representation_agreed"
     LICENSE_SIGNED = "license_signed"

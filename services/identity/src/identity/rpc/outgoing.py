@@ -19,6 +19,10 @@ def from_time(value: datetime) -> Timestamp:
     return stamp
 
 
+def _from_optional(value: datetime | None) -> Timestamp | None:
+    return None if value is None else from_time(value)
+
+
 def from_party(party: parties.Party) -> party_pb2.Party:
     """Write a party."""
     return party_pb2.Party(
@@ -75,9 +79,14 @@ def from_consent(consent: consents.Consent) -> consent_pb2.Consent:
         statement=consent.statement,
         withdrawal_statement=consent.withdrawal_statement,
         proposed_by=consent.proposed_by,
-        signed_at=None if consent.signed_at is None else from_time(consent.signed_at),
-        withdrawn_at=None if consent.withdrawn_at is None else from_time(consent.withdrawn_at),
+        signed_at=_from_optional(consent.signed_at),
+        withdrawn_at=_from_optional(consent.withdrawn_at),
         receipt_id=consent.receipt_id,
+        text=consent.text,
+        text_version=consent.text_version,
+        supersedes=consent.supersedes,
+        superseded_by=consent.superseded_by,
+        superseded_at=_from_optional(consent.superseded_at),
     )
 
 

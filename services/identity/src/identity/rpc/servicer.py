@@ -111,7 +111,7 @@ class IdentityServicer(identity_service_pb2_grpc.IdentityServiceServicer):
     ) -> pb.ProposeConsentResponse:
         """Write the terms of a consent down."""
         consent = await self._do.consents.propose(
-            incoming.to_command(request), incoming.to_draft(request.terms)
+            incoming.to_command(request), incoming.to_draft(request.terms), request.supersedes
         )
         return pb.ProposeConsentResponse(consent=outgoing.from_consent(consent))
 
@@ -173,6 +173,10 @@ class IdentityServicer(identity_service_pb2_grpc.IdentityServiceServicer):
             verifier_key=self._do.receipts.verifier_key,
             consistency_proof=proof,
         )
+
+    async def GetTile(self, request: pb.GetTileRequest, context: Context) -> pb.GetTileResponse:
+        """Return a piece of the log."""
+        return pb.GetTileResponse(content=await self._do.receipts.tile(request.path))
 
     async def OpenCaptureSet(
         self, request: pb.OpenCaptureSetRequest, context: Context

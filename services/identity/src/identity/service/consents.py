@@ -1,5 +1,6 @@
 """Consents: proposed by many, given and withdrawn by the talent alone."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -10,10 +11,12 @@ from kit.ids import new_id
 from sosia.identity.v1 import consent_pb2, events_pb2
 
 from identity.domain import consents as domain
-from identity.domain.consents import Consent, ConsentNotFound, Draft, State, Step
+from identity.domain import statements
+from identity.domain.consents import Consent, ConsentNotFound, Draft, State, Step, Terms
 from identity.domain.parties import Kind
 from identity.domain.receipts import Agreed
 from identity.domain.receipts import Kind as ReceiptKind
+from identity.domain.texts import Texts
 from identity.service import access, receipts
 from identity.service.commands import Command
 from identity.service.parties import check_signature
@@ -25,18 +28,45 @@ from identity.store import parties as parties_store
 class Consents:
     """What a talent allows to be done with her likeness."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, texts: Texts) -> None:
         self._db = database
+        self._texts = texts
 
-    async def propose(self, command: Command, draft: Draft) -> Consent:
+    async def propose(self, command: Command, draft: Draft, supersedes: str = "") -> Consent:
         """Write terms down for the talent to read and sign."""
         trace.require_actor()
         consent_id = new_id("con")
         async with self._db.begin() as tx:
             result = await once.claim(tx, command.request_id, command.content, consent_id)
             if result == consent_id:
-                await _propose(tx, consent_id, draft)
+                await self._propose(tx, consent_id, draft, supersedes)
             return await store.get(tx, result)
+
+    async def _propose(self, tx: Tx, consent_id: str, draft: Draft, supersedes: str) -> None:
+        now = await db.now(tx)
+        terms = domain.check_terms(draft, now=now)
+        talent = await parties_store.get(tx, terms.talent_id)
+        if talent.kind is not Kind.TALENT:
+            raise FieldInvalid("terms.talent_id", "must be a talent")
+        await access.require_near(tx, terms.talent_id, now=now)
+        before = await _find_before(tx, supersedes, terms, now=now)
+        text = self._texts.write(terms, talent_name=talent.public_name, supersedes=supersedes)
+        said = statements.consent(consent_id, terms, text, supersedes=supersedes)
+        consent = Consent(
+            consent_id,
+            State.PROPOSED,
+            terms,
+            canonical(said),
+            canonical(statements.withdrawal(consent_id, terms, before)),
+            trace.actor().party_id,
+            now,
+            text.content,
+            text.version,
+            supersedes,
+        )
+        await store.add(tx, consent)
+        event = events_pb2.ConsentProposed(consent_id=consent_id, talent_id=terms.talent_id)
+        await outbox.publish(tx, event)
 
     async def sign(self, command: Command, consent_id: str, signature: bytes) -> Consent:
         """Make a consent live with the talent's own signature."""
@@ -46,17 +76,19 @@ class Consents:
             result = await once.claim(tx, command.request_id, command.content, receipt_id)
             if result != receipt_id:
                 return consent
-            consent = domain.sign(consent, receipt_id=receipt_id, now=await db.now(tx))
+            now = await db.now(tx)
+            consent = domain.sign(consent, receipt_id=receipt_id, now=now)
+            if consent.supersedes:
+                await _supersede(tx, consent, now=now)
             await store.save(tx, consent)
-            event = events_pb2.ConsentSigned(
-                consent_id=consent_id,
-                talent_id=consent.terms.talent_id,
-                receipt_id=receipt_id,
-                ends_at=_stamp(consent.terms.ends_at),
-            )
-            await outbox.publish(tx, event)
+            await _tell_signed(tx, consent)
             proof = _proof(ReceiptKind.CONSENT_SIGNED, consent, signature, signer)
-            await receipts.issue(tx, receipt_id, proof)
+            proofs = [(receipt_id, proof)]
+            if consent.supersedes:
+                kind = ReceiptKind.CONSENT_SUPERSEDED
+                also = replace(proof, kind=kind, subject_id=consent.supersedes)
+                proofs.append((new_id("rcp"), also))
+            await _issue(tx, proofs)
             return consent
 
     async def withdraw(self, command: Command, consent_id: str, signature: bytes) -> Consent:
@@ -67,18 +99,16 @@ class Consents:
             result = await once.claim(tx, command.request_id, command.content, receipt_id)
             if result != receipt_id:
                 return consent
-            consent = domain.withdraw(consent, receipt_id=receipt_id, now=await db.now(tx))
-            await store.save(tx, consent)
-            policy = f"WITHDRAWAL_POLICY_{consent.terms.withdrawal_policy.name}"
-            event = events_pb2.ConsentWithdrawn(
-                consent_id=consent_id,
-                talent_id=consent.terms.talent_id,
-                receipt_id=receipt_id,
-                policy=consent_pb2.WithdrawalPolicy.Value(policy),
-            )
-            await outbox.publish(tx, event)
+            before = await store.find_superseded(tx, consent, lock=True)
+            ended = [one for one in before if one.state is State.SUPERSEDED]
             proof = _proof(ReceiptKind.CONSENT_WITHDRAWN, consent, signature, signer)
-            await receipts.issue(tx, receipt_id, proof)
+            proofs, now = [(receipt_id, proof)], await db.now(tx)
+            consent = await _withdraw(tx, consent, receipt_id, now=now)
+            for one in ended:
+                own_id = new_id("rcp")
+                await _withdraw(tx, one, own_id, now=now)
+                proofs.append((own_id, replace(proof, subject_id=one.id)))
+            await _issue(tx, proofs)
             return consent
 
     async def get(self, consent_id: str) -> Consent:
@@ -97,25 +127,63 @@ class Consents:
             return await find_covering(tx, talent_id, step)
 
 
-async def _propose(tx: Tx, consent_id: str, draft: Draft) -> None:
-    now = await db.now(tx)
-    terms = domain.check_terms(draft, now=now)
-    talent = await parties_store.get(tx, terms.talent_id)
-    if talent.kind is not Kind.TALENT:
-        raise FieldInvalid("terms.talent_id", "must be a talent")
-    await access.require_near(tx, terms.talent_id, now=now)
-    consent = Consent(
-        consent_id,
-        State.PROPOSED,
-        terms,
-        canonical(domain.statement(consent_id, terms)),
-        canonical(domain.withdrawal_statement(consent_id, terms)),
-        trace.actor().party_id,
-        now,
+async def _find_before(tx: Tx, supersedes: str, terms: Terms, *, now: datetime) -> list[Consent]:
+    """Return the consent to be superseded, which may be, and those before it; newest first."""
+    if not supersedes:
+        return []
+    try:
+        old = await store.get(tx, supersedes)
+    except ConsentNotFound as error:
+        raise FieldInvalid("supersedes", "must be a consent of the same talent") from error
+    domain.check_supersedable(old, terms, now=now)
+    return [old, *await store.find_superseded(tx, old)]
+
+
+async def _supersede(tx: Tx, consent: Consent, *, now: datetime) -> None:
+    """Let a consent that is being signed take the place of the one it says it supersedes.
+
+    Before the new one is saved: the database counts the signed ones that name the old one.
+    """
+    old = await store.get(tx, consent.supersedes, lock=True)
+    await store.save(tx, domain.supersede(old, consent, now=now))
+
+
+async def _tell_signed(tx: Tx, consent: Consent) -> None:
+    """Publish that a consent was signed, and then whose place it took."""
+    signed = events_pb2.ConsentSigned(
+        consent_id=consent.id,
+        talent_id=consent.terms.talent_id,
+        receipt_id=consent.receipt_id,
+        ends_at=_stamp(consent.terms.ends_at),
     )
-    await store.add(tx, consent)
-    event = events_pb2.ConsentProposed(consent_id=consent_id, talent_id=terms.talent_id)
+    await outbox.publish(tx, signed)
+    if consent.supersedes:
+        superseded = events_pb2.ConsentSuperseded(
+            consent_id=consent.supersedes,
+            talent_id=consent.terms.talent_id,
+            superseded_by=consent.id,
+            receipt_id=consent.receipt_id,
+        )
+        await outbox.publish(tx, superseded)
+
+
+async def _withdraw(tx: Tx, consent: Consent, receipt_id: str, *, now: datetime) -> Consent:
+    consent = domain.withdraw(consent, receipt_id=receipt_id, now=now)
+    await store.save(tx, consent)
+    policy = f"WITHDRAWAL_POLICY_{consent.terms.withdrawal_policy.name}"
+    event = events_pb2.ConsentWithdrawn(
+        consent_id=consent.id,
+        talent_id=consent.terms.talent_id,
+        receipt_id=receipt_id,
+        policy=consent_pb2.WithdrawalPolicy.Value(policy),
+    )
     await outbox.publish(tx, event)
+    return consent
+
+
+async def _issue(tx: Tx, proofs: list[tuple[str, Agreed]]) -> None:
+    for receipt_id, proof in proofs:
+        await receipts.issue(tx, receipt_id, proof)
 
 
 async def find_covering(tx: Tx, talent_id: str, step: Step) -> Consent:

@@ -8,7 +8,7 @@ from kit.db import Database, Tx
 from kit.errors import FieldInvalid
 from sosia.identity.v1 import events_pb2
 
-from identity.domain import merkle
+from identity.domain import merkle, tiles
 from identity.domain.receipts import Agreed, Proven, Receipt, ReceiptNotFound, commitment
 from identity.service import access
 from identity.signing.checkpoints import LogSigner
@@ -76,6 +76,20 @@ class Receipts:
             nodes = await store.read_nodes(tx, merkle.needed([*proof, (0, size)]))
             hashes = [merkle.root(nodes, leaves) for leaves in proof]
             return self._signer.checkpoint(size, merkle.root(nodes, (0, size))), hashes
+
+    async def tile(self, path: str) -> bytes:
+        """Return a piece of the log for whoever reads all of it; it never changes.
+
+        Raises:
+            FieldInvalid: the path is not one of a tile.
+            TileNotFound: the log does not reach so far.
+        """
+        tile = tiles.parse(path)
+        async with self._db.begin() as tx:
+            tiles.check_there(tile, await store.read_size(tx))
+            if tile.level is None:
+                return tiles.bundle(await store.read_commitments(tx, tile.start, tile.width))
+            return b"".join(await store.read_hashes(tx, tile.height, tile.start, tile.width))
 
     @property
     def verifier_key(self) -> str:

@@ -29,6 +29,7 @@ _PLAIN_TERMS = (
     "uses",
     "language",
 )
+_REST = [field.name for field in fields(Consent) if field.name not in ("terms", "state")]
 
 
 async def add(tx: Tx, consent: Consent) -> None:
@@ -41,11 +42,7 @@ async def add(tx: Tx, consent: Consent) -> None:
         "withdrawal_policy": str(terms.withdrawal_policy),
         "prohibited_contexts": list(terms.prohibited_contexts),
     }
-    row |= {
-        field.name: getattr(consent, field.name)
-        for field in fields(Consent)
-        if field.name not in ("terms", "state")
-    }
+    row |= {name: getattr(consent, name) for name in _REST}
     await tx.execute(insert(consents).values(state=str(consent.state), **row))
 
 
@@ -73,11 +70,25 @@ async def find_signed(tx: Tx, talent_id: str) -> list[Consent]:
     return [_consent(row) for row in (await tx.execute(query)).all()]
 
 
+async def find_superseded(tx: Tx, consent: Consent, *, lock: bool = False) -> list[Consent]:
+    """Return what a consent says it supersedes, what that one superseded, and so on.
+
+    With `lock`, hold their rows, newer before older, as everybody who holds several does.
+    """
+    found: list[Consent] = []
+    while consent.supersedes:
+        consent = await get(tx, consent.supersedes, lock=lock)
+        found.append(consent)
+    return found
+
+
 async def save(tx: Tx, consent: Consent) -> None:
     """Write what may change of a consent."""
     changed = {
         "state": str(consent.state),
         "signed_at": consent.signed_at,
+        "superseded_by": consent.superseded_by,
+        "superseded_at": consent.superseded_at,
         "withdrawn_at": consent.withdrawn_at,
         "receipt_id": consent.receipt_id,
     }
@@ -92,15 +103,5 @@ def _consent(row: Row[Any]) -> Consent:
         withdrawal_policy=Policy(row.withdrawal_policy),
         prohibited_contexts=tuple(row.prohibited_contexts),
     )
-    return Consent(
-        row.id,
-        State(row.state),
-        terms,
-        row.statement,
-        row.withdrawal_statement,
-        row.proposed_by,
-        row.proposed_at,
-        row.signed_at,
-        row.withdrawn_at,
-        row.receipt_id,
-    )
+    rest = {name: getattr(row, name) for name in _REST}
+    return Consent(state=State(row.state), terms=terms, **rest)

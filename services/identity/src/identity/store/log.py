@@ -39,6 +39,25 @@ async def read_nodes(tx: Tx, wanted: Iterable[Node]) -> dict[Node, bytes]:
     return {(row.level, row.position): row.hash for row in rows}
 
 
+async def read_hashes(tx: Tx, level: int, start: int, count: int) -> list[bytes]:
+    """Return the hashes of some neighbouring nodes of a level, left to right."""
+    here = log_nodes.c.position.between(start, start + count - 1)
+    query = select(log_nodes.c.hash).where(log_nodes.c.level == level, here)
+    return list((await tx.execute(query.order_by(log_nodes.c.position))).scalars())
+
+
+async def read_commitments(tx: Tx, start: int, count: int) -> list[bytes]:
+    """Return what some neighbouring leaves hold, as `domain.receipts.commitment` says."""
+    said = receipts.c.statement.concat(receipts.c.signature).concat(receipts.c.public_key)
+    here = receipts.c.leaf_index.between(start, start + count - 1)
+    query = (
+        select(func.sha256(receipts.c.salt.concat(said)))
+        .where(here)
+        .order_by(receipts.c.leaf_index)
+    )
+    return list((await tx.execute(query)).scalars())
+
+
 async def add(tx: Tx, receipt: Receipt) -> None:
     """Store a receipt."""
     agreed = receipt.agreed

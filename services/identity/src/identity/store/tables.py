@@ -77,6 +77,8 @@ consents = Table(
     _id(),
     *_text("state", "talent_id", "purpose", "currency_code", "rate_basis", "uses", "language"),
     *_text("advice", "withdrawal_policy", "proposed_by", "receipt_id"),
+    *_text("text", "supersedes", "superseded_by"),
+    _column("text_version", Integer),
     _column("scope", ARRAY(Text)),
     _column("prohibited_contexts", ARRAY(Text)),
     _column("amount_minor", BigInteger),
@@ -86,6 +88,7 @@ consents = Table(
     _time("ends_at"),
     _time("proposed_at"),
     _time("signed_at", nullable=True),
+    _time("superseded_at", nullable=True),
     _time("withdrawn_at", nullable=True),
 )
 receipts = Table(

@@ -1,6 +1,5 @@
 """Licenses: one person's permission to use her twin, and whether it allows a use."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -11,7 +10,6 @@ from kit.errors import FailedPrecondition, NotFound, ResourceExhausted
 from licensing.domain.money import Money
 from licensing.domain.quotes import Quote
 from licensing.domain.terms import Terms, say_terms
-from licensing.domain.vocabulary import Vocabulary
 
 
 class LicenseNotFound(NotFound):
@@ -24,6 +22,18 @@ class LicenseNotProposed(FailedPrecondition):
     """The license was signed, declined or revoked before, or its term is over."""
 
     reason = "LICENSE_NOT_PROPOSED"
+
+
+class LicenseNotAccepted(FailedPrecondition):
+    """The brand has not said yes to what the talent's side offers."""
+
+    reason = "LICENSE_NOT_ACCEPTED"
+
+
+class NotYourTurn(FailedPrecondition):
+    """The offer is this side's own, or was accepted: the other side has the word."""
+
+    reason = "NOT_YOUR_TURN"
 
 
 class LicenseNotActive(FailedPrecondition):
@@ -60,18 +70,20 @@ class State(StrEnum):
     """Where a license stands."""
 
     PROPOSED = "proposed"
+    COUNTERED = "countered"
+    """The other side answered with an offer of its own."""
     ACTIVE = "active"
     DECLINED = "declined"
     REVOKED = "revoked"
+    EXPIRED = "expired"
 
 
-class Consent(StrEnum):
-    """What identity says of the consent a license rests on."""
+class Side(StrEnum):
+    """The two sides of a license."""
 
-    STANDS = "stands"
-    MISSING = "missing"
-    UNKNOWN = "unknown"
-    """It did not answer; this counts as a no."""
+    BRAND = "brand"
+    TALENT = "talent"
+    """The talent, or the agency that represents her."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,16 +103,24 @@ class License:
     signed_at: datetime | None = None
     consent_id: str = ""
     """The consent it was granted under; empty until it is signed."""
+    offered_by: Side = Side.BRAND
+    accepted_at: datetime | None = None
+    """When the brand said yes to an offer of the talent's side."""
+    answers: str = ""
+    """The license whose offer this one answers."""
+    renews: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Use:
-    """A use somebody asks about."""
+class Change:
+    """One step of a license's life."""
 
-    brand_id: str
-    media: str
-    territory: str
+    license_id: str
+    state: State
     at: datetime
+    party_id: str
+    """Who did it; empty when time or a withdrawn consent did."""
+    note: str = ""
 
 
 def say_license(license_id: str, quote: Quote) -> dict[str, Any]:
@@ -125,16 +145,49 @@ def say_revocation(license_id: str) -> bytes:
     return f"revoke:{license_id}".encode("ascii")
 
 
-def check_signable(license: License, *, now: datetime) -> None:
-    """Check that a license may still be signed.
+def check_open(license: License, *, now: datetime) -> None:
+    """Check that an offer still stands.
 
     Raises:
-        LicenseNotProposed: it is past that, or its term has ended meanwhile.
+        LicenseNotProposed: it was answered, signed or refused, or its term has ended meanwhile.
     """
     if license.state is not State.PROPOSED:
         raise LicenseNotProposed(f"license {license.id} is {license.state}", licenseId=license.id)
     if now >= license.terms.ends_at:
         raise LicenseNotProposed(f"license {license.id} has ended", licenseId=license.id)
+
+
+def check_signable(license: License, *, now: datetime) -> None:
+    """Check that a license may be signed: an open offer that both sides want.
+
+    Raises:
+        LicenseNotProposed, LicenseNotAccepted: in this order.
+    """
+    check_open(license, now=now)
+    if license.offered_by is Side.TALENT and license.accepted_at is None:
+        raise LicenseNotAccepted(
+            f"the brand has not accepted license {license.id}", licenseId=license.id
+        )
+
+
+def counter(license: License, side: Side, *, now: datetime) -> License:
+    """Close an offer that `side` answers with its own. Raises LicenseNotProposed, NotYourTurn."""
+    _check_turn(license, side, now=now)
+    return replace(license, state=State.COUNTERED)
+
+
+def accept(license: License, *, now: datetime) -> License:
+    """Note the brand's yes to an offer. Raises LicenseNotProposed, NotYourTurn."""
+    _check_turn(license, Side.BRAND, now=now)
+    return replace(license, accepted_at=now)
+
+
+def _check_turn(license: License, side: Side, *, now: datetime) -> None:
+    check_open(license, now=now)
+    if license.offered_by is side or license.accepted_at is not None:
+        raise NotYourTurn(
+            f"license {license.id} waits for the other side", licenseId=license.id, side=side
+        )
 
 
 def sign(license: License, *, consent_id: str, now: datetime) -> License:
@@ -145,8 +198,15 @@ def sign(license: License, *, consent_id: str, now: datetime) -> License:
 
 def decline(license: License, *, now: datetime) -> License:
     """Refuse a proposed license. Raises LicenseNotProposed."""
-    check_signable(license, now=now)
+    check_open(license, now=now)
     return replace(license, state=State.DECLINED)
+
+
+def expire(license: License, *, now: datetime) -> License:
+    """End a live license whose term is over. Raises LicenseNotActive: it is not, or not yet."""
+    if license.state is not State.ACTIVE or now < license.terms.ends_at:
+        raise LicenseNotActive(f"license {license.id} is {license.state}", licenseId=license.id)
+    return replace(license, state=State.EXPIRED)
 
 
 def revoke(license: License) -> License:
@@ -167,7 +227,7 @@ def check_live(license: License, *, now: datetime) -> None:
         LicenseNotActive, LicenseExpired: in this order; a license that has not begun is not
             active.
     """
-    if license.state is not State.ACTIVE:
+    if license.state not in (State.ACTIVE, State.EXPIRED):
         raise LicenseNotActive(f"license {license.id} is {license.state}", licenseId=license.id)
     starts_at, ends_at = license.terms.starts_at, license.terms.ends_at
     if now < starts_at:
@@ -195,56 +255,3 @@ def draw(license: License, *, now: datetime) -> License:
     check_live(license, now=now)
     check_unspent(license)
     return replace(license, images_used=license.images_used + 1)
-
-
-def decide(
-    license: License | None, use: Use, consent: Consent, vocabulary: Vocabulary
-) -> tuple[str, ...]:
-    """Return every reason why a use is not licensed; none means that it is.
-
-    It answers whatever it is given, and what is not known counts as a no.
-    """
-    if license is None:
-        return ("LICENSE_NOT_FOUND",)
-    return tuple(_refusals(license, use, consent, vocabulary))
-
-
-def _refusals(
-    license: License, use: Use, consent: Consent, vocabulary: Vocabulary
-) -> Iterator[str]:
-    if use.brand_id != license.terms.brand_id:
-        yield "BRAND_NOT_LICENSED"
-    if license.state is not State.ACTIVE:
-        yield LicenseNotActive.reason
-    if consent is not Consent.STANDS:
-        yield ConsentMissing.reason if consent is Consent.MISSING else "CONSENT_UNKNOWN"
-    yield from _term_refusals(license.terms, use)
-    yield from _use_refusals(license.terms, use, vocabulary)
-
-
-def _term_refusals(terms: Terms, use: Use) -> Iterator[str]:
-    if use.at < terms.starts_at:
-        yield "LICENSE_NOT_STARTED"
-    if use.at >= terms.ends_at:
-        yield LicenseExpired.reason
-
-
-def _use_refusals(terms: Terms, use: Use, vocabulary: Vocabulary) -> Iterator[str]:
-    """Say which of media and territory is in no use; where both are, but not together, say so."""
-    asked = vocabulary.expand(use.territory)
-    in_media = [one for one in terms.uses if one.media == use.media]
-    in_time = [one for one in in_media if one.starts_at <= use.at < one.ends_at]
-    refused = False
-    if not in_media:
-        refused = True
-        yield "MEDIA_NOT_LICENSED" if use.media in vocabulary.media else "MEDIA_UNKNOWN"
-    if not asked:
-        refused = True
-        yield "TERRITORY_UNKNOWN"
-    elif not asked <= {country for one in terms.uses for country in one.countries}:
-        refused = True
-        yield "TERRITORY_NOT_LICENSED"
-    in_term = terms.starts_at <= use.at < terms.ends_at
-    together = {country for one in in_time for country in one.countries}
-    if in_term and not refused and not asked <= together:
-        yield "USE_NOT_LICENSED"

@@ -13,6 +13,7 @@ from licensing.domain.vocabulary import Vocabulary
 
 MOST_USES = 50
 MOST_TERRITORIES = 300
+MOST_CONTEXTS = 100
 MOST_IMAGES = 1_000_000
 _TERM_INVALID = "TERM_INVALID"
 
@@ -69,6 +70,7 @@ class Asked:
     exclusive: bool
     image_cap: int
     approval_required: bool
+    prohibited_contexts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,8 @@ class Terms:
     exclusive: bool
     image_cap: int
     approval_required: bool
+    prohibited_contexts: tuple[str, ...] = ()
+    """What pictures must not show nor stand beside, on top of the talent's standing list."""
 
     @property
     def starts_at(self) -> datetime:
@@ -100,7 +104,7 @@ def check_terms(asked: Asked, vocabulary: Vocabulary, *, now: datetime) -> Terms
 
     Raises:
         FieldInvalid: a field is missing or malformed; with reason MEDIA_UNKNOWN,
-            TERRITORY_UNKNOWN or TERM_INVALID where one of these is wrong.
+            TERRITORY_UNKNOWN, CATEGORY_UNKNOWN or TERM_INVALID where one of these is wrong.
     """
     fields.check_id("pty", asked.brand_id, "terms.brand_id", what="a brand")
     fields.check_id("pty", asked.talent_id, "terms.talent_id", what="a talent")
@@ -112,17 +116,33 @@ def check_terms(asked: Asked, vocabulary: Vocabulary, *, now: datetime) -> Terms
         for index, use in enumerate(asked.uses)
     )
     _check_disjoint(uses)
-    category = fields.text(asked.category, "terms.category", longest=60)
     return Terms(
         asked.brand_id,
         asked.talent_id,
         purpose,
         uses,
-        " ".join(category.lower().split()),
+        vocabulary.check_category(asked.category, "terms.category"),
         asked.exclusive,
         fields.within(asked.image_cap, "terms.image_cap", 1, MOST_IMAGES),
         asked.approval_required,
+        _check_contexts(asked.prohibited_contexts),
     )
+
+
+def _check_contexts(contexts: tuple[str, ...]) -> tuple[str, ...]:
+    """Return what is prohibited, tidied, each once."""
+    if len(contexts) > MOST_CONTEXTS:
+        raise FieldInvalid("terms.prohibited_contexts", f"must be at most {MOST_CONTEXTS}")
+    tidy = [
+        fields.text(context, f"terms.prohibited_contexts[{index}]", longest=80)
+        for index, context in enumerate(contexts)
+    ]
+    return tuple(dict.fromkeys(map(tidy_context, tidy)))
+
+
+def tidy_context(context: str) -> str:
+    """Return a context as it is compared: lower case, single blanks."""
+    return " ".join(context.lower().split())
 
 
 def _check_use(asked: UseAsked, field: str, vocabulary: Vocabulary, *, now: datetime) -> Use:
@@ -186,6 +206,7 @@ def say_terms(terms: Terms) -> dict[str, Any]:
         "exclusive": terms.exclusive,
         "image_cap": terms.image_cap,
         "approval_required": terms.approval_required,
+        "prohibited_contexts": list(terms.prohibited_contexts),
     }
 
 

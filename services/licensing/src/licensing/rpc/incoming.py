@@ -16,8 +16,10 @@ from licensing.domain.cards import Factor, Prices
 from licensing.domain.grants import Work
 from licensing.domain.ledger import Credit
 from licensing.domain.money import Money
-from licensing.domain.terms import Asked, UseAsked
+from licensing.domain.terms import Asked, UseAsked, tidy_context
 from licensing.service.commands import Command
+from licensing.service.decisions import Question
+from licensing.service.offers import Answer
 from licensing.service.releases import Picture
 
 
@@ -78,6 +80,7 @@ def to_asked(terms: license_pb2.LicenseTerms) -> Asked:
         terms.exclusive,
         terms.image_cap,
         terms.approval_required,
+        tuple(terms.prohibited_contexts),
     )
 
 
@@ -88,6 +91,31 @@ def _use(use: use_pb2.Use, field: str) -> UseAsked:
         to_given_time(use, "starts_at", f"{field}.starts_at"),
         to_given_time(use, "ends_at", f"{field}.ends_at"),
         use.zone,
+    )
+
+
+def to_answer(request: pb.CounterLicenseRequest) -> Answer:
+    """Read what a side wants instead of what it was offered."""
+    return Answer(
+        to_asked(request.terms) if request.HasField("terms") else None,
+        _money(request.fee) if request.HasField("fee") else None,
+        request.note,
+    )
+
+
+def to_question(request: pb.AuthorizeRequest, at: str = "") -> Question:
+    """Read a use somebody asks about; `at` is where the question stands in a request."""
+    return Question(
+        license_id=request.license_id,
+        render_id=request.render_id,
+        brand_id=request.brand_id,
+        media=request.media,
+        territory=request.territory,
+        starts_at=to_given_time(request, "at", f"{at}at"),
+        ends_at=to_given_time(request, "ends_at", f"{at}ends_at"),
+        category=request.category,
+        contexts=frozenset(map(tidy_context, request.contexts)),
+        pictures=request.pictures,
     )
 
 

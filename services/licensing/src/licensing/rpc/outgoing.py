@@ -10,7 +10,7 @@ from sosia.licensing.v1 import license_pb2
 from licensing.domain.approvals import Approval
 from licensing.domain.cards import Factor, RateCard
 from licensing.domain.ledger import Entry, Statement
-from licensing.domain.licenses import License
+from licensing.domain.licenses import Change, License
 from licensing.domain.money import Money
 from licensing.domain.quotes import Quote
 from licensing.domain.terms import Terms
@@ -65,6 +65,7 @@ def from_terms(terms: Terms) -> license_pb2.LicenseTerms:
         exclusive=terms.exclusive,
         image_cap=terms.image_cap,
         approval_required=terms.approval_required,
+        prohibited_contexts=terms.prohibited_contexts,
     )
 
 
@@ -102,6 +103,21 @@ def from_license(license: License) -> license_pb2.License:
         created_at=to_stamp(license.created_at),
         starts_at=to_stamp(license.terms.starts_at),
         ends_at=to_stamp(license.terms.ends_at),
+        offered_by=license_pb2.Side.Value(f"SIDE_{license.offered_by.name}"),
+        accepted_at=_given(license.accepted_at),
+        answers=license.answers,
+        renews=license.renews,
+    )
+
+
+def from_change(change: Change) -> license_pb2.LicenseChange:
+    """Write a step of a license's life."""
+    return license_pb2.LicenseChange(
+        state=license_pb2.LicenseState.Value(f"LICENSE_STATE_{change.state.name}"),
+        at=to_stamp(change.at),
+        party_id=change.party_id,
+        note=change.note,
+        license_id=change.license_id,
     )
 
 

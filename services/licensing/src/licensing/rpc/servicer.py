@@ -1,19 +1,19 @@
 """The servicer: reads the request, calls the service, writes the response."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import grpc
 from sosia.licensing.v1 import licensing_service_pb2 as pb
 from sosia.licensing.v1 import licensing_service_pb2_grpc
 
-from licensing.domain.licenses import Use
 from licensing.rpc import incoming, outgoing
 from licensing.service.approvals import Approvals
+from licensing.service.decisions import Decisions
 from licensing.service.grants import Grants
 from licensing.service.ledger import Ledger
 from licensing.service.licenses import Licenses
+from licensing.service.offers import Offers
 from licensing.service.prices import Quotes, RateCards
 from licensing.service.releases import Releases
 from licensing.service.stamps import to_stamp
@@ -28,6 +28,8 @@ class Services:
     rate_cards: RateCards
     quotes: Quotes
     licenses: Licenses
+    offers: Offers
+    decisions: Decisions
     grants: Grants
     approvals: Approvals
     releases: Releases
@@ -68,8 +70,40 @@ class LicensingServicer(licensing_service_pb2_grpc.LicensingServiceServicer):
     ) -> pb.ProposeLicenseResponse:
         """Propose a license."""
         command = incoming.to_command(request)
-        license = await self._do.licenses.propose(command, request.quote_id)
+        license = await self._do.licenses.propose(command, request.quote_id, request.renews)
         return pb.ProposeLicenseResponse(license=outgoing.from_license(license))
+
+    async def CounterLicense(
+        self, request: pb.CounterLicenseRequest, context: Context
+    ) -> pb.CounterLicenseResponse:
+        """Answer an offer with another."""
+        license = await self._do.offers.counter(
+            incoming.to_command(request), request.license_id, incoming.to_answer(request)
+        )
+        return pb.CounterLicenseResponse(license=outgoing.from_license(license))
+
+    async def AcceptLicense(
+        self, request: pb.AcceptLicenseRequest, context: Context
+    ) -> pb.AcceptLicenseResponse:
+        """Say yes to an offer, for the brand."""
+        command = incoming.to_command(request)
+        license = await self._do.offers.accept(command, request.license_id)
+        return pb.AcceptLicenseResponse(license=outgoing.from_license(license))
+
+    async def DeclineLicense(
+        self, request: pb.DeclineLicenseRequest, context: Context
+    ) -> pb.DeclineLicenseResponse:
+        """End talks without a license."""
+        command = incoming.to_command(request)
+        license = await self._do.offers.decline(command, request.license_id, request.note)
+        return pb.DeclineLicenseResponse(license=outgoing.from_license(license))
+
+    async def ListLicenseChanges(
+        self, request: pb.ListLicenseChangesRequest, context: Context
+    ) -> pb.ListLicenseChangesResponse:
+        """Return every step of a license's life."""
+        found = await self._do.offers.find_changes(request.license_id)
+        return pb.ListLicenseChangesResponse(changes=[outgoing.from_change(one) for one in found])
 
     async def SignLicense(
         self, request: pb.SignLicenseRequest, context: Context
@@ -107,11 +141,23 @@ class LicensingServicer(licensing_service_pb2_grpc.LicensingServiceServicer):
         self, request: pb.AuthorizeRequest, context: Context
     ) -> pb.AuthorizeResponse:
         """Decide whether a use is licensed."""
-        at = incoming.to_given_time(request, "at", "at")
-        never = datetime.min.replace(tzinfo=UTC)  # replaced by the database's clock
-        use = Use(request.brand_id, request.media, request.territory, never)
-        reasons = await self._do.licenses.authorize(request.license_id, use, at)
-        return pb.AuthorizeResponse(allowed=not reasons, reasons=reasons)
+        (decision,) = await self._do.decisions.decide([incoming.to_question(request)])
+        return pb.AuthorizeResponse(allowed=decision.allowed, reasons=decision.reasons)
+
+    async def AuthorizeMany(
+        self, request: pb.AuthorizeManyRequest, context: Context
+    ) -> pb.AuthorizeManyResponse:
+        """Decide about several uses as of one moment."""
+        questions = [
+            incoming.to_question(one, f"questions[{index}].")
+            for index, one in enumerate(request.questions)
+        ]
+        return pb.AuthorizeManyResponse(
+            answers=[
+                pb.AuthorizeResponse(allowed=one.allowed, reasons=one.reasons)
+                for one in await self._do.decisions.decide(questions)
+            ]
+        )
 
     async def IssueGrant(
         self, request: pb.IssueGrantRequest, context: Context

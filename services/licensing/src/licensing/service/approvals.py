@@ -56,7 +56,7 @@ class Approvals:
         access.require_signer(approval.talent_id)
         word = domain.check_word(word)
         if await find_repeat(self._db, command):
-            return approval
+            return await self._get(approval_id)  # it was decided since we read it
         statement = approval.approve_statement if word.approve else approval.refuse_statement
         signer = await self._identity.find_signer(approval.talent_id, statement, word.signature)
         async with self._db.begin() as tx:

@@ -3,7 +3,7 @@
 identity is asked before a transaction opens, never within.
 """
 
-from dataclasses import replace
+from collections.abc import Mapping
 from datetime import datetime
 
 from kit import db, outbox, trace
@@ -23,12 +23,11 @@ from licensing.domain.licenses import (
     License,
     LicenseNotFound,
     State,
-    Use,
 )
 from licensing.domain.quotes import Quote, QuoteNotFound, check_valid
-from licensing.domain.vocabulary import Vocabulary
 from licensing.service import access, posting
 from licensing.service.commands import Command, claim, find_repeat
+from licensing.service.lives import begin, keep
 from licensing.service.stamps import to_stamp
 from licensing.signing.statements import canonical
 from licensing.store import licenses as store
@@ -41,16 +40,18 @@ EXCLUSIVITY = "exclusivity"
 class Licenses:
     """Permissions to use twins."""
 
-    def __init__(self, database: Database, identity: Identity, vocabulary: Vocabulary) -> None:
+    def __init__(self, database: Database, identity: Identity, paths: Mapping[str, str]) -> None:
         self._db = database
         self._identity = identity
-        self._vocabulary = vocabulary
+        self._paths = paths
 
-    async def propose(self, command: Command, quote_id: str) -> License:
+    async def propose(self, command: Command, quote_id: str, renews: str = "") -> License:
         """Ask the talent for a quoted license. A quote leads to one license, however often asked.
 
+        A license that renews another is priced and signed like any other.
+
         Raises:
-            QuoteNotFound, QuoteExpired: in this order.
+            QuoteNotFound, FieldInvalid, QuoteExpired: in this order.
         """
         trace.require_actor()
         license_id = new_id("lic")
@@ -58,23 +59,25 @@ class Licenses:
             quote = await prices_store.get_quote(tx, quote_id, lock=True)
             if not access.is_brand(quote.terms.brand_id):
                 raise QuoteNotFound("there is no such quote")
+            await _check_renewed(tx, quote, renews)
             before = await store.find_of_quote(tx, quote_id)
             result = await claim(tx, command, before.id if before else license_id)
             if result == license_id:
-                await _propose(tx, license_id, quote)
+                await _propose(tx, license_id, quote, renews)
             return await store.get(tx, result)
 
     async def sign(self, command: Command, license_id: str, signature: bytes) -> License:
         """Make a license live with the talent's own signature, and post its fee.
 
         Raises:
-            LicenseNotFound, NotAllowed, LicenseNotProposed, ExclusivityConflict: in this order;
-                SIGNATURE_INVALID before LicenseNotProposed and CONSENT_MISSING after it.
+            LicenseNotFound, NotAllowed, LicenseNotProposed, LicenseNotAccepted,
+                ExclusivityConflict: in this order; SIGNATURE_INVALID before LicenseNotProposed
+                and CONSENT_MISSING after it.
         """
         license = await self.get(license_id)
         access.require_signer(license.terms.talent_id)
         if await find_repeat(self._db, command):
-            return _answer(license)
+            return _answer(await self.get(license_id))  # it was signed since we read it
         talent_id = license.terms.talent_id
         signer = await self._identity.find_signer(talent_id, license.statement, signature)
         async with self._db.begin() as tx:
@@ -88,7 +91,7 @@ class Licenses:
             license = await store.get(tx, license_id, lock=True)
             token = new_id("lic")
             if await claim(tx, command, token) == token:
-                license = await _decide(tx, license, consent_id, payees)
+                license = await self._decide(tx, license, consent_id, payees)
                 if license.state is State.ACTIVE:
                     await outbox.publish(tx, _signed(license, signature, signer))
         return _answer(license)
@@ -141,19 +144,30 @@ class Licenses:
                 return await store.find_of_brand(tx, brand_id)
             return await store.find_of_talent(tx, talent_id)
 
-    async def authorize(self, license_id: str, use: Use, at: datetime | None) -> tuple[str, ...]:
-        """Return every reason why a use is not licensed, none if it is; `at` None means now."""
-        try:
-            license: License | None = await self.get(license_id)
-        except LicenseNotFound:
-            license = None
-        consent = domain.Consent.MISSING
-        if license is not None:
-            consent = await self._identity.find_standing(license)
-        async with self._db.begin() as tx:
-            license = license and await store.get(tx, license_id)
-            use = replace(use, at=at or await db.now(tx))
-        return domain.decide(license, use, consent, self._vocabulary)
+    async def _decide(self, tx: Tx, license: License, consent_id: str, payees: Payees) -> License:
+        """Grant a signed license, or decline it where an exclusivity contradicts it.
+
+        Raises:
+            ConsentMissing: the consent was withdrawn since identity was asked.
+            LicenseNotProposed: another request signed it meanwhile.
+        """
+        if await store.find_withdrawal(tx, consent_id):
+            raise ConsentMissing("the consent was withdrawn", consentId=consent_id)
+        now = await db.now(tx)
+        domain.check_signable(license, now=now)
+        if await store.find_contradicted(tx, license, self._paths[license.terms.category]):
+            return await _decline(tx, license, now=now)
+        license = domain.sign(license, consent_id=consent_id, now=now)
+        await self._grant(tx, license, payees, now=now)
+        return license
+
+    async def _grant(self, tx: Tx, license: License, payees: Payees, *, now: datetime) -> None:
+        await keep(tx, license)
+        await store.reserve(tx, license, self._paths[license.terms.category])
+        payment = Payment(
+            new_id("txn"), Kind.LICENSE_FEE, license.id, license.terms.brand_id, license.fee
+        )
+        await posting.post(tx, payment, payees, now=now)
 
 
 async def is_visible(identity: Identity, license: License) -> bool:
@@ -178,7 +192,22 @@ def _answer(license: License) -> License:
     return license
 
 
-async def _propose(tx: Tx, license_id: str, quote: Quote) -> None:
+async def _check_renewed(tx: Tx, quote: Quote, renews: str) -> None:
+    """See that what is renewed was granted to the same brand by the same talent.
+
+    Raises:
+        FieldInvalid: it was not.
+    """
+    if not renews:
+        return
+    found = (await store.find_many(tx, {renews})).get(renews)
+    granted = found is not None and found.signed_at is not None
+    sides = (quote.terms.brand_id, quote.terms.talent_id)
+    if found is None or not granted or (found.terms.brand_id, found.terms.talent_id) != sides:
+        raise FieldInvalid("renews", "must be a license this talent granted this brand")
+
+
+async def _propose(tx: Tx, license_id: str, quote: Quote, renews: str) -> None:
     now = await db.now(tx)
     check_valid(quote, now=now)
     license = License(
@@ -192,35 +221,18 @@ async def _propose(tx: Tx, license_id: str, quote: Quote) -> None:
         quote.crew_pool_bp,
         0,
         now,
+        renews=renews,
     )
-    await store.add(tx, license)
+    await begin(tx, license)
     event = events_pb2.LicenseProposed(
         license_id=license_id, brand_id=quote.terms.brand_id, talent_id=quote.terms.talent_id
     )
     await outbox.publish(tx, event)
 
 
-async def _decide(tx: Tx, license: License, consent_id: str, payees: Payees) -> License:
-    """Grant a signed license, or decline it where an exclusivity contradicts it.
-
-    Raises:
-        ConsentMissing: the consent was withdrawn since identity was asked.
-        LicenseNotProposed: another request signed it meanwhile.
-    """
-    if await store.find_withdrawal(tx, consent_id):
-        raise ConsentMissing("the consent was withdrawn", consentId=consent_id)
-    now = await db.now(tx)
-    domain.check_signable(license, now=now)
-    if await store.find_contradicted(tx, license):
-        return await _decline(tx, license, now=now)
-    license = domain.sign(license, consent_id=consent_id, now=now)
-    await _grant(tx, license, payees, now=now)
-    return license
-
-
 async def _decline(tx: Tx, license: License, *, now: datetime) -> License:
     license = domain.decline(license, now=now)
-    await store.save(tx, license)
+    await keep(tx, license)
     event = events_pb2.LicenseDeclined(
         license_id=license.id,
         brand_id=license.terms.brand_id,
@@ -231,19 +243,10 @@ async def _decline(tx: Tx, license: License, *, now: datetime) -> License:
     return license
 
 
-async def _grant(tx: Tx, license: License, payees: Payees, *, now: datetime) -> None:
-    await store.save(tx, license)
-    await store.reserve(tx, license)
-    payment = Payment(
-        new_id("txn"), Kind.LICENSE_FEE, license.id, license.terms.brand_id, license.fee
-    )
-    await posting.post(tx, payment, payees, now=now)
-
-
 async def end(tx: Tx, license: License) -> License:
     """End a live license the caller holds, and free what it reserved. Raises LicenseNotActive."""
     license = domain.revoke(license)
-    await store.save(tx, license)
+    await keep(tx, license)
     await store.give_back(tx, license.id)
     return license
 

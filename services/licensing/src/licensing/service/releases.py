@@ -9,20 +9,18 @@ from kit.ids import new_id
 from sosia.licensing.v1 import events_pb2
 
 from licensing.clients import Identity
-from licensing.domain import licenses as domain
-from licensing.domain.approvals import ApprovalMissing
+from licensing.domain import releases as domain
 from licensing.domain.fields import check_id, check_sha256
 from licensing.domain.ledger import Credit, Kind, Payees, Payment, check_credits
-from licensing.domain.licenses import ConsentMissing, License, LicenseNotFound
+from licensing.domain.licenses import License, LicenseNotFound, check_live
 from licensing.service import access, posting
 from licensing.service.commands import Command, claim, find_repeat
 from licensing.service.licenses import is_visible
+from licensing.service.lives import keep
 from licensing.store import approvals as approvals_store
 from licensing.store import ledger as store
 from licensing.store import licenses as licenses_store
 from licensing.store.ledger import Release
-
-END_NOW = "end_now"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +59,7 @@ class Releases:
             if before is not None and released is not None:
                 return license, released.transaction_id
             if released is None:
-                domain.check_live(license, now=await db.now(tx))
+                check_live(license, now=await db.now(tx))
         payees = None if released else await self._get_payees(license, picture)
         token = new_id("txn")
         async with self._db.begin() as tx:
@@ -126,19 +124,12 @@ async def _release(
     tx: Tx, license: License, picture: Picture, payees: Payees, transaction_id: str
 ) -> License:
     """Draw, pay and tell, in the transaction that holds the license."""
+    key = (license.id, picture.render_id, picture.picture_sha256)
+    approved = await approvals_store.is_approved(tx, *key)
+    withdrawal = await licenses_store.find_withdrawal(tx, license.consent_id)
     now = await db.now(tx)
-    domain.check_live(license, now=now)
-    if await licenses_store.find_withdrawal(tx, license.consent_id) == END_NOW:
-        raise ConsentMissing("the consent of this license was withdrawn", licenseId=license.id)
-    if license.terms.approval_required:
-        key = (license.id, picture.render_id, picture.picture_sha256)
-        if not await approvals_store.is_approved(tx, *key):
-            raise ApprovalMissing(
-                f"the talent has not approved render {picture.render_id}",
-                renderId=picture.render_id,
-            )
-    license = domain.draw(license, now=now)
-    await licenses_store.save(tx, license)
+    license = domain.release(license, withdrawal=withdrawal, approved=approved, now=now)
+    await keep(tx, license, picture.render_id)
     payment = Payment(
         transaction_id,
         Kind.PICTURE_RELEASE,

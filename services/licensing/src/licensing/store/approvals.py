@@ -1,5 +1,6 @@
 """Approvals."""
 
+from collections.abc import Collection
 from typing import Any
 
 from kit.db import Tx
@@ -8,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from licensing.domain.approvals import Approval, ApprovalNotFound, State
 from licensing.domain.fields import is_id
-from licensing.store.tables import approvals
+from licensing.store.tables import approvals, releases
 
 _MOST_LISTED = 200
 
@@ -74,6 +75,25 @@ async def is_approved(tx: Tx, license_id: str, render_id: str, picture_sha256: s
         approvals.c.state == str(State.APPROVED),
     )
     return (await tx.execute(query)).first() is not None
+
+
+async def find_words(tx: Tx, render_ids: Collection[str]) -> dict[str, tuple[str, bool]]:
+    """Return the license of each render that was released or that she was asked about.
+
+    With it, whether she said yes to its newest picture; a released one had her yes if it needed it.
+    """
+    if not render_ids:
+        return {}
+    asked = select(approvals).where(approvals.c.render_id.in_(render_ids))
+    released = select(releases.c.render_id, releases.c.license_id)
+    released = released.where(releases.c.render_id.in_(render_ids))
+    words = {
+        row.render_id: (row.license_id, row.state == str(State.APPROVED))
+        for row in await tx.execute(asked.order_by(approvals.c.created_at))
+    }
+    for row in await tx.execute(released):
+        words[row.render_id] = (row.license_id, True)
+    return words
 
 
 def _approval(row: Row[Any]) -> Approval:

@@ -1,18 +1,20 @@
 """Licenses, what they reserve of a talent, and consents that were withdrawn."""
 
+from collections.abc import Collection
+from datetime import datetime
 from typing import Any
 
 from kit.db import Tx
-from sqlalchemy import Row, Select, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, delete, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from licensing.domain.fields import is_id
-from licensing.domain.licenses import License, LicenseNotFound, State
+from licensing.domain.licenses import Change, License, LicenseNotFound, Side, State
 from licensing.domain.money import Money
 from licensing.domain.terms import find_reserved
 from licensing.store.prices import agreed_row, read_terms
-from licensing.store.tables import licenses, reservations, withdrawn_consents
+from licensing.store.tables import license_changes, licenses, reservations, withdrawn_consents
 
 _MOST_LISTED = 200
 
@@ -27,6 +29,10 @@ async def add(tx: Tx, license: License) -> None:
         "fee_minor": license.fee.minor,
         "images_used": license.images_used,
         "consent_id": license.consent_id,
+        "offered_by": str(license.offered_by),
+        "answers": license.answers,
+        "renews": license.renews,
+        "ends_at": license.terms.ends_at,
         **agreed_row(license.terms, license.per_image, license.crew_pool_bp, license.created_at),
     }
     await tx.execute(insert(licenses).values(row))
@@ -45,6 +51,13 @@ async def get(tx: Tx, license_id: str, *, lock: bool = False) -> License:
     if row is None:
         raise LicenseNotFound("there is no such license")
     return _license(row)
+
+
+async def find_many(tx: Tx, license_ids: Collection[str]) -> dict[str, License]:
+    """Return those of some licenses that are there, by id."""
+    ids = [license_id for license_id in license_ids if is_id("lic", license_id)]
+    rows = (await tx.execute(select(licenses).where(licenses.c.id.in_(ids)))).all() if ids else ()
+    return {row.id: _license(row) for row in rows}
 
 
 async def find_of_quote(tx: Tx, quote_id: str) -> License | None:
@@ -84,16 +97,49 @@ async def save(tx: Tx, license: License) -> None:
         "signed_at": license.signed_at,
         "consent_id": license.consent_id,
         "images_used": license.images_used,
+        "accepted_at": license.accepted_at,
     }
     await tx.execute(update(licenses).where(licenses.c.id == license.id).values(row))
 
 
-async def find_contradicted(tx: Tx, license: License) -> str | None:
+async def note_change(tx: Tx, change: Change) -> None:
+    """Note a step of a license's life."""
+    row = {
+        "license_id": change.license_id,
+        "state": str(change.state),
+        "party_id": change.party_id,
+        "note": change.note,
+        "at": change.at,
+    }
+    await tx.execute(insert(license_changes).values(row))
+
+
+async def find_changes(tx: Tx, license_ids: Collection[str]) -> list[Change]:
+    """Return the steps of some licenses' lives, oldest first."""
+    query = select(license_changes).where(license_changes.c.license_id.in_(license_ids))
+    rows = (await tx.execute(query.order_by(license_changes.c.number))).all()
+    return [
+        Change(row.license_id, State(row.state), row.at, row.party_id, row.note) for row in rows
+    ]
+
+
+async def lock_over(tx: Tx, now: datetime) -> list[License]:
+    """Return some live licenses whose term is over and whom nobody else holds, and hold them."""
+    query = select(licenses).where(licenses.c.state == str(State.ACTIVE), licenses.c.ends_at <= now)
+    query = query.order_by(licenses.c.ends_at).limit(_MOST_LISTED)
+    rows = (await tx.execute(query.with_for_update(skip_locked=True))).all()
+    return [_license(row) for row in rows]
+
+
+async def find_contradicted(tx: Tx, license: License, path: str) -> str | None:
     """Return a territory in which another brand's live license contradicts this one, if any.
 
     Two licenses contradict each other when one of them is exclusive and they meet in talent,
-    category, territory and time. The caller holds the talent's row; the constraints of the table
-    say the same without it.
+    category, territory and time; two categories meet when one is within the other. The caller
+    holds the talent's row; the constraints of the table say the same without it.
+
+    Args:
+        path: of the license's category.
     """
     wanted = [
         (reservations.c.territory == country) & reservations.c.term.overlaps(Range(start, end))
@@ -101,7 +147,7 @@ async def find_contradicted(tx: Tx, license: License) -> str | None:
     ]
     query = select(reservations.c.territory).where(
         reservations.c.talent_id == license.terms.talent_id,
-        reservations.c.category == license.terms.category,
+        reservations.c.categories.bool_op("&&")(_categories(path)),
         reservations.c.brand_id != license.terms.brand_id,
         or_(*wanted),
     )
@@ -111,21 +157,25 @@ async def find_contradicted(tx: Tx, license: License) -> str | None:
     return (await tx.execute(query)).scalar_one_or_none()
 
 
-async def reserve(tx: Tx, license: License) -> None:
-    """Note which countries a live license takes, and when."""
+async def reserve(tx: Tx, license: License, path: str) -> None:
+    """Note which countries a live license takes in the category of that path, and when."""
     rows = [
         {
             "license_id": license.id,
             "talent_id": license.terms.talent_id,
             "brand_id": license.terms.brand_id,
-            "category": license.terms.category,
             "territory": country,
             "term": Range(starts_at, ends_at),
             "exclusive": license.terms.exclusive,
         }
         for country, starts_at, ends_at in find_reserved(license.terms)
     ]
-    await tx.execute(insert(reservations), rows)
+    await tx.execute(insert(reservations).values(categories=_categories(path)), rows)
+
+
+def _categories(path: str) -> ColumnElement[Any]:
+    """Return a category and all within it as a range of paths: "/" comes right after "."."""
+    return func.category_range(path, f"{path}/")
 
 
 async def give_back(tx: Tx, license_id: str) -> None:
@@ -160,4 +210,8 @@ def _license(row: Row[Any]) -> License:
         row.created_at,
         row.signed_at,
         row.consent_id,
+        Side(row.offered_by),
+        row.accepted_at,
+        row.answers,
+        row.renews,
     )

@@ -134,6 +134,7 @@ def agreed_row(
         "exclusive": terms.exclusive,
         "image_cap": terms.image_cap,
         "approval_required": terms.approval_required,
+        "prohibited_contexts": list(terms.prohibited_contexts),
         "currency_code": per_image.currency,
         "per_image_minor": per_image.minor,
         "crew_pool_bp": crew_pool_bp,
@@ -152,4 +153,5 @@ def read_terms(row: Row[Any]) -> Terms:
         row.exclusive,
         row.image_cap,
         row.approval_required,
+        tuple(row.prohibited_contexts),
     )

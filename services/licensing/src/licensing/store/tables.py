@@ -15,7 +15,7 @@ from sqlalchemy import (
     Text,
 )
 from sqlalchemy.dialects.postgresql import JSONB, TSTZRANGE
-from sqlalchemy.types import TypeEngine
+from sqlalchemy.types import NullType, TypeEngine
 
 metadata = MetaData()
 
@@ -38,7 +38,7 @@ def _terms() -> list[Column[Any]]:
         *_columns(Boolean, "exclusive", "approval_required"),
         *_columns(Integer, "image_cap", "crew_pool_bp"),
         *_columns(BigInteger, "per_image_minor"),
-        *_columns(JSONB, "uses"),
+        *_columns(JSONB, "uses", "prohibited_contexts"),
         *_times("created_at"),
     ]
 
@@ -72,15 +72,24 @@ licenses = Table(
     *_columns(LargeBinary, "statement"),
     *_columns(BigInteger, "fee_minor"),
     *_columns(Integer, "images_used"),
-    *_times("signed_at", nullable=True),
-    *_columns(Text, "consent_id"),
+    *_times("signed_at", "accepted_at", nullable=True),
+    *_columns(Text, "consent_id", "offered_by", "answers", "renews"),
+    *_times("ends_at"),
     *_terms(),
+)
+license_changes = Table(
+    "license_changes",
+    metadata,
+    Column("number", BigInteger, Identity(), primary_key=True),
+    *_columns(Text, "license_id", "state", "party_id", "note"),
+    *_times("at"),
 )
 reservations = Table(
     "reservations",
     metadata,
     Column("license_id", Text, primary_key=True),
-    *_columns(Text, "talent_id", "brand_id", "category"),
+    *_columns(Text, "talent_id", "brand_id"),
+    *_columns(NullType(), "categories"),
     Column("territory", Text, primary_key=True),
     Column("term", TSTZRANGE, primary_key=True),
     *_columns(Boolean, "exclusive"),

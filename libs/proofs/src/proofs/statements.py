@@ -1,0 +1,67 @@
+"""What receipts state: which type of statement is of which kind, about whom, and who signs it."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+_REVOCATION = re.compile(rb"revoke:([a-z0-9_]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What a type of statement says of its receipt.
+
+    Attributes:
+        kind: of the receipt.
+        subject: the statement's field that holds the receipt's subject; empty where none does.
+        signed: whether the talent signs it; the house alone says what is not.
+    """
+
+    kind: str
+    subject: str
+    signed: bool = True
+
+
+FORMS: Mapping[str, Form] = {
+    "sosia.consent/1": Form("consent_signed", "consent_id"),
+    "sosia.consent-withdrawal/1": Form("consent_withdrawn", "consent_id"),
+    "sosia.representation/1": Form("representation_agreed", ""),
+    "sosia.license/1": Form("license_signed", "license_id"),
+    "sosia.license-revocation/1": Form("license_revoked", "license_id", signed=False),
+    "revoke": Form("license_revoked", "license_id"),
+    "sosia.approval/1": Form("approval_decided", "render_id"),
+}
+"""By the type a statement names. A type that is not here is proven to be in the log and signed,
+but what its receipt says of it, kind and subject, is not checked."""
+
+
+def read(statement: bytes) -> dict[str, Any] | None:
+    """Return what a statement says, None if it is none.
+
+    It is one JSON object with a `type`, or the sentence "revoke:<license id>". A leaf covers
+    statement, signature and key as one run of bytes, so this is what keeps the end of the
+    statement from being moved over the signature.
+    """
+    if sentence := _REVOCATION.fullmatch(statement):
+        return {"type": "revoke", "license_id": sentence[1].decode()}
+    try:
+        found = json.loads(
+            statement.decode(), object_pairs_hook=unique, parse_constant=_refuse_constant
+        )
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) and isinstance(found.get("type"), str) else None
+
+
+def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object, unless a name stands in it twice: readers differ on which one counts."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name stands twice in one object")
+    return found
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON")
