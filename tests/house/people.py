@@ -27,6 +27,7 @@ from sosia.identity.v1 import (
     identity_service_pb2_grpc,
     party_pb2,
 )
+from story.samples import note_marks
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "talents"
 STAFF_KEY = "sosia_staff-key-of-the-tests-0123456789abcdef"
@@ -163,17 +164,16 @@ class Desk:
 
 
 def photos(name: str) -> list[dict[str, Any]]:
-    """Return the sample photos of a talent: filename, content and facts."""
+    """Return the sample photos of a talent: filename, content, facts, and marks seen on them."""
     rows = [json.loads(line) for line in (SAMPLES / name / "photos.jsonl").read_text().splitlines()]
     keys = ("framing", "yaw", "pitch", "lighting", "pose", "caption")
-    return [
-        {
-            "filename": row["file"],
-            "content": (SAMPLES / name / "photos" / row["file"]).read_bytes(),
-            "facts": {key: row[key] for key in keys},
-        }
-        for row in rows
-    ]
+    found = []
+    for row in rows:
+        content = (SAMPLES / name / "photos" / row["file"]).read_bytes()
+        facts = {key: row[key] for key in keys}
+        marks = note_marks(row["marks"], content)
+        found.append({"filename": row["file"], "content": content, "facts": facts, "marks": marks})
+    return found
 
 
 def write_secrets(folder: Path) -> None:

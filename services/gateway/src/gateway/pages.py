@@ -17,7 +17,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from gateway import chain, problem
+from gateway import chain, coverage, problem
 from gateway.callers import Callers
 from gateway.clients import Calls
 from gateway.limits import Quota, read_body
@@ -67,6 +67,7 @@ class Pages:
             Route("/verify", self._verify, methods=["GET", "POST"]),
             Route("/api", self._api),
             Route("/pictures/{render_id}", self._picture),
+            Route("/capture-sets/{capture_set_id}", self._capture_set),
             Mount("/static", StaticFiles(directory=folder)),
         ]
 
@@ -147,6 +148,28 @@ class Pages:
         )
         file = "picture.jpg" if clean else "draft.jpg"
         return self._page("picture.html", visitor, chain=made, file=file)
+
+    async def _capture_set(self, request: Request) -> Response:
+        visitor = await self._visitor(request)
+        asked = {"capture_set_id": request.path_params["capture_set_id"]}
+        try:
+            with trace.span("capture set", {}, who=visitor.actor):
+                kept = (await self._calls.ask("identity", "GetCaptureSet", **asked)).capture_set
+                report = (await self._calls.ask("identity", "GetCaptureReport", **asked)).report
+                asked = {"party_id": kept.talent_id}
+                talent = (await self._calls.ask("identity", "GetParty", **asked)).party
+        except DomainError as error:
+            return self._refused(visitor, error)
+        return self._page(
+            "capture_set.html",
+            visitor,
+            who=talent.public_name or talent.name,
+            report=report,
+            panels=coverage.draw_panels(report.cells),
+            plots=coverage.draw_plots(report),
+            faulty=[photo for photo in report.photos if photo.faults],
+            names={photo.photo_id: photo.filename for photo in report.photos},
+        )
 
     async def _visitor(self, request: Request) -> Visitor:
         return await self._sessions.find(request.cookies.get(COOKIE, ""))
