@@ -1,7 +1,8 @@
 """People, and what they ask of identity over gRPC."""
 
+import io
 import json
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -19,6 +20,7 @@ from identity.settings import Settings
 from kit import rpc, trace
 from kit.errors import DomainError
 from local.process import free_port
+from PIL import Image
 from sosia.common.v1 import money_pb2
 from sosia.identity.v1 import (
     capture_pb2,
@@ -27,7 +29,6 @@ from sosia.identity.v1 import (
     identity_service_pb2_grpc,
     party_pb2,
 )
-from story.samples import note_marks
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "talents"
 STAFF_KEY = "sosia_staff-key-of-the-tests-0123456789abcdef"
@@ -202,3 +203,17 @@ async def find_staff(stub: identity_service_pb2_grpc.IdentityServiceStub) -> Per
     """Return the staff party "House"."""
     request = identity_service_pb2.AuthenticateRequest(api_key=STAFF_KEY)
     return Person((await rpc.call(stub.Authenticate, request)).party.id, "staff")
+
+
+def note_marks(marks: list[Mapping[str, Any]], content: bytes) -> list[Mapping[str, Any]]:
+    """Return the marks somebody who looks at a photo would note: in it, and half seen at least.
+
+    The samples know where each mark is; only tests may use that, since no real capture does.
+    """
+    with Image.open(io.BytesIO(content)) as picture:
+        width, height = picture.size
+    return [
+        {"name": mark["name"], "x": mark["px"][0] / width, "y": mark["px"][1] / height}
+        for mark in marks
+        if mark["in_frame"] and mark["visible"] >= 0.5
+    ]

@@ -73,13 +73,7 @@ def capture(cast: Cast, sample: Sample, progress: Callable[[int, int], None]) ->
     path = f"/v1/capture-sets/{opened['id']}"
     with ThreadPoolExecutor(_UPLOADS_AT_ONCE) as pool:
         sent = [
-            pool.submit(
-                photographer.upload,
-                f"{path}/photos",
-                p.name,
-                p.content,
-                {**p.facts, "marks": p.marks},
-            )
+            pool.submit(photographer.upload, f"{path}/photos", p.name, p.content, p.facts)
             for p in sample.photos
         ]
         for done, upload in enumerate(sent, start=1):

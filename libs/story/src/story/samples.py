@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
 _FACTS = ("framing", "yaw", "pitch", "lighting", "pose", "caption")
 
 
 @dataclass(frozen=True, slots=True)
 class Photo:
-    """A photo, what its photographer says of it, and where an assistant noted a mark on it."""
+    """A photo and what its photographer says of it."""
 
     name: str
     content: bytes
     facts: Mapping[str, Any]
-    marks: list[Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +50,4 @@ def load_campaign(path: Path) -> dict[str, Any]:
 
 def _photo(folder: Path, row: Mapping[str, Any]) -> Photo:
     content = (folder / "photos" / row["file"]).read_bytes()
-    facts = {key: row[key] for key in _FACTS}
-    return Photo(row["file"], content, facts, note_marks(row["marks"], content))
-
-
-def note_marks(marks: list[Mapping[str, Any]], content: bytes) -> list[Mapping[str, Any]]:
-    """Return the marks somebody who looks at a photo would note: in it, and half seen at least."""
-    with Image.open(io.BytesIO(content)) as picture:
-        width, height = picture.size
-    return [
-        {"name": mark["name"], "x": mark["px"][0] / width, "y": mark["px"][1] / height}
-        for mark in marks
-        if mark["in_frame"] and mark["visible"] >= 0.5
-    ]
+    return Photo(row["file"], content, {key: row[key] for key in _FACTS})
