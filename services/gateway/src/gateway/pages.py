@@ -33,6 +33,28 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 _FORM_BYTES, _PICTURE_BYTES = 2**14, 13 * 2**20
+_MEDIA = {
+    "ecommerce": "a product page",
+    "web": "a web site",
+    "display": "an advertisement online",
+    "social": "social media",
+    "video": "an online video",
+    "email": "a newsletter",
+    "app": "an app",
+    "billboard": "a billboard",
+    "transit": "public transport",
+    "pos": "a shop",
+    "print": "a newspaper or magazine advertisement",
+    "catalogue": "a catalogue",
+    "brochure": "a brochure",
+    "packaging": "a package",
+    "tv": "television",
+    "cinema": "the cinema",
+    "event": "a fair or on a stage",
+    "editorial": "a magazine's own pages",
+    "internal": "a company's own papers",
+}
+"""Where pictures are seen, in words a visitor uses; licensing knows the codes."""
 _VERDICTS = {
     1: ("verified", "Its credentials are ours and every layer agrees."),
     2: ("recovered", "Its credentials are gone or void, but its marks lead to one record."),
@@ -121,20 +143,25 @@ class Pages:
     async def _verify(self, request: Request) -> Response:
         visitor = await self._visitor(request)
         if request.method == "GET":
-            return self._page("verify.html", visitor, found=None)
+            return self._page("verify.html", visitor, media=_MEDIA, found=None, use={})
         try:
             self._quota.draw(request.client.host if request.client else "")
             await read_body(request, _PICTURE_BYTES)
-            async with request.form(max_files=1, max_fields=0) as form:
+            async with request.form(max_files=1, max_fields=2) as form:
                 file = form.get("file")
                 content = await file.read() if isinstance(file, UploadFile) else b""
+                use = {name: str(form.get(name, "")).strip() for name in ("media", "territory")}
+            use["territory"] = use["territory"].upper()
+            if not all(use.values()):
+                use = {}  # half a question is none
             with trace.span("verify", {}, who=visitor.actor):
-                answer = await self._calls.ask("render", "VerifyPicture", content=content)
+                answer = await self._calls.ask("render", "VerifyPicture", content=content, **use)
         except DomainError as error:
             return self._refused(visitor, error)
         found = answer.verification
         word, sense = _VERDICTS[found.verdict]
-        return self._page("verify.html", visitor, found=found, word=word, sense=sense)
+        told = {"found": found, "word": word, "sense": sense, "use": use}
+        return self._page("verify.html", visitor, media=_MEDIA, **told)
 
     async def _picture(self, request: Request) -> Response:
         visitor = await self._visitor(request)
