@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from kit import fields
 from kit.errors import AlreadyExists, FailedPrecondition, FieldInvalid, InvalidArgument, NotFound
-
-from identity.domain import fields
 
 FRAMINGS = ("face", "three-quarter", "full")
 ROLES = (

@@ -5,6 +5,7 @@ from dataclasses import asdict, fields
 from typing import Any
 
 from kit.db import Tx
+from kit.fields import is_id
 from sqlalchemy import Row, delete, insert, select, update
 
 from identity.domain.captures import (
@@ -21,7 +22,6 @@ from identity.domain.captures import (
     State,
 )
 from identity.domain.coverage import Cell
-from identity.domain.fields import is_id
 from identity.domain.reports import CaptureReport, Judged, Lack, Next, Seen
 from identity.store.tables import capture_sets, photos
 

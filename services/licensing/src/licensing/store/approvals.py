@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import Any
 
 from kit.db import Tx
+from kit.fields import is_id
 from sqlalchemy import Row, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from licensing.domain.approvals import Approval, ApprovalNotFound, State
-from licensing.domain.fields import is_id
 from licensing.store.tables import approvals, releases
 
 _MOST_LISTED = 200

@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from kit import fields
 from kit.errors import FailedPrecondition, FieldInvalid, NotFound
 
-from render.domain import fields
 from render.domain.campaigns import Credit, Product, Shot
 
 CONSENT_WITHDRAWN = "CONSENT_WITHDRAWN"
