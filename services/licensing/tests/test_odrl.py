@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -30,121 +31,8 @@ LICENSE = "lic_" + "0" * 26
 PLACES = [*sorted(VOCABULARY.countries), *VOCABULARY.regions]
 ZONES = sorted(available_timezones() - {"localtime"})
 
-# What ODRL 2.2's vocabulary has of left operands, operators and actions, as far as a license here
-# may use it; anything else in a document fails, but for IRIs of our own profile.
-_IRI = {"type": "string", "pattern": r"^[a-z][a-z0-9+.-]*:\S+$"}
-_OURS = {"type": "string", "pattern": "^urn:sosia:odrl:1:"}
-_TYPED = {
-    "type": "object",
-    "properties": {
-        "@value": {"type": "string"},
-        "@type": {"enum": ["xsd:dateTime", "xsd:decimal"]},
-    },
-    "required": ["@value", "@type"],
-    "additionalProperties": False,
-}
-_NAMED = {
-    "type": "object",
-    "properties": {"@id": _IRI},
-    "required": ["@id"],
-    "additionalProperties": False,
-}
-_VALUE = {"anyOf": [{"type": ["string", "integer"]}, _TYPED, _NAMED]}
-_LEFT = [
-    "count", "dateTime", "deliveryChannel", "industry", "media", "payAmount", "product",
-    "purpose", "spatial", "unitOfCount",
-]  # fmt: skip
-_OPERATOR = ["eq", "gteq", "isAnyOf", "isPartOf", "lt", "lteq"]
-
-
-def _when(left: str, then: dict[str, Any]) -> dict[str, Any]:
-    return {"if": {"properties": {"leftOperand": {"const": left}}}, "then": {"properties": then}}
-
-
-_CONSTRAINT: dict[str, Any] = {
-    "type": "object",
-    "properties": {
-        "uid": _IRI,
-        "leftOperand": {"anyOf": [{"enum": _LEFT}, _OURS]},
-        "operator": {"enum": _OPERATOR},
-        "rightOperand": {"anyOf": [_VALUE, {"type": "array", "items": _VALUE, "minItems": 1}]},
-        "unit": _IRI,
-    },
-    "required": ["leftOperand", "operator", "rightOperand"],
-    "additionalProperties": False,
-    "allOf": [
-        # "An IRI MUST be used to represent this value."
-        _when("spatial", {"rightOperand": {"type": "array", "items": _NAMED}}),
-        # "Right operand value MUST be an xsd:date or xsd:dateTime"; half-open: gteq and lt.
-        _when("dateTime", {"rightOperand": _TYPED, "operator": {"enum": ["gteq", "lt"]}}),
-        # "Right operand value MUST be an xsd:decimal"; the unit is the currency.
-        _when("payAmount", {"rightOperand": _TYPED, "unit": {"pattern": ":4217:[A-Z]{3}$"}}),
-        _when("count", {"rightOperand": {"type": "integer"}}),
-    ],
-}
-_PARTIES = {"target": _IRI, "assigner": _IRI, "assignee": _IRI}
-_DUTY = {
-    "type": "object",
-    "properties": {
-        "uid": _IRI,
-        "action": {
-            "type": "array",
-            "minItems": 1,
-            "maxItems": 1,
-            "items": {
-                "type": "object",
-                "properties": {
-                    "rdf:value": {
-                        "properties": {"@id": {"enum": ["odrl:compensate", "odrl:obtainConsent"]}}
-                    },
-                    "refinement": {"type": "array", "items": _CONSTRAINT, "minItems": 1},
-                },
-                "required": ["rdf:value", "refinement"],
-                "additionalProperties": False,
-            },
-        },
-        "consentingParty": _IRI,
-    },
-    "required": ["uid", "action"],
-    "additionalProperties": False,
-}
-
-
-def _rule(**more: Any) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": {**_PARTIES, "action": {"enum": ["use", "ensureExclusivity"]}, **more},
-        "required": [*_PARTIES, "action"],
-        "patternProperties": {_OURS["pattern"]: {}},
-        "additionalProperties": False,
-    }
-
-
-_CONSTRAINTS = {"type": "array", "items": {"anyOf": [_IRI, _CONSTRAINT]}, "minItems": 1}
-POLICY = {
-    "type": "object",
-    "properties": {
-        "@context": {"const": "http://www.w3.org/ns/odrl.jsonld"},
-        "@type": {"enum": ["Agreement", "Offer", "Request"]},
-        "uid": _IRI,
-        "profile": _IRI,
-        "conflict": {"enum": ["perm", "prohibit", "invalid"]},
-        "permission": {
-            "type": "array",
-            "minItems": 1,
-            "items": _rule(
-                constraint=_CONSTRAINTS,
-                duty={"type": "array", "items": {"anyOf": [_IRI, _DUTY]}},
-            ),
-        },
-        "prohibition": {"type": "array", "items": _rule(constraint=_CONSTRAINTS)},
-        "obligation": {"type": "array", "items": _rule()},
-    },
-    "required": ["@context", "@type", "uid", "profile", "conflict", "permission"],
-    "patternProperties": {_OURS["pattern"]: {}},
-    "additionalProperties": False,
-}
-_SHAPE = Draft202012Validator(POLICY)
+_SCHEMA = json.loads((Path(__file__).parent / "odrl_policy.schema.json").read_text())
+_SHAPE = Draft202012Validator(_SCHEMA)
 
 times = st.datetimes(datetime(2026, 2, 1), datetime(2040, 1, 1), timezones=st.just(UTC))
 lengths = st.timedeltas(timedelta(microseconds=1), timedelta(days=900))

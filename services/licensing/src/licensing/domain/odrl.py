@@ -35,6 +35,8 @@ ZONE = f"{PROFILE}:zone"
 STATE = f"{PROFILE}:state"
 BESIDE = f"{PROFILE}:context"
 """Left operand: what a picture shows or stands beside."""
+INDUSTRY = "odrl:industry"
+"""Left operand, with its prefix: ODRL's own context misspells what the bare word stands for."""
 PICTURE = f"{PROFILE}:released-picture"
 """Unit of count."""
 COUNTRY = "urn:iso:std:iso:3166:-1:"
@@ -108,7 +110,7 @@ def _say_permission(license: License, use: Use, vocabulary: Vocabulary) -> dict[
         constraints.append(_constrain("deliveryChannel", "eq", vocabulary.media[use.media]))
     if terms.category in vocabulary.categories:
         widest = find_widest(terms.category, vocabulary)
-        constraints.append(_constrain("industry", "isPartOf", {"@id": CATEGORY + widest}))
+        constraints.append(_constrain(INDUSTRY, "isPartOf", {"@id": CATEGORY + widest}))
     return {
         "action": "use",
         "constraint": constraints,

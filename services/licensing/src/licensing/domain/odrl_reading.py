@@ -37,12 +37,13 @@ _OPERATORS = {
     "purpose": ("eq",),
     "count": ("lteq",),
     "deliveryChannel": ("eq",),
+    odrl.INDUSTRY: ("isPartOf",),
     "industry": ("isPartOf",),
 }
-"""Left operand of a permission -> its operators; each comes once, and the last two may lack."""
+"""Left operand of a permission -> its operators; each comes once."""
 _REFINEMENTS = {"payAmount": ("eq",), "unitOfCount": ("eq",)}
 _WITH_UNIT = ("count", "payAmount")
-_OPTIONAL = ("deliveryChannel", "industry")
+_OPTIONAL = ("deliveryChannel", odrl.INDUSTRY, "industry")
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,10 +230,10 @@ def _read_whole(
     purpose = found["purpose", "eq"]
     product = found["product", "isPartOf"]
     category = vocabulary.check_category(_iri(product, odrl.CATEGORY), product.path)
-    if ("industry", "isPartOf") in found:
-        industry = found["industry", "isPartOf"]
-        widest = odrl.find_widest(category, vocabulary)
-        if _iri(industry, odrl.CATEGORY) != widest:
+    widest = odrl.find_widest(category, vocabulary)
+    for left in (odrl.INDUSTRY, "industry"):
+        industry = found.get((left, "isPartOf"))
+        if industry is not None and _iri(industry, odrl.CATEGORY) != widest:
             raise industry.fail(f"must be that of the product, {odrl.CATEGORY}{widest}")
     cap = found["count", "lteq"].within(1, MOST_IMAGES)
     text = fields.text(purpose.text(), purpose.path, longest=500)
