@@ -20,6 +20,7 @@ _WELL_KNOWN: dict[str, dict[str, Any]] = {
     "google.protobuf.Struct": {"type": "object"},
 }
 """Messages that JSON has a form of its own for."""
+_PARTS = {"content", "filename", "facts"}  # of a form
 _PROBLEM = {
     "type": "object",
     "properties": {
@@ -103,9 +104,9 @@ def _parameters(route: Route, taken: set[str]) -> list[dict[str, Any]]:
     if route.is_command:
         key = {"type": "string", "minLength": 1, "maxLength": 150}
         found.append({"name": "Idempotency-Key", "in": "header", "required": True, "schema": key})
-    if route.body is Body.NONE:
+    if route.body is not Body.JSON:
         for field in route.request.fields:
-            if field.name not in taken:
+            if field.name not in taken | (_PARTS if route.body is Body.FILE else set()):
                 found += _query(field)
     return found
 

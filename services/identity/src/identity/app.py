@@ -31,6 +31,7 @@ from identity.service.consents import Consents
 from identity.service.keys import LocalKeys, PersonKeys
 from identity.service.parties import Parties
 from identity.service.receipts import Receipts
+from identity.service.reports import Judge
 from identity.settings import Settings
 from identity.signing.checkpoints import LogSigner
 
@@ -74,6 +75,7 @@ def _services(db: Database, signer: LogSigner, keys: PersonKeys, vault: Vault) -
         Receipts(db, signer),
         captures,
         Intake(captures, photographs, vault),
+        Judge(captures, vault),
         keys,
     )
 

@@ -9,7 +9,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from licensing.domain import fields, odrl
+from kit import fields
+
+from licensing.domain import odrl
 from licensing.domain.documents import Node
 from licensing.domain.licenses import State
 from licensing.domain.money import Money, check_currency, read_decimal

@@ -18,7 +18,8 @@ Source: PLUS Coalition, License Data Format 2.0.1, XMP reference.
 import re
 from typing import Any
 
-from licensing.domain import fields
+from kit import fields
+
 from licensing.domain.documents import Node, say_time
 from licensing.domain.licenses import License
 from licensing.domain.terms import (

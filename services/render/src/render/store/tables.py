@@ -80,4 +80,5 @@ pictures = Table(
     *_columns(Text, "rights_digest", "watermark"),
     *_columns(Integer, "width", "height"),
     *_columns(_time, "made_at"),
+    Column("keyed_fingerprint", LargeBinary, nullable=False, server_default=""),
 )
