@@ -6,8 +6,10 @@ isort:skip_file
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from sosia.common.v1 import credit_pb2 as _credit_pb2
 from sosia.common.v1 import money_pb2 as _money_pb2
 from sosia.licensing.v1 import license_pb2 as _license_pb2
@@ -21,6 +23,28 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _LicenseFormat:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _LicenseFormatEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_LicenseFormat.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    LICENSE_FORMAT_UNSPECIFIED: _LicenseFormat.ValueType  # 0
+    LICENSE_FORMAT_ODRL: _LicenseFormat.ValueType  # 1
+    """A policy in ODRL 2.2 JSON-LD."""
+    LICENSE_FORMAT_PLUS: _LicenseFormat.ValueType  # 2
+    """Fields of the PLUS License Data Format 2.0.1, in JSON."""
+
+class LicenseFormat(_LicenseFormat, metaclass=_LicenseFormatEnumTypeWrapper):
+    """How a license is written for others."""
+
+LICENSE_FORMAT_UNSPECIFIED: LicenseFormat.ValueType  # 0
+LICENSE_FORMAT_ODRL: LicenseFormat.ValueType  # 1
+"""A policy in ODRL 2.2 JSON-LD."""
+LICENSE_FORMAT_PLUS: LicenseFormat.ValueType  # 2
+"""Fields of the PLUS License Data Format 2.0.1, in JSON."""
+Global___LicenseFormat: _TypeAlias = LicenseFormat  # noqa: Y015
 
 @_typing.final
 class SetRateCardRequest(_message.Message):
@@ -975,3 +999,99 @@ class ListEntriesResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListEntriesResponse: _TypeAlias = ListEntriesResponse  # noqa: Y015
+
+@_typing.final
+class ExportLicenseRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LICENSE_ID_FIELD_NUMBER: _builtins.int
+    FORMAT_FIELD_NUMBER: _builtins.int
+    license_id: _builtins.str
+    format: Global___LicenseFormat.ValueType
+    def __init__(
+        self,
+        *,
+        license_id: _builtins.str = ...,
+        format: Global___LicenseFormat.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["format", b"format", "license_id", b"license_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExportLicenseRequest: _TypeAlias = ExportLicenseRequest  # noqa: Y015
+
+@_typing.final
+class ExportLicenseResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTENT_FIELD_NUMBER: _builtins.int
+    content: _builtins.bytes
+    """Canonical JSON (RFC 8785)."""
+    def __init__(
+        self,
+        *,
+        content: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExportLicenseResponse: _TypeAlias = ExportLicenseResponse  # noqa: Y015
+
+@_typing.final
+class ImportTermsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOCUMENT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def document(self) -> _struct_pb2.Struct:
+        """An ODRL policy or PLUS fields, as ExportLicense writes them."""
+
+    def __init__(
+        self,
+        *,
+        document: _struct_pb2.Struct | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["document", b"document"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["document", b"document"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImportTermsRequest: _TypeAlias = ImportTermsRequest  # noqa: Y015
+
+@_typing.final
+class ImportTermsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TERMS_FIELD_NUMBER: _builtins.int
+    FEE_FIELD_NUMBER: _builtins.int
+    PER_IMAGE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def terms(self) -> _license_pb2.LicenseTerms:
+        """Ready for CreateQuote, if it is to ask for them again."""
+
+    @_builtins.property
+    def fee(self) -> _money_pb2.Money:
+        """What the document says is paid; absent where it says nothing. A price is the rate card's."""
+
+    @_builtins.property
+    def per_image(self) -> _money_pb2.Money: ...
+    def __init__(
+        self,
+        *,
+        terms: _license_pb2.LicenseTerms | None = ...,
+        fee: _money_pb2.Money | None = ...,
+        per_image: _money_pb2.Money | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["fee", b"fee", "per_image", b"per_image", "terms", b"terms"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fee", b"fee", "per_image", b"per_image", "terms", b"terms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImportTermsResponse: _TypeAlias = ImportTermsResponse  # noqa: Y015

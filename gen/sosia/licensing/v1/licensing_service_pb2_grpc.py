@@ -139,6 +139,16 @@ class LicensingServiceStub:
                 request_serializer=sosia_dot_licensing_dot_v1_dot_licensing__service__pb2.ListEntriesRequest.SerializeToString,
                 response_deserializer=sosia_dot_licensing_dot_v1_dot_licensing__service__pb2.ListEntriesResponse.FromString,
                 _registered_method=True)
+        self.ExportLicense = channel.unary_unary(
+                '/sosia.licensing.v1.LicensingService/ExportLicense',
+                request_serializer=sosia_dot_licensing_dot_v1_dot_licensing__service__pb2.ExportLicenseRequest.SerializeToString,
+                response_deserializer=sosia_dot_licensing_dot_v1_dot_licensing__service__pb2.ExportLicenseResponse.FromString,
+                _registered_method=True)
+        self.ImportTerms = channel.unary_unary(
+                '/sosia.licensing.v1.LicensingService/ImportTerms',
+                request_serializer=sosia_dot_licensing_dot_v1_dot_licensing__service__pb2.ImportTermsRequest.SerializeToString,
+                response_deserializer=sosia_dot_licensing_dot_v1_dot_licensing__service__pb2.ImportTermsResponse.FromString,
+                _registered_method=True)
 
 
 class LicensingServiceServicer:
@@ -307,6 +317,23 @@ class LicensingServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ExportLicense(self, request, context):
+        """ExportLicense writes a license in a vocabulary others read. To whoever may see the license.
+        Errors: NOT_FOUND LICENSE_NOT_FOUND; INVALID_ARGUMENT FIELD_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ImportTerms(self, request, context):
+        """ImportTerms reads such a document back into terms to ask a quote for; nothing is stored. What
+        is not understood is refused, by its JSON path. Errors: INVALID_ARGUMENT FIELD_INVALID,
+        MEDIA_UNKNOWN, TERRITORY_UNKNOWN, CATEGORY_UNKNOWN, TERM_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_LicensingServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -409,6 +436,16 @@ def add_LicensingServiceServicer_to_server(servicer, server):
                     servicer.ListEntries,
                     request_deserializer=sosia_dot_licensing_dot_v1_dot_licensing__service__pb2.ListEntriesRequest.FromString,
                     response_serializer=sosia_dot_licensing_dot_v1_dot_licensing__service__pb2.ListEntriesResponse.SerializeToString,
+            ),
+            'ExportLicense': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExportLicense,
+                    request_deserializer=sosia_dot_licensing_dot_v1_dot_licensing__service__pb2.ExportLicenseRequest.FromString,
+                    response_serializer=sosia_dot_licensing_dot_v1_dot_licensing__service__pb2.ExportLicenseResponse.SerializeToString,
+            ),
+            'ImportTerms': grpc.unary_unary_rpc_method_handler(
+                    servicer.ImportTerms,
+                    request_deserializer=sosia_dot_licensing_dot_v1_dot_licensing__service__pb2.ImportTermsRequest.FromString,
+                    response_serializer=sosia_dot_licensing_dot_v1_dot_licensing__service__pb2.ImportTermsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -956,6 +993,60 @@ class LicensingService:
             '/sosia.licensing.v1.LicensingService/ListEntries',
             sosia_dot_licensing_dot_v1_dot_licensing__service__pb2.ListEntriesRequest.SerializeToString,
             sosia_dot_licensing_dot_v1_dot_licensing__service__pb2.ListEntriesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExportLicense(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.licensing.v1.LicensingService/ExportLicense',
+            sosia_dot_licensing_dot_v1_dot_licensing__service__pb2.ExportLicenseRequest.SerializeToString,
+            sosia_dot_licensing_dot_v1_dot_licensing__service__pb2.ExportLicenseResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ImportTerms(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.licensing.v1.LicensingService/ImportTerms',
+            sosia_dot_licensing_dot_v1_dot_licensing__service__pb2.ImportTermsRequest.SerializeToString,
+            sosia_dot_licensing_dot_v1_dot_licensing__service__pb2.ImportTermsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -91,6 +91,15 @@ class LicensingServiceStub:
     """GetStatement of a party. Errors: PERMISSION_DENIED NOT_ALLOWED (another party's)."""
     ListEntries: _aio.UnaryUnaryMultiCallable[_licensing_service_pb2.ListEntriesRequest, _licensing_service_pb2.ListEntriesResponse]
     """ListEntries about a license or a render, oldest first."""
+    ExportLicense: _aio.UnaryUnaryMultiCallable[_licensing_service_pb2.ExportLicenseRequest, _licensing_service_pb2.ExportLicenseResponse]
+    """ExportLicense writes a license in a vocabulary others read. To whoever may see the license.
+    Errors: NOT_FOUND LICENSE_NOT_FOUND; INVALID_ARGUMENT FIELD_INVALID.
+    """
+    ImportTerms: _aio.UnaryUnaryMultiCallable[_licensing_service_pb2.ImportTermsRequest, _licensing_service_pb2.ImportTermsResponse]
+    """ImportTerms reads such a document back into terms to ask a quote for; nothing is stored. What
+    is not understood is refused, by its JSON path. Errors: INVALID_ARGUMENT FIELD_INVALID,
+    MEDIA_UNKNOWN, TERRITORY_UNKNOWN, CATEGORY_UNKNOWN, TERM_INVALID.
+    """
 
 class LicensingServiceServicer(metaclass=_abc_1.ABCMeta):
     """LicensingService prices, grants, decides and pays.
@@ -289,5 +298,26 @@ class LicensingServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_licensing_service_pb2.ListEntriesRequest, _abc.Awaitable[_licensing_service_pb2.ListEntriesResponse]],
     ) -> _abc.Awaitable[_licensing_service_pb2.ListEntriesResponse]:
         """ListEntries about a license or a render, oldest first."""
+
+    @_abc_1.abstractmethod
+    def ExportLicense(
+        self,
+        request: _licensing_service_pb2.ExportLicenseRequest,
+        context: _aio.ServicerContext[_licensing_service_pb2.ExportLicenseRequest, _abc.Awaitable[_licensing_service_pb2.ExportLicenseResponse]],
+    ) -> _abc.Awaitable[_licensing_service_pb2.ExportLicenseResponse]:
+        """ExportLicense writes a license in a vocabulary others read. To whoever may see the license.
+        Errors: NOT_FOUND LICENSE_NOT_FOUND; INVALID_ARGUMENT FIELD_INVALID.
+        """
+
+    @_abc_1.abstractmethod
+    def ImportTerms(
+        self,
+        request: _licensing_service_pb2.ImportTermsRequest,
+        context: _aio.ServicerContext[_licensing_service_pb2.ImportTermsRequest, _abc.Awaitable[_licensing_service_pb2.ImportTermsResponse]],
+    ) -> _abc.Awaitable[_licensing_service_pb2.ImportTermsResponse]:
+        """ImportTerms reads such a document back into terms to ask a quote for; nothing is stored. What
+        is not understood is refused, by its JSON path. Errors: INVALID_ARGUMENT FIELD_INVALID,
+        MEDIA_UNKNOWN, TERRITORY_UNKNOWN, CATEGORY_UNKNOWN, TERM_INVALID.
+        """
 
 def add_LicensingServiceServicer_to_server(servicer: LicensingServiceServicer, server: _aio.Server) -> None: ...

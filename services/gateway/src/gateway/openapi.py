@@ -15,7 +15,11 @@ _KINDS: dict[int, dict[str, Any]] = {
     FieldDescriptor.TYPE_INT32: {"type": "integer", "format": "int32"},
     FieldDescriptor.TYPE_INT64: {"type": "string", "format": "int64"},
 }
-_STAMP = "google.protobuf.Timestamp"
+_WELL_KNOWN: dict[str, dict[str, Any]] = {
+    "google.protobuf.Timestamp": {"type": "string", "format": "date-time"},
+    "google.protobuf.Struct": {"type": "object"},
+}
+"""Messages that JSON has a form of its own for."""
 _PARTS = {"content", "filename", "facts"}  # of a form
 _PROBLEM = {
     "type": "object",
@@ -137,12 +141,8 @@ def _object(kind: Descriptor, schemas: dict[str, Any], *, without: set[str]) -> 
 
 def _field(field: FieldDescriptor, schemas: dict[str, Any]) -> dict[str, Any]:
     if field.message_type is not None:
-        is_time = field.message_type.full_name == _STAMP
-        one = (
-            {"type": "string", "format": "date-time"}
-            if is_time
-            else _reference(field.message_type, schemas)
-        )
+        known = _WELL_KNOWN.get(field.message_type.full_name)
+        one = dict(known) if known else _reference(field.message_type, schemas)
     elif field.enum_type is not None:
         one = {"type": "string", "enum": [value.name for value in field.enum_type.values]}
     else:

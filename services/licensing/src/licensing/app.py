@@ -26,6 +26,7 @@ from licensing.rpc.servicer import LicensingServicer, Services
 from licensing.service import expiry
 from licensing.service.approvals import Approvals
 from licensing.service.decisions import Decisions
+from licensing.service.exchange import Exchange
 from licensing.service.grants import Grants
 from licensing.service.ledger import Ledger
 from licensing.service.licenses import Licenses
@@ -79,6 +80,7 @@ def _services(
         Approvals(db, identity),
         Releases(db, identity),
         Ledger(db),
+        Exchange(licenses, vocabulary),
     )
 
 

@@ -155,7 +155,7 @@ def _check_use(asked: UseAsked, field: str, vocabulary: Vocabulary, *, now: date
     for index, code in enumerate(asked.territories):
         countries |= vocabulary.check_territory(code, f"{field}.territories[{index}]")
     starts_at, ends_at = _check_term(asked, field, now=now)
-    zone = _check_zone(asked.zone or "UTC", f"{field}.zone")
+    zone = check_zone(asked.zone or "UTC", f"{field}.zone")
     return Use(media, territories, tuple(sorted(countries)), starts_at, ends_at, zone)
 
 
@@ -174,7 +174,8 @@ def _check_term(asked: UseAsked, field: str, *, now: datetime) -> tuple[datetime
     return asked.starts_at, asked.ends_at
 
 
-def _check_zone(zone: str, field: str) -> str:
+def check_zone(zone: str, field: str) -> str:
+    """Return the name of a time zone. Raises FieldInvalid."""
     try:
         return ZoneInfo(zone).key
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:

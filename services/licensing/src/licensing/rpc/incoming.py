@@ -2,8 +2,11 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from typing import Any
 
+from google.protobuf import json_format
 from google.protobuf.message import Message
+from google.protobuf.struct_pb2 import Struct
 from google.protobuf.timestamp_pb2 import Timestamp
 from kit import once
 from kit.errors import FieldInvalid
@@ -19,6 +22,7 @@ from licensing.domain.money import Money
 from licensing.domain.terms import Asked, UseAsked, tidy_context
 from licensing.service.commands import Command
 from licensing.service.decisions import Question
+from licensing.service.exchange import Format
 from licensing.service.offers import Answer
 from licensing.service.releases import Picture
 
@@ -133,3 +137,24 @@ def to_picture(request: pb.ReleasePictureRequest) -> Picture:
     """Read which picture is wanted; names of credits are not needed here."""
     credits = tuple(Credit(credit.party_id, credit.role) for credit in request.credits)
     return Picture(request.license_id, request.render_id, request.picture_sha256, credits)
+
+
+def to_format(given: int) -> Format:
+    """Read how a license is to be written. Raises FieldInvalid."""
+    name = pb.LicenseFormat.keys()[given] if given in pb.LicenseFormat.values() else ""
+    try:
+        return Format(name.removeprefix("LICENSE_FORMAT_").lower())
+    except ValueError as error:
+        raise FieldInvalid("format", "must be LICENSE_FORMAT_ODRL or _PLUS") from error
+
+
+def to_document(given: Struct) -> dict[str, Any]:
+    """Read a document.
+
+    Raises:
+        FieldInvalid: a number that JSON has not.
+    """
+    try:
+        return json_format.MessageToDict(given)
+    except (json_format.Error, ValueError) as error:
+        raise FieldInvalid("document", "must be JSON: no NaN and no infinity") from error

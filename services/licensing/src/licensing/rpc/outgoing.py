@@ -5,15 +5,16 @@ from datetime import datetime
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from sosia.common.v1 import use_pb2
-from sosia.licensing.v1 import license_pb2
+from sosia.licensing.v1 import license_pb2, licensing_service_pb2
 
 from licensing.domain.approvals import Approval
 from licensing.domain.cards import Factor, RateCard
 from licensing.domain.ledger import Entry, Statement
 from licensing.domain.licenses import Change, License
 from licensing.domain.money import Money
+from licensing.domain.odrl_reading import Policy
 from licensing.domain.quotes import Quote
-from licensing.domain.terms import Terms
+from licensing.domain.terms import Asked, Terms
 from licensing.service.stamps import to_money, to_stamp
 
 
@@ -160,4 +161,37 @@ def from_statement(statement: Statement) -> license_pb2.Statement:
         party_id=statement.party_id,
         entries=[from_entry(entry) for entry in statement.entries],
         totals=[to_money(total) for total in statement.totals],
+    )
+
+
+def from_read(read: Policy) -> licensing_service_pb2.ImportTermsResponse:
+    """Write what was read in somebody's document."""
+    return licensing_service_pb2.ImportTermsResponse(
+        terms=_asked(read.asked),
+        fee=None if read.fee is None else to_money(read.fee),
+        per_image=None if read.per_image is None else to_money(read.per_image),
+    )
+
+
+def _asked(asked: Asked) -> license_pb2.LicenseTerms:
+    uses = [
+        use_pb2.Use(
+            media=use.media,
+            territories=use.territories,
+            starts_at=_given(use.starts_at),
+            ends_at=_given(use.ends_at),
+            zone=use.zone,
+        )
+        for use in asked.uses
+    ]
+    return license_pb2.LicenseTerms(
+        brand_id=asked.brand_id,
+        talent_id=asked.talent_id,
+        purpose=asked.purpose,
+        uses=uses,
+        category=asked.category,
+        exclusive=asked.exclusive,
+        image_cap=asked.image_cap,
+        approval_required=asked.approval_required,
+        prohibited_contexts=asked.prohibited_contexts,
     )

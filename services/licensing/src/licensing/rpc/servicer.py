@@ -10,6 +10,7 @@ from sosia.licensing.v1 import licensing_service_pb2_grpc
 from licensing.rpc import incoming, outgoing
 from licensing.service.approvals import Approvals
 from licensing.service.decisions import Decisions
+from licensing.service.exchange import Exchange
 from licensing.service.grants import Grants
 from licensing.service.ledger import Ledger
 from licensing.service.licenses import Licenses
@@ -34,6 +35,7 @@ class Services:
     approvals: Approvals
     releases: Releases
     ledger: Ledger
+    exchange: Exchange
 
 
 class LicensingServicer(licensing_service_pb2_grpc.LicensingServiceServicer):
@@ -210,3 +212,18 @@ class LicensingServicer(licensing_service_pb2_grpc.LicensingServiceServicer):
         """Return entries about a license or a render."""
         entries = await self._do.ledger.find_entries(request.subject_id)
         return pb.ListEntriesResponse(entries=[outgoing.from_entry(entry) for entry in entries])
+
+    async def ExportLicense(
+        self, request: pb.ExportLicenseRequest, context: Context
+    ) -> pb.ExportLicenseResponse:
+        """Write a license for others."""
+        format = incoming.to_format(request.format)
+        content = await self._do.exchange.export(request.license_id, format)
+        return pb.ExportLicenseResponse(content=content)
+
+    async def ImportTerms(
+        self, request: pb.ImportTermsRequest, context: Context
+    ) -> pb.ImportTermsResponse:
+        """Read terms somebody wrote."""
+        read = self._do.exchange.read(incoming.to_document(request.document))
+        return outgoing.from_read(read)
