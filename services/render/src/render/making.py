@@ -71,7 +71,7 @@ class Studio:
 
         Raises:
             NoRoom: the label would cover a face wherever it stood.
-            WatermarkLost: the picture is too plain to hold the number.
+            WatermarkLost: the picture does not hold the number: too small, too loud.
         """
         system = System(f"Sosia {base}", self._bases.digest(base)[:12])
         return Marker(self._keys, system).mark(pixels, request)

@@ -31,7 +31,7 @@ def claim() -> Claim:
         title="A coat",
         created_at=datetime(2026, 11, 24, tzinfo=UTC),
         system=System("sosia", "1"),
-        watermark="sosia.spread.1",
+        watermark="sosia.spread.2",
         fingerprint_name="pdq.1",
         fingerprint=bytes(32),
     )
@@ -71,7 +71,7 @@ def test_manifest_says_how_the_picture_was_made(signed: bytes, signing: SigningC
     assert first["digitalSourceType"].endswith("/trainedAlgorithmicMedia")
     uses = said["cawg.training-mining"][0]["entries"].values()
     assert [use["use"] for use in uses] == ["notAllowed"] * 4
-    assert [b["alg"] for b in said["c2pa.soft-binding"]] == ["sosia.spread.1", "pdq.1"]
+    assert [b["alg"] for b in said["c2pa.soft-binding"]] == ["sosia.spread.2", "pdq.1"]
     assert said["sosia.rights"][0]["credits"] == [{"name": "Åsa", "role": "photographer"}]
     assert "thumbnail" not in manifest
 

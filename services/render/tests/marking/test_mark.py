@@ -61,7 +61,7 @@ def test_a_picture_that_loses_its_number_never_leaves(
     marker: Marker, scene: Draw, request_of: Callable[..., MarkRequest]
 ) -> None:
     with pytest.raises(WatermarkLost):
-        marker.mark(scene(1, 64), request_of())
+        marker.mark(scene(1, 24), request_of())
 
 
 def test_the_released_file_is_verified(

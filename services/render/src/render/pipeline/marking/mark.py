@@ -80,7 +80,7 @@ class Marker:
         Raises:
             KeyError: no label wording in the request's language.
             NoRoom: the label would cover a face wherever it stood.
-            WatermarkLost: the picture is too plain to hold the number.
+            WatermarkLost: the picture does not hold the number: too small, too loud.
         """
         clock = _Clock()
         with clock.step("label"):

@@ -1,0 +1,1 @@
+"""Pictures, attacks and peers of the benchmark of watermarks."""
