@@ -2,6 +2,7 @@
 .PHONY: help setup dev demo gen lint test bench clean
 PYTHON ?= python3
 BIN := .venv/bin
+WORKERS ?= 2
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,8 +22,8 @@ gen: setup ## Regenerate everything that is generated
 lint: setup ## Every static check, fastest first
 	$(BIN)/python tools/lint.py
 
-test: setup ## Set up, then every test
-	$(BIN)/python -m pytest
+test: setup ## Set up, then every test (WORKERS=1: one after another)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
 bench: setup ## Measure beside the peers: make bench NAME=spine
 	@$(BIN)/python -m pip install -q --no-deps --require-hashes -r benchmarks/requirements.txt
