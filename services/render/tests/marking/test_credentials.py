@@ -41,7 +41,7 @@ def claim() -> Claim:
 def signed(
     scene: Draw, resave: Callable[..., bytes], claim: Claim, signing: SigningCredentials
 ) -> bytes:
-    return credentials.sign(resave(scene(1, 512), 95), claim, signing)
+    return credentials.sign(resave(scene(1, 512), 95), claim, signing).data
 
 
 def manifest_of(data: bytes, anchors: bytes) -> dict[str, Any]:
@@ -81,7 +81,7 @@ def test_signing_leaves_pixels_and_metadata_alone(
 ) -> None:
     plain = BytesIO()
     Image.fromarray(scene(2, 256)).save(plain, "JPEG", quality=95, xmp=b"<a>kept</a>")
-    signed = credentials.sign(plain.getvalue(), claim, signing)
+    signed = credentials.sign(plain.getvalue(), claim, signing).data
     before, after = Image.open(plain), Image.open(BytesIO(signed))
     assert before.tobytes() == after.tobytes()
     assert after.info["xmp"] == b"<a>kept</a>"
@@ -94,7 +94,7 @@ def test_a_stranger_is_not_trusted_though_valid(
     signing: SigningCredentials,
     stranger: SigningCredentials,
 ) -> None:
-    forged = credentials.sign(resave(scene(1, 256)), claim, stranger)
+    forged = credentials.sign(resave(scene(1, 256)), claim, stranger).data
     state = credentials.read(forged, signing.anchors)
     assert state.seal is Seal.UNTRUSTED
     assert "signingCredential.untrusted" in state.problems
