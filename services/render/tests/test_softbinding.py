@@ -18,6 +18,7 @@ from kit.errors import NotFound
 from local.postgres import Postgres
 from local.process import free_port
 from PIL import Image
+from render.pipeline.marking.authority import load_anchors
 from sosia.render.v1 import render_pb2, render_service_pb2_grpc, softbinding_pb2
 
 CLEAN = render_pb2.PICTURE_KIND_CLEAN
@@ -47,7 +48,7 @@ def carried(jpeg: bytes) -> bytes:
 
 def opened(jpeg: bytes, store: bytes | None, secrets: Path) -> Any:
     """Return what c2pa says of a file under a manifest store, or under its own."""
-    anchors = (secrets / "authority" / "anchors.pem").read_text()
+    anchors = load_anchors(secrets / "authority").decode()
     settings = {"verify": {"verify_trust": True}, "trust": {"trust_anchors": anchors}}
     with (
         c2pa.Context.from_dict(settings) as context,
