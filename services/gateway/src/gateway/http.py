@@ -44,10 +44,10 @@ class Api:
         async def answer(request: Request) -> Response:
             fields = await self._read(route, request)
             content = fields.pop("content", b"") if route.body in _FILES else b""
-            message: Any = transcode.to_message(route.request, fields)
-            if content:
-                message.content = content
             try:
+                message: Any = transcode.to_message(route.request, fields)
+                if content:
+                    message.content = content
                 made = await self.calls.send(
                     route.service, route.call, message, timeout_s=route.timeout_s
                 )

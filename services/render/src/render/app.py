@@ -59,27 +59,26 @@ async def build(settings: Settings) -> AsyncIterator[App]:
         bus = await stack.enter_async_context(open_bus(settings.nats_url))
         others = await stack.enter_async_context(open_others(settings))
         vault = Vault(Objects(settings.objects_url), RemoteKeys(others.identity.stub))
-        services = _services(db, others, vault, examiner, settings.soft_binding_endpoint)
+        verifier = Verifier(db, others.identity, others.licensing, examiner.look)
+        algorithms = Algorithms({SpreadSpectrum.name: reader.codec.value}, (FINGERPRINT,))
+        soft = SoftBindings(db, verifier, algorithms, settings.soft_binding_endpoint)
+        services = _services(db, others, vault, soft)
         checks = {"database": db.check, "bus": bus.check}
         await stack.enter_async_context(open_ops(settings.ops_address, checks))
         port = await stack.enter_async_context(_server(services, settings.rpc_address))
         yield App(db, bus, vault, open_consumers(db, bus), port)
 
 
-def _services(
-    db: Database, others: Others, vault: Vault, examiner: Examiner, endpoint: str
-) -> Services:
+def _services(db: Database, others: Others, vault: Vault, soft: SoftBindings) -> Services:
     identity, licensing = others.identity, others.licensing
     renders = Renders(db, identity, others.training, licensing)
-    verifier = Verifier(db, identity, licensing, examiner.look)
-    algorithms = Algorithms((SpreadSpectrum.name,), (FINGERPRINT,))
     return Services(
         Campaigns(db, identity, licensing),
         Briefs(db, identity, others.training),
         renders,
         Pictures(db, renders, licensing, vault, draft),
-        verifier,
-        SoftBindings(db, verifier, algorithms, endpoint),
+        soft.verifier,
+        soft,
     )
 
 

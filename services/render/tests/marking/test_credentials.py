@@ -32,6 +32,7 @@ def claim() -> Claim:
         created_at=datetime(2026, 11, 24, tzinfo=UTC),
         system=System("sosia", "1"),
         watermark="sosia.spread.1",
+        watermark_value=bytes(8),
         fingerprint_name="pdq.1",
         fingerprint=bytes(32),
     )

@@ -70,6 +70,7 @@ def claim_of(request: MarkRequest, system: System, looks: bytes) -> Claim:
         **facts,
         system=system,
         watermark="sosia.spread.1",
+        watermark_value=bytes(8),
         fingerprint_name="pdq.1",
         fingerprint=looks,
     )

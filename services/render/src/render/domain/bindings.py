@@ -2,12 +2,16 @@
 
 import base64
 import binascii
+import hmac
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from kit.errors import FieldInvalid, NotFound
 
-NUMBER_BYTES, LOOKS_BYTES = 4, 32
-"""Lengths of what a manifest asserts: the asset number, big-endian; how the picture looks."""
+MARK_BYTES, LOOKS_BYTES = 8, 32
+"""Lengths of what a manifest asserts: the asset number, big-endian, and a keyed check of 4 bytes;
+how the picture looks."""
+_NUMBER_BYTES = 4
 
 MOST_RESULTS = 10
 """Unless asked otherwise, as the C2PA's API has it."""
@@ -46,12 +50,21 @@ class Binding:
     value: bytes
     is_watermark: bool
 
+    @property
+    def number(self) -> int:
+        """Return the asset number that a watermark's value begins with."""
+        return int.from_bytes(self.value[:_NUMBER_BYTES], "big")
+
 
 @dataclass(frozen=True, slots=True)
 class Algorithms:
-    """Names of what our pictures carry and look like."""
+    """Names of what our pictures carry and look like.
 
-    watermarks: tuple[str, ...]
+    Attributes:
+        watermarks: with what states an asset number as a watermark's value.
+    """
+
+    watermarks: Mapping[str, Callable[[int], bytes]]
     fingerprints: tuple[str, ...]
 
     def check(self, alg: str) -> None:
@@ -60,7 +73,7 @@ class Algorithms:
         Raises:
             FieldInvalid: it is not.
         """
-        ours = self.watermarks + self.fingerprints
+        ours = (*self.watermarks, *self.fingerprints)
         if alg not in ours:
             raise FieldInvalid("alg", f"must be one of {', '.join(ours)}")
 
@@ -72,11 +85,18 @@ class Algorithms:
         """
         self.check(alg)
         is_watermark = alg in self.watermarks
-        length = NUMBER_BYTES if is_watermark else LOOKS_BYTES
+        length = MARK_BYTES if is_watermark else LOOKS_BYTES
         found = _decode(value)
         if len(found) != length:
             raise FieldInvalid("value", f"must be base64 of the {length} bytes of {alg}")
         return Binding(alg, found, is_watermark)
+
+    def holds(self, binding: Binding) -> bool:
+        """Tell whether we may have made this value: numbers follow each other, checks do not, so
+        nobody gets at the pictures of others by counting."""
+        if not binding.is_watermark:
+            return True
+        return hmac.compare_digest(self.watermarks[binding.alg](binding.number), binding.value)
 
 
 def check_most(most: int | None) -> int:

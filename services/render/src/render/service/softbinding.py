@@ -16,7 +16,7 @@ class SoftBindings:
     ) -> None:
         """Take in where the manifests are to be had, if not where they are asked for."""
         self._db = database
-        self._verifier = verifier
+        self.verifier = verifier
         self.algorithms = algorithms
         self._endpoint = endpoint
 
@@ -28,6 +28,8 @@ class SoftBindings:
         """
         binding = self.algorithms.read(alg, value)
         most = bindings.check_most(most)
+        if not self.algorithms.holds(binding):
+            return []
         async with self._db.begin() as tx:
             return self._matches(await manifests.find_bound(tx, binding, most=most))
 
@@ -41,7 +43,7 @@ class SoftBindings:
         if alg:
             self.algorithms.check(alg)
         bindings.check_most(most)
-        _, record = await self._verifier.recognise(content)
+        _, record = await self.verifier.recognise(content)
         if record is None:
             return []
         async with self._db.begin() as tx:

@@ -16,8 +16,8 @@ _FROM = renders.join(pictures, pictures.c.render_id == renders.c.id).join(
 async def find_bound(tx: Tx, binding: Binding, *, most: int) -> list[str]:
     """Return the ids of at most `most` manifests that assert exactly this, oldest release first."""
     if binding.is_watermark:
-        number = int.from_bytes(binding.value, "big")
-        which = (pictures.c.watermark == binding.alg, renders.c.asset_number == number)
+        of_number = renders.c.asset_number == binding.number
+        which = (pictures.c.watermark == binding.alg, of_number)
         return await _find(tx, *which, most=most)
     return await _find(tx, pictures.c.fingerprint == binding.value, most=most)
 

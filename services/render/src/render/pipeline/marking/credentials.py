@@ -45,6 +45,8 @@ class Claim:
     system: System
     watermark: str
     """The codec's name."""
+    watermark_value: bytes
+    """The asset number as the codec states it."""
     fingerprint_name: str
     fingerprint: bytes
 
@@ -180,7 +182,7 @@ def _manifest(claim: Claim) -> dict[str, Any]:
     assertions = [
         ("c2pa.actions.v2", {"actions": [created, {"action": "c2pa.watermarked.bound"}]}),
         ("cawg.training-mining", {"entries": mining}),
-        ("c2pa.soft-binding", _binding(claim.watermark, claim.asset_number.to_bytes(4, "big"))),
+        ("c2pa.soft-binding", _binding(claim.watermark, claim.watermark_value)),
         ("c2pa.soft-binding", _binding(claim.fingerprint_name, claim.fingerprint)),
         (RIGHTS, {**claim.bound(), "digest": claim.rights().digest}),
     ]

@@ -127,6 +127,7 @@ class Marker:
             created_at=request.created_at,
             system=self._system,
             watermark=self._codec.name,
+            watermark_value=self._codec.value(request.asset_number),
             fingerprint_name=FINGERPRINT,
             fingerprint=looks,
         )

@@ -52,6 +52,11 @@ class Codec(Protocol):
         """Return the number `image` carries, or None where its check bits fail."""
         ...
 
+    def value(self, payload: int) -> bytes:
+        """Return 8 bytes, the number and a keyed check: the soft binding states no number that
+        could be counted up to the next."""
+        ...
+
 
 class SpreadSpectrum:
     """Spreads each bit over many secret mid-frequencies of the whole picture.
@@ -108,6 +113,10 @@ class SpreadSpectrum:
                 return payload
         return None
 
+    def value(self, payload: int) -> bytes:
+        """Return the 64 bits that the pixels carry: the number, then its keyed check."""
+        return (payload << _CHECK_BITS | self._check(payload)).to_bytes(8, "big")
+
     def _sums(self, luma: Floats) -> Floats:
         """Return (64,) sums; each is about a standard normal variable in an unmarked picture."""
         spectrum = _spectrum(luma)
@@ -123,8 +132,7 @@ class SpreadSpectrum:
         return np.asarray(np.maximum(spread, _NOISE_FLOOR)[self._ring], np.float32)
 
     def _bits(self, payload: int) -> Floats:
-        word = payload << _CHECK_BITS | self._check(payload)
-        return np.unpackbits(np.frombuffer(word.to_bytes(8, "big"), np.uint8)).astype(np.float32)
+        return np.unpackbits(np.frombuffer(self.value(payload), np.uint8)).astype(np.float32)
 
     def _check(self, payload: int) -> int:
         digest = hashlib.blake2s(payload.to_bytes(4, "big"), key=self._check_key, digest_size=4)
