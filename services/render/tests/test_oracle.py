@@ -14,7 +14,7 @@ from render.domain.judging import (
     judge,
 )
 from render.domain.verdicts import Verdict
-from sosia.render.v1 import render_service_pb2
+from sosia.render.v1 import render_service_pb2, softbinding_pb2
 
 ANSWER = render_service_pb2.VerifyPictureResponse.DESCRIPTOR
 TEXT, FLAG, CHOICE = (
@@ -55,6 +55,12 @@ def test_the_answer_has_no_field_that_nobody_thought_about() -> None:
     layers = ("verdict", "layers.name", "layers.state")
     expected = {f"verification.{name}" for name in (*named, *more, *credits, *layers)}
     assert set(fields(ANSWER)) == expected
+
+
+def test_a_manifest_that_is_found_comes_without_a_score() -> None:
+    for kind in (softbinding_pb2.FindByBindingResponse, softbinding_pb2.FindByContentResponse):
+        found = fields(kind.DESCRIPTOR)
+        assert found == {"matches.manifest_id": TEXT, "matches.endpoint": TEXT}
 
 
 def test_a_layer_says_one_of_seven_words() -> None:

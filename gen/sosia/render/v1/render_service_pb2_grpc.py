@@ -4,6 +4,7 @@ import grpc
 import warnings
 
 from sosia.render.v1 import render_service_pb2 as sosia_dot_render_dot_v1_dot_render__service__pb2
+from sosia.render.v1 import softbinding_pb2 as sosia_dot_render_dot_v1_dot_softbinding__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -93,6 +94,26 @@ class RenderServiceStub:
                 '/sosia.render.v1.RenderService/VerifyPicture',
                 request_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.VerifyPictureRequest.SerializeToString,
                 response_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.VerifyPictureResponse.FromString,
+                _registered_method=True)
+        self.FindByBinding = channel.unary_unary(
+                '/sosia.render.v1.RenderService/FindByBinding',
+                request_serializer=sosia_dot_render_dot_v1_dot_softbinding__pb2.FindByBindingRequest.SerializeToString,
+                response_deserializer=sosia_dot_render_dot_v1_dot_softbinding__pb2.FindByBindingResponse.FromString,
+                _registered_method=True)
+        self.FindByContent = channel.unary_unary(
+                '/sosia.render.v1.RenderService/FindByContent',
+                request_serializer=sosia_dot_render_dot_v1_dot_softbinding__pb2.FindByContentRequest.SerializeToString,
+                response_deserializer=sosia_dot_render_dot_v1_dot_softbinding__pb2.FindByContentResponse.FromString,
+                _registered_method=True)
+        self.GetManifest = channel.unary_unary(
+                '/sosia.render.v1.RenderService/GetManifest',
+                request_serializer=sosia_dot_render_dot_v1_dot_softbinding__pb2.GetManifestRequest.SerializeToString,
+                response_deserializer=sosia_dot_render_dot_v1_dot_softbinding__pb2.GetManifestResponse.FromString,
+                _registered_method=True)
+        self.ListAlgorithms = channel.unary_unary(
+                '/sosia.render.v1.RenderService/ListAlgorithms',
+                request_serializer=sosia_dot_render_dot_v1_dot_softbinding__pb2.ListAlgorithmsRequest.SerializeToString,
+                response_deserializer=sosia_dot_render_dot_v1_dot_softbinding__pb2.ListAlgorithmsResponse.FromString,
                 _registered_method=True)
 
 
@@ -186,6 +207,36 @@ class RenderServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def FindByBinding(self, request, context):
+        """FindByBinding returns the manifests of released pictures that assert a soft binding.
+        Errors: INVALID_ARGUMENT FIELD_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def FindByContent(self, request, context):
+        """FindByContent returns the manifest of the released picture that a file is, by the same verdict
+        as VerifyPicture: none unless verified or recovered. Errors: those of VerifyPicture.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetManifest(self, request, context):
+        """GetManifest. Errors: NOT_FOUND MANIFEST_NOT_FOUND, also of a picture that is not released.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListAlgorithms(self, request, context):
+        """ListAlgorithms returns the names FindByBinding takes.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_RenderServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -243,6 +294,26 @@ def add_RenderServiceServicer_to_server(servicer, server):
                     servicer.VerifyPicture,
                     request_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.VerifyPictureRequest.FromString,
                     response_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.VerifyPictureResponse.SerializeToString,
+            ),
+            'FindByBinding': grpc.unary_unary_rpc_method_handler(
+                    servicer.FindByBinding,
+                    request_deserializer=sosia_dot_render_dot_v1_dot_softbinding__pb2.FindByBindingRequest.FromString,
+                    response_serializer=sosia_dot_render_dot_v1_dot_softbinding__pb2.FindByBindingResponse.SerializeToString,
+            ),
+            'FindByContent': grpc.unary_unary_rpc_method_handler(
+                    servicer.FindByContent,
+                    request_deserializer=sosia_dot_render_dot_v1_dot_softbinding__pb2.FindByContentRequest.FromString,
+                    response_serializer=sosia_dot_render_dot_v1_dot_softbinding__pb2.FindByContentResponse.SerializeToString,
+            ),
+            'GetManifest': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetManifest,
+                    request_deserializer=sosia_dot_render_dot_v1_dot_softbinding__pb2.GetManifestRequest.FromString,
+                    response_serializer=sosia_dot_render_dot_v1_dot_softbinding__pb2.GetManifestResponse.SerializeToString,
+            ),
+            'ListAlgorithms': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAlgorithms,
+                    request_deserializer=sosia_dot_render_dot_v1_dot_softbinding__pb2.ListAlgorithmsRequest.FromString,
+                    response_serializer=sosia_dot_render_dot_v1_dot_softbinding__pb2.ListAlgorithmsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -547,6 +618,114 @@ class RenderService:
             '/sosia.render.v1.RenderService/VerifyPicture',
             sosia_dot_render_dot_v1_dot_render__service__pb2.VerifyPictureRequest.SerializeToString,
             sosia_dot_render_dot_v1_dot_render__service__pb2.VerifyPictureResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FindByBinding(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.render.v1.RenderService/FindByBinding',
+            sosia_dot_render_dot_v1_dot_softbinding__pb2.FindByBindingRequest.SerializeToString,
+            sosia_dot_render_dot_v1_dot_softbinding__pb2.FindByBindingResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FindByContent(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.render.v1.RenderService/FindByContent',
+            sosia_dot_render_dot_v1_dot_softbinding__pb2.FindByContentRequest.SerializeToString,
+            sosia_dot_render_dot_v1_dot_softbinding__pb2.FindByContentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetManifest(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.render.v1.RenderService/GetManifest',
+            sosia_dot_render_dot_v1_dot_softbinding__pb2.GetManifestRequest.SerializeToString,
+            sosia_dot_render_dot_v1_dot_softbinding__pb2.GetManifestResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAlgorithms(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.render.v1.RenderService/ListAlgorithms',
+            sosia_dot_render_dot_v1_dot_softbinding__pb2.ListAlgorithmsRequest.SerializeToString,
+            sosia_dot_render_dot_v1_dot_softbinding__pb2.ListAlgorithmsResponse.FromString,
             options,
             channel_credentials,
             insecure,

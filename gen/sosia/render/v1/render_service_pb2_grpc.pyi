@@ -6,6 +6,7 @@ isort:skip_file
 from collections import abc as _abc
 from grpc import aio as _aio
 from sosia.render.v1 import render_service_pb2 as _render_service_pb2
+from sosia.render.v1 import softbinding_pb2 as _softbinding_pb2
 import abc as _abc_1
 
 
@@ -55,6 +56,18 @@ class RenderServiceStub:
     Errors: INVALID_ARGUMENT PHOTO_UNREADABLE, PHOTO_TOO_LARGE, FIELD_INVALID (media without
     territory, or the other way round).
     """
+    FindByBinding: _aio.UnaryUnaryMultiCallable[_softbinding_pb2.FindByBindingRequest, _softbinding_pb2.FindByBindingResponse]
+    """FindByBinding returns the manifests of released pictures that assert a soft binding.
+    Errors: INVALID_ARGUMENT FIELD_INVALID.
+    """
+    FindByContent: _aio.UnaryUnaryMultiCallable[_softbinding_pb2.FindByContentRequest, _softbinding_pb2.FindByContentResponse]
+    """FindByContent returns the manifest of the released picture that a file is, by the same verdict
+    as VerifyPicture: none unless verified or recovered. Errors: those of VerifyPicture.
+    """
+    GetManifest: _aio.UnaryUnaryMultiCallable[_softbinding_pb2.GetManifestRequest, _softbinding_pb2.GetManifestResponse]
+    """GetManifest. Errors: NOT_FOUND MANIFEST_NOT_FOUND, also of a picture that is not released."""
+    ListAlgorithms: _aio.UnaryUnaryMultiCallable[_softbinding_pb2.ListAlgorithmsRequest, _softbinding_pb2.ListAlgorithmsResponse]
+    """ListAlgorithms returns the names FindByBinding takes."""
 
 class RenderServiceServicer(metaclass=_abc_1.ABCMeta):
     """RenderService makes pictures, marks them, has them reviewed and hands them out.
@@ -163,5 +176,41 @@ class RenderServiceServicer(metaclass=_abc_1.ABCMeta):
         Errors: INVALID_ARGUMENT PHOTO_UNREADABLE, PHOTO_TOO_LARGE, FIELD_INVALID (media without
         territory, or the other way round).
         """
+
+    @_abc_1.abstractmethod
+    def FindByBinding(
+        self,
+        request: _softbinding_pb2.FindByBindingRequest,
+        context: _aio.ServicerContext[_softbinding_pb2.FindByBindingRequest, _abc.Awaitable[_softbinding_pb2.FindByBindingResponse]],
+    ) -> _abc.Awaitable[_softbinding_pb2.FindByBindingResponse]:
+        """FindByBinding returns the manifests of released pictures that assert a soft binding.
+        Errors: INVALID_ARGUMENT FIELD_INVALID.
+        """
+
+    @_abc_1.abstractmethod
+    def FindByContent(
+        self,
+        request: _softbinding_pb2.FindByContentRequest,
+        context: _aio.ServicerContext[_softbinding_pb2.FindByContentRequest, _abc.Awaitable[_softbinding_pb2.FindByContentResponse]],
+    ) -> _abc.Awaitable[_softbinding_pb2.FindByContentResponse]:
+        """FindByContent returns the manifest of the released picture that a file is, by the same verdict
+        as VerifyPicture: none unless verified or recovered. Errors: those of VerifyPicture.
+        """
+
+    @_abc_1.abstractmethod
+    def GetManifest(
+        self,
+        request: _softbinding_pb2.GetManifestRequest,
+        context: _aio.ServicerContext[_softbinding_pb2.GetManifestRequest, _abc.Awaitable[_softbinding_pb2.GetManifestResponse]],
+    ) -> _abc.Awaitable[_softbinding_pb2.GetManifestResponse]:
+        """GetManifest. Errors: NOT_FOUND MANIFEST_NOT_FOUND, also of a picture that is not released."""
+
+    @_abc_1.abstractmethod
+    def ListAlgorithms(
+        self,
+        request: _softbinding_pb2.ListAlgorithmsRequest,
+        context: _aio.ServicerContext[_softbinding_pb2.ListAlgorithmsRequest, _abc.Awaitable[_softbinding_pb2.ListAlgorithmsResponse]],
+    ) -> _abc.Awaitable[_softbinding_pb2.ListAlgorithmsResponse]:
+        """ListAlgorithms returns the names FindByBinding takes."""
 
 def add_RenderServiceServicer_to_server(servicer: RenderServiceServicer, server: _aio.Server) -> None: ...

@@ -25,6 +25,8 @@ _CARRIED = ("traceparent", "tracestate")
 _REQUEST_ID = re.compile(r"[\w-]{1,64}")
 _JSON_BYTES, _FILE_BYTES = 2**20, 13 * 2**20
 _MOST_KEY = 150
+_FILES = {Body.FILE: "file", Body.IMAGE: "body"}
+"""What a caller sends a file as."""
 
 
 class Api:
@@ -41,17 +43,16 @@ class Api:
 
         async def answer(request: Request) -> Response:
             fields = await self._read(route, request)
-            content = fields.pop("content", b"") if route.body is Body.FILE else b""
-            message: Any = transcode.to_message(route.request, fields)
-            if content:
-                message.content = content
+            content = fields.pop("content", b"") if route.body in _FILES else b""
             try:
+                message: Any = transcode.to_message(route.request, fields)
+                if content:
+                    message.content = content
                 made = await self.calls.send(
                     route.service, route.call, message, timeout_s=route.timeout_s
                 )
             except DomainError as error:
-                if error.metadata.get("field") == "content":
-                    error.metadata["field"] = "file"  # what the caller sent it as
+                _rename(error, route)
                 raise
             if route.media:
                 return _file(request, made, route)
@@ -123,12 +124,14 @@ class Api:
     async def _read(self, route: Route, request: Request) -> dict[str, Any]:
         """Return the fields of a request: query, body, path and headers, in this order."""
         fields = transcode.from_query(route.request, request.query_params.multi_items())
-        if route.call == "VerifyPicture" and trace.actor() == trace.PUBLIC:
+        if route.limited and trace.actor() == trace.PUBLIC:
             self.quota.draw(request.client.host if request.client else "")
         if route.body is Body.JSON:
             fields |= await _read_json(request)
         elif route.body is Body.FILE:
             fields |= await _read_file(request, route)
+        elif route.body is Body.IMAGE:
+            fields["content"] = await _read_image(request)
         for name, value in [*request.path_params.items(), *route.constants]:
             if fields.setdefault(name, value) != value:
                 raise FieldInvalid(name, "differs from the path")
@@ -181,6 +184,22 @@ async def _read_file(request: Request, route: Route) -> dict[str, Any]:
         if "facts" in form:
             fields["facts"] = _facts(str(form["facts"]), route)
     return fields
+
+
+async def _read_image(request: Request) -> bytes:
+    if not request.headers.get("content-type", "").strip().lower().startswith("image/"):
+        raise problem.TypeUnsupported("the body must be an image", expected="image/*")
+    return await read_body(request, _FILE_BYTES)
+
+
+def _rename(error: DomainError, route: Route) -> None:
+    """Call the field an error is about what the caller called it."""
+    name = error.metadata.get("field", "")
+    field = route.request.fields_by_name.get(name)
+    if name == "content":
+        error.metadata["field"] = _FILES.get(route.body, name)
+    elif field is not None:
+        error.metadata["field"] = transcode.name_of(field)
 
 
 def _facts(text: str, route: Route) -> Any:

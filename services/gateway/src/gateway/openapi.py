@@ -6,6 +6,7 @@ from typing import Any
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from gateway.routes import ROUTES, Body, Route
+from gateway.transcode import name_of
 
 _KINDS: dict[int, dict[str, Any]] = {
     FieldDescriptor.TYPE_STRING: {"type": "string"},
@@ -93,6 +94,9 @@ def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
             "required": True,
             "content": {"multipart/form-data": {"schema": form}},
         }
+    elif route.body is Body.IMAGE:
+        image = {"schema": {"type": "string", "format": "binary"}}
+        made["requestBody"] = {"required": True, "content": {"image/*": image}}
     return made
 
 
@@ -106,7 +110,7 @@ def _parameters(route: Route, taken: set[str]) -> list[dict[str, Any]]:
         found.append({"name": "Idempotency-Key", "in": "header", "required": True, "schema": key})
     if route.body is not Body.JSON:
         for field in route.request.fields:
-            if field.name not in taken | (_PARTS if route.body is Body.FILE else set()):
+            if field.name not in taken | (set() if route.body is Body.NONE else _PARTS):
                 found += _query(field)
     return found
 
@@ -117,7 +121,7 @@ def _query(field: FieldDescriptor) -> list[dict[str, Any]]:
             {"name": f"{field.name}.{inner.name}", "in": "query", "schema": _field(inner, {})}
             for inner in field.message_type.fields
         ]
-    return [{"name": field.name, "in": "query", "schema": _field(field, {})}]
+    return [{"name": name_of(field), "in": "query", "schema": _field(field, {})}]
 
 
 def _answer(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
@@ -135,7 +139,7 @@ def _reference(kind: Descriptor, schemas: dict[str, Any]) -> dict[str, Any]:
 
 
 def _object(kind: Descriptor, schemas: dict[str, Any], *, without: set[str]) -> dict[str, Any]:
-    fields = {f.name: _field(f, schemas) for f in kind.fields if f.name not in without}
+    fields = {name_of(f): _field(f, schemas) for f in kind.fields if f.name not in without}
     return {"type": "object", "properties": fields, "additionalProperties": False}
 
 

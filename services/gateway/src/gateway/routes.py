@@ -47,6 +47,8 @@ class Body(StrEnum):
     JSON = "json"
     FILE = "file"
     """multipart/form-data with a `file` and, where the call has them, `facts` as JSON."""
+    IMAGE = "image"
+    """The picture itself, under an image's Content-Type; all else is in the query."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,7 @@ class Route:
         cache: who may keep the file, and how long.
         operation: what the API's document calls it; the call's name unless a call has two paths.
         constants: fields of the request that the path stands for.
+        limited: whoever has no key may take it so many times a minute.
     """
 
     method: str
@@ -73,6 +76,7 @@ class Route:
     cache: str = "private, no-cache"
     operation: str = ""
     constants: tuple[tuple[str, int], ...] = ()
+    limited: bool = False
     timeout_s: float = 15.0
 
     @property
@@ -110,6 +114,7 @@ def _do(path: str, service: str, call: str, **more: Any) -> Route:
 
 _JPEG = "image/jpeg"
 _FOREVER = "public, max-age=31536000, immutable"
+_SOFT_BINDING = "/v1/softbinding"  # the C2PA's API, under its own paths
 ROUTES: tuple[Route, ...] = (
     _make("/v1/parties", "identity", "RegisterParty"),
     _get("/v1/parties", "identity", "ListParties"),
@@ -225,7 +230,32 @@ ROUTES: tuple[Route, ...] = (
         media=_JPEG,
         constants=(("kind", 2),),
     ),
-    _do("/v1/verify", "render", "VerifyPicture", body=Body.FILE, timeout_s=60.0),
+    _do("/v1/verify", "render", "VerifyPicture", body=Body.FILE, limited=True, timeout_s=60.0),
+    _get(f"{_SOFT_BINDING}/matches/byBinding", "render", "FindByBinding", limited=True),
+    _do(
+        f"{_SOFT_BINDING}/matches/byBinding",
+        "render",
+        "FindByBinding",
+        operation="FindByLargeBinding",
+        limited=True,
+    ),
+    _do(
+        f"{_SOFT_BINDING}/matches/byContent",
+        "render",
+        "FindByContent",
+        body=Body.IMAGE,
+        limited=True,
+        timeout_s=60.0,
+    ),
+    _get(
+        f"{_SOFT_BINDING}/manifests/{{manifest_id}}",
+        "render",
+        "GetManifest",
+        media="application/c2pa",
+        cache="no-cache",
+        limited=True,
+    ),
+    _get(f"{_SOFT_BINDING}/services/supportedAlgorithms", "render", "ListAlgorithms"),
 )
 _RELEASES_AT_LICENSING = frozenset({"ReleasePicture"})
 """licensing's own half of a release: the public one is render's ReleaseRender."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from google.protobuf import json_format
-from google.protobuf.descriptor import Descriptor
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from kit.errors import FieldInvalid, InvalidArgument
@@ -16,10 +16,21 @@ _UNKNOWN = re.compile(r'has no field named "([^"]+)"(?: at "([^"]+)")?')
 _FAILED = re.compile(r"Failed to parse (\S+?) field: (.+?)\.?$", re.S)
 
 
+_CAMEL = frozenset({"sosia/render/v1/softbinding.proto"})
+"""Protos that follow another standard's JSON, whose names are camel case."""
+
+
 class BodyInvalid(InvalidArgument):
     """The body is not a JSON object."""
 
     reason = "BODY_INVALID"
+
+
+def name_of(field: FieldDescriptor) -> str:
+    """Return what a field is called in JSON and in a query."""
+    message = field.containing_type
+    is_camel = message is not None and message.file.name in _CAMEL
+    return field.json_name if is_camel else field.name
 
 
 def parse_body(text: bytes) -> dict[str, Any]:
@@ -60,29 +71,38 @@ def from_query(kind: Descriptor, items: Iterable[tuple[str, str]]) -> dict[str, 
         FieldInvalid: a parameter the call does not know.
     """
     fields: dict[str, Any] = {}
+    known = {name_of(field): field for field in kind.fields}
     for name, value in items:
-        field = kind.fields_by_name.get(name.split(".")[0])
+        field = known.get(name.split(".")[0])
         if field is None:
             raise FieldInvalid(name, "is no parameter of this path")
         if field.message_type is not None:
             _nest(fields, name, value)
         elif field.is_repeated:
-            fields.setdefault(name, []).append(value)
+            fields.setdefault(field.name, []).append(value)
         else:
-            fields[name] = value
+            fields[field.name] = _plain(field, value)
     return fields
 
 
 def to_json(message: Message) -> dict[str, Any]:
     """Return a message as JSON fields, those at their default included."""
     return json_format.MessageToDict(
-        message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
+        message,
+        preserving_proto_field_name=message.DESCRIPTOR.file.name not in _CAMEL,
+        always_print_fields_with_no_presence=True,
     )
 
 
 def sha256(content: bytes) -> str:
     """Return the SHA-256 of a file, hex."""
     return hashlib.sha256(content).hexdigest()
+
+
+def _plain(field: FieldDescriptor, value: str) -> str | bool:
+    """Read a word of a query, where true and false are words as well."""
+    is_flag = field.type == FieldDescriptor.TYPE_BOOL and value in ("true", "false")
+    return value == "true" if is_flag else value
 
 
 def _nest(fields: dict[str, Any], name: str, value: str) -> None:

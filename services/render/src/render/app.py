@@ -19,16 +19,19 @@ from vault import RemoteKeys, Vault
 
 from render.clients import Others, open_others
 from render.consumers import open_consumers
+from render.domain.bindings import Algorithms
 from render.examining import Examiner
 from render.pipeline.marking.authority import load_anchors
 from render.pipeline.marking.draft import draft
 from render.pipeline.marking.examine import Reader
+from render.pipeline.marking.fingerprint import NAME as FINGERPRINT
 from render.pipeline.marking.fingerprint import KeyedFingerprint
 from render.pipeline.marking.watermark import SpreadSpectrum
 from render.rpc.servicer import RenderServicer, Services
 from render.service.campaigns import Briefs, Campaigns
 from render.service.pictures import Pictures
 from render.service.renders import Renders
+from render.service.softbinding import SoftBindings
 from render.service.verification import Verifier
 from render.settings import Settings
 
@@ -56,14 +59,17 @@ async def build(settings: Settings) -> AsyncIterator[App]:
         bus = await stack.enter_async_context(open_bus(settings.nats_url))
         others = await stack.enter_async_context(open_others(settings))
         vault = Vault(Objects(settings.objects_url), RemoteKeys(others.identity.stub))
-        services = _services(db, others, vault, examiner)
+        verifier = Verifier(db, others.identity, others.licensing, examiner.look)
+        algorithms = Algorithms({SpreadSpectrum.name: reader.codec.value}, (FINGERPRINT,))
+        soft = SoftBindings(db, verifier, algorithms, settings.soft_binding_endpoint)
+        services = _services(db, others, vault, soft)
         checks = {"database": db.check, "bus": bus.check}
         await stack.enter_async_context(open_ops(settings.ops_address, checks))
         port = await stack.enter_async_context(_server(services, settings.rpc_address))
         yield App(db, bus, vault, open_consumers(db, bus), port)
 
 
-def _services(db: Database, others: Others, vault: Vault, examiner: Examiner) -> Services:
+def _services(db: Database, others: Others, vault: Vault, soft: SoftBindings) -> Services:
     identity, licensing = others.identity, others.licensing
     renders = Renders(db, identity, others.training, licensing)
     return Services(
@@ -71,7 +77,8 @@ def _services(db: Database, others: Others, vault: Vault, examiner: Examiner) ->
         Briefs(db, identity, others.training),
         renders,
         Pictures(db, renders, licensing, vault, draft),
-        Verifier(db, identity, licensing, examiner.look),
+        soft.verifier,
+        soft,
     )
 
 

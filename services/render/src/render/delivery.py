@@ -13,7 +13,7 @@ from vault import Vault
 from render import metrics
 from render.admission import Admitted
 from render.clients import Identity
-from render.domain.renders import Picture
+from render.domain.renders import Made, Picture
 from render.pipeline.marking import request as facts
 from render.pipeline.marking.mark import Marked
 from render.pipeline.marking.request import MarkRequest
@@ -57,7 +57,7 @@ class Delivery:
             step=consent_pb2.STEP_RENDERING,
         )
         picture = self._picture(marked, object_key, sealed_sha256)
-        if await self._jobs.finish(render, picture, prompt):
+        if await self._jobs.finish(render, Made(picture, marked.manifest, prompt)):
             return True
         await self._vault.delete(object_key)
         return False

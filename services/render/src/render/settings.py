@@ -31,6 +31,8 @@ class Settings(ServiceSettings):
     revoked_certificates: Path | None = None
     """File of revoked signing certificates, a serial number in hexadecimal a line, read anew for
     every picture that is verified; unset means none is."""
+    soft_binding_endpoint: str = ""
+    """URL of the soft binding API that matches name; unset means the one that was asked."""
     worker_ops_address: str
     """host:port of a worker's /livez, /readyz and /metrics."""
     batch: int = Field(default=8, ge=1, le=64)

@@ -32,6 +32,7 @@ def claim() -> Claim:
         created_at=datetime(2026, 11, 24, tzinfo=UTC),
         system=System("sosia", "1"),
         watermark="sosia.spread.2",
+        watermark_value=bytes(8),
         fingerprint_name="pdq.1",
         fingerprint=bytes(32),
     )
@@ -41,7 +42,7 @@ def claim() -> Claim:
 def signed(
     scene: Draw, resave: Callable[..., bytes], claim: Claim, signing: SigningCredentials
 ) -> bytes:
-    return credentials.sign(resave(scene(1, 512), 95), claim, signing)
+    return credentials.sign(resave(scene(1, 512), 95), claim, signing).data
 
 
 def manifest_of(data: bytes, anchors: bytes) -> dict[str, Any]:
@@ -81,7 +82,7 @@ def test_signing_leaves_pixels_and_metadata_alone(
 ) -> None:
     plain = BytesIO()
     Image.fromarray(scene(2, 256)).save(plain, "JPEG", quality=95, xmp=b"<a>kept</a>")
-    signed = credentials.sign(plain.getvalue(), claim, signing)
+    signed = credentials.sign(plain.getvalue(), claim, signing).data
     before, after = Image.open(plain), Image.open(BytesIO(signed))
     assert before.tobytes() == after.tobytes()
     assert after.info["xmp"] == b"<a>kept</a>"
@@ -94,7 +95,7 @@ def test_a_stranger_is_not_trusted_though_valid(
     signing: SigningCredentials,
     stranger: SigningCredentials,
 ) -> None:
-    forged = credentials.sign(resave(scene(1, 256)), claim, stranger)
+    forged = credentials.sign(resave(scene(1, 256)), claim, stranger).data
     state = credentials.read(forged, signing.anchors)
     assert state.seal is Seal.UNTRUSTED
     assert "signingCredential.untrusted" in state.problems

@@ -70,6 +70,7 @@ def claim_of(request: MarkRequest, system: System, looks: bytes) -> Claim:
         **facts,
         system=system,
         watermark="sosia.spread.1",
+        watermark_value=bytes(8),
         fingerprint_name="pdq.1",
         fingerprint=looks,
     )
@@ -203,7 +204,7 @@ def test_a_thief_with_our_key_verifies_nothing(
     altered = pixels_of(marked.data).copy()
     altered[480:540, 480:540] = (200, 30, 30)
     claim = claim_of(request_of(), system, marked.fingerprint)
-    forged = credentials.sign(resave(altered, 95), claim, signing)
+    forged = credentials.sign(resave(altered, 95), claim, signing).data
     revoked = {serial(signing)} if is_revoked else set()
     layers = examine(forged, reader, revoked).layers
     assert layers.credentials.rights == registry[0].rights
@@ -239,7 +240,7 @@ def test_a_certificate_that_runs_out_leaves_the_file_recovered(
     ends_soon = datetime.now(UTC) - timedelta(days=397) + timedelta(seconds=4)
     signing = make_credentials(tmp_path / "keys", organization="Sosia", now=ends_soon)
     claim = claim_of(request_of(), system, marked.fingerprint)
-    data = credentials.sign(without(marked.data, C2PA), claim, signing)
+    data = credentials.sign(without(marked.data, C2PA), claim, signing).data
     records = [replace(registry[0], sha256=sha256(data).hexdigest())]
     assert credentials.read(data, signing.anchors).seal is Seal.TRUSTED
     deadline = time.monotonic() + 30

@@ -7,6 +7,7 @@ from enum import StrEnum
 from kit import fields
 from kit.errors import FailedPrecondition, FieldInvalid, NotFound
 
+from render.domain.bindings import Manifest
 from render.domain.campaigns import Credit, Product, Shot
 
 CONSENT_WITHDRAWN = "CONSENT_WITHDRAWN"
@@ -77,6 +78,15 @@ class Picture:
     """Name of the codec that carries the asset number."""
     width: int
     height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What an attempt ends with."""
+
+    picture: Picture
+    manifest: Manifest
+    prompt: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from kit import once
 from sosia.common.v1 import credit_pb2
 from sosia.render.v1 import campaign_pb2, render_pb2
 from sosia.render.v1 import render_service_pb2 as pb
+from sosia.render.v1 import softbinding_pb2 as soft
 
 from render.domain.answers import AskedUse
 from render.domain.campaigns import Credit, Product, Shot
@@ -50,6 +51,11 @@ def to_use(request: pb.VerifyPictureRequest) -> AskedUse | None:
     if not request.media and not request.territory:
         return None
     return AskedUse(request.media, request.territory)
+
+
+def to_most(request: soft.FindByBindingRequest | soft.FindByContentRequest) -> int | None:
+    """Read how many matches are wanted, if that is said."""
+    return request.max_results if request.HasField("max_results") else None
 
 
 def _credits(credits: Iterable[credit_pb2.Credit]) -> tuple[Credit, ...]:

@@ -5,9 +5,10 @@ from datetime import datetime
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from sosia.common.v1 import credit_pb2
-from sosia.render.v1 import campaign_pb2, render_pb2, verify_pb2
+from sosia.render.v1 import campaign_pb2, render_pb2, softbinding_pb2, verify_pb2
 
 from render.domain.answers import Answer
+from render.domain.bindings import Match
 from render.domain.campaigns import Brief, Campaign, Credit, Product, Shot
 from render.domain.renders import Render
 
@@ -97,6 +98,14 @@ def from_answer(answer: Answer) -> verify_pb2.Verification:
         if named.refusals is not None:
             message.use.allowed = not named.refusals
             message.use.reasons.extend(named.refusals)
+    return message
+
+
+def from_match(match: Match) -> softbinding_pb2.Match:
+    """Write a manifest that was found."""
+    message = softbinding_pb2.Match(manifest_id=match.manifest_id)
+    if match.endpoint:
+        message.endpoint = match.endpoint
     return message
 
 

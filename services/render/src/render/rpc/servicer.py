@@ -6,11 +6,13 @@ from typing import Any
 import grpc
 from sosia.render.v1 import render_service_pb2 as pb
 from sosia.render.v1 import render_service_pb2_grpc
+from sosia.render.v1 import softbinding_pb2 as soft
 
 from render.rpc import incoming, outgoing
 from render.service.campaigns import Briefs, Campaigns
 from render.service.pictures import Pictures
 from render.service.renders import Renders
+from render.service.softbinding import SoftBindings
 from render.service.verification import Verifier
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -25,6 +27,7 @@ class Services:
     renders: Renders
     pictures: Pictures
     verifier: Verifier
+    soft_bindings: SoftBindings
 
 
 class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
@@ -114,3 +117,36 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
         """Say what is known of a picture."""
         answer = await self._do.verifier.verify(request.content, incoming.to_use(request))
         return pb.VerifyPictureResponse(verification=outgoing.from_answer(answer))
+
+    async def FindByBinding(
+        self, request: soft.FindByBindingRequest, context: Context
+    ) -> soft.FindByBindingResponse:
+        """Return the manifests that assert a soft binding."""
+        most = incoming.to_most(request)
+        found = await self._do.soft_bindings.find_by_binding(request.alg, request.value, most)
+        return soft.FindByBindingResponse(matches=[outgoing.from_match(one) for one in found])
+
+    async def FindByContent(
+        self, request: soft.FindByContentRequest, context: Context
+    ) -> soft.FindByContentResponse:
+        """Return the manifest of the picture a file is."""
+        most = incoming.to_most(request)
+        found = await self._do.soft_bindings.find_by_content(request.content, request.alg, most)
+        return soft.FindByContentResponse(matches=[outgoing.from_match(one) for one in found])
+
+    async def GetManifest(
+        self, request: soft.GetManifestRequest, context: Context
+    ) -> soft.GetManifestResponse:
+        """Return a manifest store."""
+        content = await self._do.soft_bindings.get(request.manifest_id)
+        return soft.GetManifestResponse(content=content)
+
+    async def ListAlgorithms(
+        self, request: soft.ListAlgorithmsRequest, context: Context
+    ) -> soft.ListAlgorithmsResponse:
+        """Return the names of our soft bindings."""
+        ours = self._do.soft_bindings.algorithms
+        return soft.ListAlgorithmsResponse(
+            watermarks=[soft.Algorithm(alg=alg) for alg in ours.watermarks],
+            fingerprints=[soft.Algorithm(alg=alg) for alg in ours.fingerprints],
+        )

@@ -9,7 +9,7 @@ from sosia.render.v1 import events_pb2
 
 from render.domain import grants as grant_rules
 from render.domain.grants import Claims, Wanted
-from render.domain.renders import Picture, Render, State, Task
+from render.domain.renders import Made, Render, State, Task
 from render.store import grants as grants_store
 from render.store import renders as store
 from render.store.tables import renders
@@ -65,17 +65,17 @@ class Jobs:
             grant_rules.check_uses(claims, uses, brief_id=render.brief_id)
             return now
 
-    async def finish(self, render: Render, picture: Picture, prompt: str) -> bool:
+    async def finish(self, render: Render, made: Made) -> bool:
         """Register a picture as a draft; return False if the render is no longer ours."""
         async with self._db.begin() as tx:
-            if not await store.finish(tx, render, picture, prompt):
+            if not await store.finish(tx, render, made):
                 return False
             event = events_pb2.RenderDrafted(
                 render_id=render.id,
                 license_id=render.license_id,
                 talent_id=render.talent_id,
-                picture_sha256=picture.sha256,
-                fingerprint=picture.fingerprint.hex(),
+                picture_sha256=made.picture.sha256,
+                fingerprint=made.picture.fingerprint.hex(),
             )
             await outbox.publish(tx, event)
             return True

@@ -9,7 +9,7 @@ from render.clients import Identity, Licensing
 from render.domain import answers, licenses
 from render.domain.answers import Answer, AskedUse, Named, Registered
 from render.domain.judging import Outcome
-from render.domain.verdicts import Layers, verdict
+from render.domain.verdicts import Layers, Verdict, verdict
 from render.store import registry
 
 _NAMED = (Outcome.VERIFIED, Outcome.RECOVERED)
@@ -37,17 +37,24 @@ class Verifier:
         Raises:
             PhotoTooLarge, PhotoUnreadable: as `look`.
         """
+        judged, record = await self.recognise(content)
+        said = answers.describe(judged)
+        named = None if record is None else await self._name(record, use)
+        return Answer(judged.outcome, tuple(said.items()), named)
+
+    async def recognise(self, content: bytes) -> tuple[Verdict, Registered | None]:
+        """Return the verdict on a file and, if verified or recovered, the picture it is.
+
+        Raises:
+            PhotoTooLarge, PhotoUnreadable: as `look`.
+        """
         layers = await self._look(content)
         async with self._db.begin() as tx:
             found = await registry.find(tx, layers)
-        candidates = [one.candidate for one in found]
-        judged = verdict(layers, candidates)
-        said = answers.describe(judged)
-        named = None
-        if judged.outcome in _NAMED:
-            record = next(one for one in found if one.candidate == judged.record)
-            named = await self._name(record, use)
-        return Answer(judged.outcome, tuple(said.items()), named)
+        judged = verdict(layers, [one.candidate for one in found])
+        if judged.outcome not in _NAMED:
+            return judged, None
+        return judged, next(one for one in found if one.candidate == judged.record)
 
     async def _name(self, record: Registered, use: AskedUse | None) -> Named:
         rights = record.candidate.rights

@@ -8,10 +8,10 @@ from kit.db import Tx
 from kit.fields import is_id
 from sqlalchemy import ColumnElement, Row, func, insert, or_, select, update
 
-from render.domain.renders import OPEN, Basis, Picture, Render, RenderNotFound, State, Task
+from render.domain.renders import OPEN, Basis, Made, Picture, Render, RenderNotFound, State, Task
 from render.store import campaigns as campaigns_store
 from render.store.campaigns import from_credits, to_credits
-from render.store.tables import pictures, renders
+from render.store.tables import manifests, pictures, renders
 
 _OPEN = [str(state) for state in OPEN]
 _PICTURE = [pictures.c[name].label(f"picture_{name}") for name in Picture.__slots__]
@@ -74,14 +74,16 @@ async def to_task(tx: Tx, row: Row[Any]) -> Task:
     return Task(render, product, shot, brief.sha256, campaign.name, row.grant_token)
 
 
-async def finish(tx: Tx, render: Render, picture: Picture, prompt: str) -> bool:
+async def finish(tx: Tx, render: Render, made: Made) -> bool:
     """Note a finished picture; return False if this attempt holds the render no longer."""
-    done = {"state": str(State.DRAFT), "prompt": prompt, "grant_token": ""}
+    done = {"state": str(State.DRAFT), "prompt": made.prompt, "grant_token": ""}
     if not await jobs.save(tx, renders, render.id, render.attempt, **done):
         return False
-    row = {name: getattr(picture, name) for name in Picture.__slots__}
-    made = insert(pictures).values(render_id=render.id, made_at=func.clock_timestamp(), **row)
-    await tx.execute(made)
+    row = {name: getattr(made.picture, name) for name in Picture.__slots__}
+    row |= {"render_id": render.id, "made_at": func.clock_timestamp()}
+    await tx.execute(insert(pictures).values(row))
+    kept = {"render_id": render.id, "id": made.manifest.id, "store": made.manifest.store}
+    await tx.execute(insert(manifests).values(kept))
     return True
 
 

@@ -82,3 +82,10 @@ pictures = Table(
     *_columns(_time, "made_at"),
     Column("keyed_fingerprint", LargeBinary, nullable=False, server_default=""),
 )
+manifests = Table(
+    "manifests",
+    metadata,
+    Column("render_id", Text, primary_key=True),
+    Column("id", Text, nullable=False, unique=True),
+    *_columns(LargeBinary, "store"),
+)

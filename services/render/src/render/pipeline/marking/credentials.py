@@ -45,6 +45,8 @@ class Claim:
     system: System
     watermark: str
     """The codec's name."""
+    watermark_value: bytes
+    """The asset number as the codec states it."""
     fingerprint_name: str
     fingerprint: bytes
 
@@ -74,7 +76,20 @@ class Claim:
         )
 
 
-def sign(jpeg: bytes, claim: Claim, credentials: SigningCredentials) -> bytes:
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A file with its Content Credentials.
+
+    Attributes:
+        data: the JPEG.
+        manifest: the manifest store (JUMBF) in it, as its APP11 segments carry it.
+    """
+
+    data: bytes
+    manifest: bytes
+
+
+def sign(jpeg: bytes, claim: Claim, credentials: SigningCredentials) -> Signed:
     """Return `jpeg` with a manifest for `claim`, its pixels and metadata unchanged."""
     info = c2pa.C2paSignerInfo(
         alg=b"es256", sign_cert=credentials.chain, private_key=credentials.key, ta_url=None
@@ -89,8 +104,24 @@ def sign(jpeg: bytes, claim: Claim, credentials: SigningCredentials) -> bytes:
         c2pa.Signer.from_info(info) as signer,
         c2pa.Builder(_manifest(claim), context) as builder,
     ):
-        builder.sign(signer, "image/jpeg", io.BytesIO(jpeg), signed)
-    return signed.getvalue()
+        manifest = builder.sign(signer, "image/jpeg", io.BytesIO(jpeg), signed)
+    return Signed(signed.getvalue(), manifest)
+
+
+def label_of(signed: Signed) -> str:
+    """Return the label of the active manifest, by which others name it: "urn:c2pa:...".
+
+    Raises:
+        c2pa.C2paError: there is no manifest in it.
+    """
+    settings = {"verify": {"verify_after_reading": False, "remote_manifest_fetch": False}}
+    with (
+        c2pa.Context.from_dict(settings) as context,
+        c2pa.Reader(
+            "image/jpeg", io.BytesIO(signed.data), signed.manifest, context=context
+        ) as reader,
+    ):
+        return str(json.loads(reader.json())["active_manifest"])
 
 
 def read(data: bytes, anchors: bytes, revoked: Set[int] = frozenset()) -> CredentialState:
@@ -151,7 +182,7 @@ def _manifest(claim: Claim) -> dict[str, Any]:
     assertions = [
         ("c2pa.actions.v2", {"actions": [created, {"action": "c2pa.watermarked.bound"}]}),
         ("cawg.training-mining", {"entries": mining}),
-        ("c2pa.soft-binding", _binding(claim.watermark, claim.asset_number.to_bytes(4, "big"))),
+        ("c2pa.soft-binding", _binding(claim.watermark, claim.watermark_value)),
         ("c2pa.soft-binding", _binding(claim.fingerprint_name, claim.fingerprint)),
         (RIGHTS, {**claim.bound(), "digest": claim.rights().digest}),
     ]

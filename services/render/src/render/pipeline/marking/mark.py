@@ -10,6 +10,7 @@ from time import perf_counter
 import numpy as np
 from PIL import Image
 
+from render.domain.bindings import Manifest
 from render.domain.verdicts import Rights
 from render.pipeline.marking import credentials, label, metadata
 from render.pipeline.marking.authority import SigningCredentials
@@ -31,6 +32,7 @@ class Marked:
 
     Attributes:
         data: the JPEG exactly as it was signed; any change breaks the credentials.
+        manifest: the credentials in it, for whoever loses them.
         sha256: of `data`, in hexadecimal.
         fingerprint: of the pixels `data` decodes to, as is `keyed_fingerprint`.
         size: (width, height) in pixels.
@@ -39,6 +41,7 @@ class Marked:
     """
 
     data: bytes
+    manifest: Manifest
     sha256: str
     fingerprint: bytes
     keyed_fingerprint: bytes
@@ -97,10 +100,12 @@ class Marker:
                 raise WatermarkLost(f"render {request.render_id} does not hold its watermark")
         with clock.step("credentials"):
             claim = self._claim(request, looks)
-            data = credentials.sign(jpeg, claim, self._signing)
+            signed = credentials.sign(jpeg, claim, self._signing)
+            manifest = Manifest(credentials.label_of(signed), signed.manifest)
         return Marked(
-            data=data,
-            sha256=hashlib.sha256(data).hexdigest(),
+            data=signed.data,
+            manifest=manifest,
+            sha256=hashlib.sha256(signed.data).hexdigest(),
             fingerprint=looks,
             keyed_fingerprint=keyed,
             watermark=request.asset_number,
@@ -122,6 +127,7 @@ class Marker:
             created_at=request.created_at,
             system=self._system,
             watermark=self._codec.name,
+            watermark_value=self._codec.value(request.asset_number),
             fingerprint_name=FINGERPRINT,
             fingerprint=looks,
         )

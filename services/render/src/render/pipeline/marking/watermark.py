@@ -68,6 +68,11 @@ class Codec(Protocol):
         """Return the number `image` carries, or None where its check bits fail."""
         ...
 
+    def value(self, payload: int) -> bytes:
+        """Return 8 bytes, the number and a keyed check: the soft binding states no number that
+        could be counted up to the next."""
+        ...
+
 
 class SpreadSpectrum:
     """Spreads a 64-bit word over secret mid-frequencies of tiles that repeat.
@@ -139,6 +144,12 @@ class SpreadSpectrum:
             if payload is not None:
                 return payload
         return None
+
+    def value(self, payload: int) -> bytes:
+        """Return the bits that the pixels carry: the number, then version and keyed check."""
+        word = int.from_bytes(np.packbits(self._word(payload)).tobytes(), "big")
+        check = _VERSION << _CHECK_BITS | word & (1 << _CHECK_BITS) - 1
+        return (payload << PAYLOAD_BITS | check).to_bytes(_BITS // 8, "big")
 
     def _first(self, beginnings: list[Complexes]) -> int | None:
         """Return the number on weighted lines whose phases are known, where it agrees."""
