@@ -94,6 +94,11 @@ class RenderServiceStub:
                 request_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.VerifyPictureRequest.SerializeToString,
                 response_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.VerifyPictureResponse.FromString,
                 _registered_method=True)
+        self.GetPicturesErasure = channel.unary_unary(
+                '/sosia.render.v1.RenderService/GetPicturesErasure',
+                request_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.GetPicturesErasureRequest.SerializeToString,
+                response_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.GetPicturesErasureResponse.FromString,
+                _registered_method=True)
 
 
 class RenderServiceServicer:
@@ -185,6 +190,15 @@ class RenderServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetPicturesErasure(self, request, context):
+        """GetPicturesErasure counts what render still has of a talent, and the pictures that were
+        released and so are out of reach. For the talent, her agency and the house.
+        Errors: INVALID_ARGUMENT FIELD_INVALID; PERMISSION_DENIED NOT_ALLOWED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_RenderServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -242,6 +256,11 @@ def add_RenderServiceServicer_to_server(servicer, server):
                     servicer.VerifyPicture,
                     request_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.VerifyPictureRequest.FromString,
                     response_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.VerifyPictureResponse.SerializeToString,
+            ),
+            'GetPicturesErasure': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetPicturesErasure,
+                    request_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.GetPicturesErasureRequest.FromString,
+                    response_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.GetPicturesErasureResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -546,6 +565,33 @@ class RenderService:
             '/sosia.render.v1.RenderService/VerifyPicture',
             sosia_dot_render_dot_v1_dot_render__service__pb2.VerifyPictureRequest.SerializeToString,
             sosia_dot_render_dot_v1_dot_render__service__pb2.VerifyPictureResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetPicturesErasure(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.render.v1.RenderService/GetPicturesErasure',
+            sosia_dot_render_dot_v1_dot_render__service__pb2.GetPicturesErasureRequest.SerializeToString,
+            sosia_dot_render_dot_v1_dot_render__service__pb2.GetPicturesErasureResponse.FromString,
             options,
             channel_credentials,
             insecure,

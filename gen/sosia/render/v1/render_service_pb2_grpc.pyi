@@ -54,6 +54,11 @@ class RenderServiceStub:
     """VerifyPicture says what is known of any picture. Errors: INVALID_ARGUMENT PHOTO_UNREADABLE,
     PHOTO_TOO_LARGE.
     """
+    GetPicturesErasure: _aio.UnaryUnaryMultiCallable[_render_service_pb2.GetPicturesErasureRequest, _render_service_pb2.GetPicturesErasureResponse]
+    """GetPicturesErasure counts what render still has of a talent, and the pictures that were
+    released and so are out of reach. For the talent, her agency and the house.
+    Errors: INVALID_ARGUMENT FIELD_INVALID; PERMISSION_DENIED NOT_ALLOWED.
+    """
 
 class RenderServiceServicer(metaclass=_abc_1.ABCMeta):
     """RenderService makes pictures, marks them, has them reviewed and hands them out.
@@ -160,6 +165,17 @@ class RenderServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_render_service_pb2.VerifyPictureResponse]:
         """VerifyPicture says what is known of any picture. Errors: INVALID_ARGUMENT PHOTO_UNREADABLE,
         PHOTO_TOO_LARGE.
+        """
+
+    @_abc_1.abstractmethod
+    def GetPicturesErasure(
+        self,
+        request: _render_service_pb2.GetPicturesErasureRequest,
+        context: _aio.ServicerContext[_render_service_pb2.GetPicturesErasureRequest, _abc.Awaitable[_render_service_pb2.GetPicturesErasureResponse]],
+    ) -> _abc.Awaitable[_render_service_pb2.GetPicturesErasureResponse]:
+        """GetPicturesErasure counts what render still has of a talent, and the pictures that were
+        released and so are out of reach. For the talent, her agency and the house.
+        Errors: INVALID_ARGUMENT FIELD_INVALID; PERMISSION_DENIED NOT_ALLOWED.
         """
 
 def add_RenderServiceServicer_to_server(servicer: RenderServiceServicer, server: _aio.Server) -> None: ...
