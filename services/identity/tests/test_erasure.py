@@ -27,13 +27,6 @@ async def whole(identity: Any) -> Any:
     return identity
 
 
-async def erased(identity: Any, talent: Any, **fields: Any) -> Any:
-    """Let a talent read what she signs, sign it and be erased."""
-    seen = (await identity.ask(talent, "GetErasure", talent_id=talent.id)).erasure
-    fields = {"talent_id": talent.id, "signature": talent.sign(seen.statement)} | fields
-    return (await identity.ask(talent, "EraseTalent", **fields)).erasure
-
-
 async def rows(identity: Any, query: str, **values: Any) -> list[Any]:
     async with identity.app.db.begin() as tx:
         return list((await tx.execute(text(query), values)).all())
@@ -110,7 +103,7 @@ async def test_nothing_of_an_erased_person_opens_and_the_other_is_whole(
 ) -> None:
     alba, cleo, keys = whole.alba, whole.cleo, store(tmp_path)
     assert list((await readable(whole, alba, keys)).values()) == [True] * 14
-    answer = await erased(whole, alba)
+    answer = await whole.erased(alba)
     assert answer.state == CERTIFIED
     left = await readable(whole, alba, keys)
     assert sorted(left) == [f"pictures/{alba.id}/ren_1/1.jpg", f"twins/{alba.id}/twn_1/sheet.png"]
@@ -121,7 +114,7 @@ async def test_nothing_of_an_erased_person_opens_and_the_other_is_whole(
 
 async def test_the_certificate_says_what_was_done_and_is_proven(whole: Any) -> None:
     alba = whole.alba
-    answer = await erased(whole, alba)
+    answer = await whole.erased(alba)
     receipt = answer.certificate
     said = json.loads(receipt.statement)
     assert (receipt.kind, receipt.subject_id) == ("talent_erased", alba.id)
@@ -147,7 +140,7 @@ async def test_all_ends_and_nothing_new_begins(whole: Any) -> None:
     )
     await whole.withdrawn(alba, run_on)
     superseding = await whole.consented(alba, supersedes=alba.consent.id)
-    answer = await erased(whole, alba)
+    answer = await whole.erased(alba)
     events = await rows(
         whole,
         "SELECT data FROM outbox WHERE type LIKE '%.ConsentWithdrawn' AND data->>'receiptId' = :id",
@@ -173,7 +166,7 @@ async def test_all_ends_and_nothing_new_begins(whole: Any) -> None:
 
 async def test_her_name_and_what_tells_of_her_body_are_gone(whole: Any) -> None:
     alba = whole.alba
-    await erased(whole, alba)
+    await whole.erased(alba)
     party = (await whole.ask(whole.staff, "GetParty", party_id=alba.id)).party
     assert (party.name, party.public_name, party.id) == (SCRUBBED, SCRUBBED, alba.id)
     everything = ""
@@ -192,9 +185,9 @@ async def test_her_name_and_what_tells_of_her_body_are_gone(whole: Any) -> None:
 
 async def test_a_repeat_changes_nothing_and_answers_the_same(whole: Any) -> None:
     alba = whole.alba
-    first = await erased(whole, alba, request_id="once")
-    again = await erased(whole, alba, request_id="once")
-    other = await erased(whole, alba, request_id="twice")
+    first = await whole.erased(alba, request_id="once")
+    again = await whole.erased(alba, request_id="once")
+    other = await whole.erased(alba, request_id="twice")
     assert first.certificate_receipt_id == again.certificate_receipt_id
     assert again.certificate_receipt_id == other.certificate_receipt_id
     kinds = await rows(

@@ -10,6 +10,7 @@ from sosia.render.v1 import render_service_pb2_grpc
 from render.rpc import incoming, outgoing
 from render.service.campaigns import Briefs, Campaigns
 from render.service.pictures import Pictures
+from render.service.remnants import Remnants
 from render.service.renders import Renders
 from render.service.verification import Verifier
 
@@ -24,6 +25,7 @@ class Services:
     briefs: Briefs
     renders: Renders
     pictures: Pictures
+    remnants: Remnants
     verifier: Verifier
 
 
@@ -114,3 +116,9 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
         """Say what is known of a picture."""
         answer = await self._do.verifier.verify(request.content)
         return pb.VerifyPictureResponse(verification=outgoing.from_answer(answer))
+
+    async def GetPicturesErasure(
+        self, request: pb.GetPicturesErasureRequest, context: Context
+    ) -> pb.GetPicturesErasureResponse:
+        """Count what is still there of a talent."""
+        return outgoing.from_remains(await self._do.remnants.find(request.talent_id))

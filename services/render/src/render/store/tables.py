@@ -81,3 +81,10 @@ pictures = Table(
     *_columns(Integer, "width", "height"),
     *_columns(_time, "made_at"),
 )
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("talent_id", Text, primary_key=True),
+    Column("erased_at", _time, nullable=False),
+    Column("objects_deleted", Integer, nullable=False),
+)
