@@ -1,16 +1,22 @@
 """A person erased: all that was allowed ends, her key is gone, nothing of her opens again."""
 
+import asyncio
 import json
+import os
 from pathlib import Path
 from typing import Any
 
+import pytest
 import pytest_asyncio
-from identity.domain.erasures import SCRUBBED
+from identity.domain.erasures import SCRUBBED, StillReadable, Word
+from identity.domain.keys import PersonKeyDestroyed
 from identity.keystore import FileKeyStore
+from identity.service.commands import Command
 from kit.errors import FailedPrecondition
 from proofs import VerifierKey, check
 from sosia.identity.v1 import consent_pb2, erasure_pb2
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 from vault import FOLDERS, Vault
 
 CERTIFIED = erasure_pb2.ERASURE_STATE_CERTIFIED
@@ -195,3 +201,117 @@ async def test_a_repeat_changes_nothing_and_answers_the_same(whole: Any) -> None
     )
     assert [row.kind for row in kinds][-2:] == ["erasure_signed", "talent_erased"]
     assert len(await rows(whole, "SELECT 1 FROM outbox WHERE type LIKE '%.TalentErased'")) == 1
+
+
+async def seen_of(identity: Any, talent: Any) -> Any:
+    return (await identity.ask(talent, "GetErasure", talent_id=talent.id)).erasure
+
+
+async def go(identity: Any, talent: Any, keys: FileKeyStore, steps: int) -> None:
+    """Do the first steps of an erasure and stop there, as a kill would: each may miss its note."""
+    erasures, vault = identity.app.services.eraser._erasures, identity.app.vault
+    said = (await seen_of(identity, talent)).statement
+    word = Word(said, talent.sign(said))
+    with identity.as_(talent):
+        await erasures.freeze(Command("begun", ""), talent.id, word.signature)
+    photos = await vault.find(talent.id, "captures")
+
+    async def delete_some() -> None:
+        for key in photos[:5]:
+            await vault.delete(key)
+
+    rest = [
+        lambda: keys.destroy(talent.id, word.dump()),
+        lambda: erasures.note_key_destroyed(talent.id),
+        lambda: erasures.note_tried(talent.id, {one: [] for one in FOLDERS} | {"captures": photos}),
+        delete_some,
+        lambda: erasures.scrub(talent.id),
+    ]
+    for step in rest[:steps]:
+        await step()
+
+
+@pytest.mark.parametrize("steps", range(6))
+async def test_what_a_kill_interrupts_is_finished_once(
+    whole: Any, tmp_path: Path, steps: int
+) -> None:
+    alba, eraser = whole.alba, whole.app.services.eraser
+    await go(whole, alba, store(tmp_path), steps)
+    assert (await seen_of(whole, alba)).state != CERTIFIED
+    await asyncio.gather(eraser.resume(), eraser.resume())
+    answer = await seen_of(whole, alba)
+    assert answer.state == CERTIFIED
+    assert len(json.loads(answer.certificate.statement)["objects"]["captures"]) == 12
+    assert answer.inventory.capture_objects == 0
+    assert not any((await readable(whole, alba, store(tmp_path))).values())
+    kinds = await rows(whole, "SELECT kind FROM receipts WHERE talent_id = :id", id=alba.id)
+    assert [row.kind for row in kinds].count("talent_erased") == 1
+
+
+async def test_nothing_is_certified_while_something_opens(whole: Any, tmp_path: Path) -> None:
+    alba, eraser, keys = whole.alba, whole.app.services.eraser, tmp_path / "identity" / "keys"
+    copy = (keys / f"{alba.id}.key").read_bytes()
+    await go(whole, alba, store(tmp_path), 2)
+    (keys / f"{alba.id}.key").write_bytes(copy)  # somebody kept one
+    with pytest.raises(StillReadable):
+        await eraser.finish(alba.id)
+    await eraser.resume()
+    assert (await seen_of(whole, alba)).state == erasure_pb2.ERASURE_STATE_KEY_DESTROYED
+    (keys / f"{alba.id}.key").unlink()
+    await eraser.resume()
+    assert (await seen_of(whole, alba)).state == CERTIFIED
+
+
+async def test_a_database_restored_from_before_is_erased_again(whole: Any, tmp_path: Path) -> None:
+    """The other talent's word, or another of hers, in the place of the word does nothing."""
+    alba, cleo, keys = whole.alba, whole.cleo, store(tmp_path)
+    said = (await seen_of(whole, alba)).statement
+    consent = alba.consent.statement
+    for talent, word in (
+        (cleo, Word(said, alba.sign(said))),
+        (cleo, Word(said, cleo.sign(said))),
+        (alba, Word(consent, alba.sign(consent))),
+    ):
+        await keys.destroy("pty_" + "0" * 26, word.dump())  # nobody this database knows
+        assert not await whole.app.services.eraser._erasures.freeze_again(talent.id, word)
+    await keys.destroy(alba.id, Word(said, alba.sign(said)).dump())
+    assert (await seen_of(whole, alba)).state == erasure_pb2.ERASURE_STATE_NONE
+    await whole.app.services.eraser.resume()
+    answer = await seen_of(whole, alba)
+    assert (answer.state, answer.statement) == (CERTIFIED, said)
+    assert (await seen_of(whole, cleo)).state == erasure_pb2.ERASURE_STATE_NONE
+    party = (await whole.ask(whole.staff, "GetParty", party_id=alba.id)).party
+    assert party.name == SCRUBBED
+
+
+async def test_the_database_itself_refuses_what_is_new_of_an_erased_person(whole: Any) -> None:
+    alba = whole.alba
+    await whole.erased(alba)
+    new = (
+        "INSERT INTO capture_sets SELECT 'cap_x', talent_id, 'open', marks, credits, opened_by,"
+        " created_at FROM capture_sets WHERE talent_id = :id",
+        'INSERT INTO consents SELECT (jsonb_populate_record(c, \'{"id": "con_x"}\')).*'
+        " FROM consents c WHERE talent_id = :id",
+        "DELETE FROM erasures WHERE talent_id = :id",
+        "UPDATE erasures SET state = 'frozen' WHERE talent_id = :id",
+        "UPDATE consents SET uses = 'all' WHERE talent_id = :id",
+    )
+    for statement in new:
+        with pytest.raises(IntegrityError):
+            async with whole.app.db.begin() as tx:
+                await tx.execute(text(statement), {"id": alba.id})
+
+
+async def test_what_a_kill_left_of_making_a_key_goes_too(tmp_path: Path) -> None:
+    keys = FileKeyStore(tmp_path)
+    await keys.make("pty_1")
+    os.link(tmp_path / "pty_1.key", tmp_path / ".pty_1.0123456789abcdef")
+    held = (tmp_path / "pty_1.key").read_bytes()
+    for _ in range(2):
+        await keys.destroy("pty_1", b"word")
+        assert os.listdir(tmp_path) == ["pty_1.destroyed"]
+    assert await keys.find_destroyed() == {"pty_1": b"word"}
+    with pytest.raises(PersonKeyDestroyed):
+        await keys.make("pty_1")
+    assert os.listdir(tmp_path) == ["pty_1.destroyed"]
+    assert held not in (tmp_path / "pty_1.destroyed").read_bytes()

@@ -1,13 +1,15 @@
 """Person keys in a folder: one file a person, never in the database.
 
 Destroying the file erases the person: nothing that was sealed for her opens again, in any
-backup. What is left is a mark that says so, which outlives a restore of the database. In
-production a key-management service takes this place behind the same methods.
+backup. What is left is a mark with the word she gave for it, which outlives a restore of the
+database from before. In production a key-management service takes this place behind the same
+methods.
 """
 
 import asyncio
 import os
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -33,8 +35,11 @@ class KeyStore(Protocol):
     async def unwrap(self, talent_id: str, wrapped: bytes) -> bytes:
         """Open a wrapped data key. Raises PersonKeyDestroyed, WrappedKeyInvalid."""
 
-    async def destroy(self, talent_id: str) -> None:
-        """Destroy the person's key for good; no other is ever made. May be repeated."""
+    async def destroy(self, talent_id: str, word: bytes) -> None:
+        """Destroy the person's key for good and keep why; no other is made. May be repeated."""
+
+    async def find_destroyed(self) -> Mapping[str, bytes]:
+        """Return whose keys were destroyed, and the word each destruction was done on."""
 
 
 class FileKeyStore:
@@ -74,17 +79,29 @@ class FileKeyStore:
         except InvalidTag as error:
             raise WrappedKeyInvalid("not a key wrapped for this person") from error
 
-    async def destroy(self, talent_id: str) -> None:
+    async def destroy(self, talent_id: str, word: bytes) -> None:
         """Overwrite and remove the person's key, also what a kill left of making it.
 
         The mark that it was destroyed comes first, so that none is made in between; a kill
         anywhere is made good by the next call.
         """
-        await asyncio.to_thread(self._destroy, talent_id)
+        await asyncio.to_thread(self._destroy, talent_id, word)
 
-    def _destroy(self, talent_id: str) -> None:
-        mark = os.open(self._mark(talent_id), os.O_WRONLY | os.O_CREAT, 0o600)
-        os.close(mark)
+    async def find_destroyed(self) -> Mapping[str, bytes]:
+        """Return whose keys were destroyed, and the word each destruction was done on."""
+        return await asyncio.to_thread(
+            lambda: {mark.stem: mark.read_bytes() for mark in self._folder.glob("*.destroyed")}
+        )
+
+    def _destroy(self, talent_id: str, word: bytes) -> None:
+        draft = self._folder / f".{talent_id}.{secrets.token_hex(8)}"
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            os.write(descriptor, word)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        draft.replace(self._mark(talent_id))  # whole or not at all
         self._sync_folder()
         for file in (self._path(talent_id), *self._folder.glob(f".{talent_id}.*")):
             _overwrite(file)

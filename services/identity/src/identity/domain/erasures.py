@@ -1,6 +1,7 @@
 """The erasure of a person: its steps, what she signs to have it, and what the house certifies."""
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,6 +10,7 @@ from typing import Any
 
 from kit.errors import FailedPrecondition
 
+_REQUEST = "sosia.erasure/1"
 SCRUBBED = "erased"
 """Stands where a name, a caption or another personal text stood."""
 
@@ -98,13 +100,30 @@ class Seen:
     inventory: Inventory
 
 
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What a person signed to be erased, kept where her key was."""
+
+    statement: bytes
+    signature: bytes
+
+    def dump(self) -> bytes:
+        """Write it as one run of bytes: the signature has 64."""
+        return self.signature + self.statement
+
+    @classmethod
+    def load(cls, data: bytes) -> "Word":
+        """Read what `dump` wrote."""
+        return cls(data[64:], data[:64])
+
+
 def request(talent_id: str, found: Inventory) -> dict[str, Any]:
     """Return what she signs: what will be deleted, with what identity has, and what cannot be.
 
     What others make of her meanwhile is not counted here, or her signature would not last.
     """
     return {
-        "type": "sosia.erasure/1",
+        "type": _REQUEST,
         "talent_id": talent_id,
         "ends": {"consents": found.consents, "licenses": "all", "jobs": "all"},
         "deletes": list(DELETED),
@@ -112,6 +131,15 @@ def request(talent_id: str, found: Inventory) -> dict[str, Any]:
         "counts": {"capture_sets": found.capture_sets, "photos": found.photos},
         "not_covered": dict(NOT_COVERED),
     }
+
+
+def is_request(statement: bytes, talent_id: str) -> bool:
+    """Tell whether a statement she signed asks for her erasure, and not for anything else."""
+    try:
+        said = json.loads(statement)
+    except ValueError:
+        return False
+    return (said.get("type"), said.get("talent_id")) == (_REQUEST, talent_id)
 
 
 def certificate(

@@ -11,7 +11,7 @@ from kit.objects import ObjectBroken
 from kit.ops import log
 from vault import CAPTURES, FOLDERS, Vault
 
-from identity.domain.erasures import Seen, State, StillReadable
+from identity.domain.erasures import Seen, State, StillReadable, Word
 from identity.domain.keys import PersonKeyDestroyed, WrappedKeyInvalid
 from identity.keystore import KeyStore
 from identity.service.commands import Command
@@ -62,7 +62,14 @@ class Eraser:
             await self._next[state](talent_id)
 
     async def resume(self) -> None:
-        """Finish what an earlier process began; what cannot be finished is logged, for a person."""
+        """Finish what an earlier process began; what cannot be finished is logged, for a person.
+
+        A database restored from before an erasure knows nothing of it. The key store does, and
+        her word lies there: it is heard again.
+        """
+        for talent_id, word in (await self._keys.find_destroyed()).items():
+            if not await self._erasures.freeze_again(talent_id, Word.load(word)):
+                log.warning("a key was destroyed on no word of hers", talent_id=talent_id)
         for talent_id in await self._erasures.find_unfinished():
             try:
                 await self.finish(talent_id)
@@ -70,7 +77,8 @@ class Eraser:
                 log.exception("an erasure is not finished", talent_id=talent_id)
 
     async def _destroy_key(self, talent_id: str) -> None:
-        await self._keys.destroy(talent_id)
+        erasure = await self._erasures.get(talent_id)
+        await self._keys.destroy(talent_id, Word(erasure.statement, erasure.signature).dump())
         await self._erasures.note_key_destroyed(talent_id)
 
     async def _try_all(self, talent_id: str) -> None:

@@ -13,14 +13,15 @@ from identity.domain import consents as consent_rules
 from identity.domain import erasures as domain
 from identity.domain.consents import Consent, Policy
 from identity.domain.consents import State as ConsentState
-from identity.domain.erasures import Erasure, Inventory, Seen, State
-from identity.domain.parties import Kind
+from identity.domain.erasures import Erasure, Inventory, Seen, State, Word
+from identity.domain.parties import Kind, PartyNotFound
 from identity.domain.receipts import Agreed
 from identity.domain.receipts import Kind as ReceiptKind
 from identity.service import access, receipts
 from identity.service.commands import Command
 from identity.service.parties import check_signature
 from identity.signing.checkpoints import LogSigner
+from identity.signing.signatures import find_signer
 from identity.signing.statements import canonical
 from identity.store import consents as consents_store
 from identity.store import erasures as store
@@ -67,10 +68,29 @@ class Erasures:
             signer = await check_signature(tx, talent_id, said, signature)
             await once.claim(tx, command.request_id, command.content, talent_id)
             if erasure is None:
-                proof = Agreed(
-                    ReceiptKind.ERASURE_SIGNED, talent_id, talent_id, said, signature, signer
-                )
+                proof = _proof(talent_id, Word(said, signature), signer)
                 await _freeze(tx, proof, receipt_id, consents)
+
+    async def freeze_again(self, talent_id: str, word: Word) -> bool:
+        """Freeze a person on the word she gave before this database was restored.
+
+        Returns False, with nothing done, if it knows her and the word is not hers. One who is
+        not known here, or whose erasure is, needs nothing.
+        """
+        receipt_id = new_id("rcp")
+        async with self._db.begin() as tx:
+            try:
+                consents = await consents_store.lock_all(tx, talent_id)
+                party = await parties_store.lock(tx, talent_id)
+            except PartyNotFound:
+                return True
+            if await store.has(tx, talent_id):
+                return True
+            signer = find_signer(party.public_keys, word.statement, word.signature)
+            if signer is None or not domain.is_request(word.statement, talent_id):
+                return False
+            await _freeze(tx, _proof(talent_id, word, signer), receipt_id, consents)
+            return True
 
     async def get(self, talent_id: str) -> Erasure:
         """Return an erasure that was begun."""
@@ -132,6 +152,11 @@ class Erasures:
                 self._signer.public_key,
             )
             await receipts.issue(tx, receipt_id, proof)
+
+
+def _proof(talent_id: str, word: Word, signer: bytes) -> Agreed:
+    kind = ReceiptKind.ERASURE_SIGNED
+    return Agreed(kind, talent_id, talent_id, word.statement, word.signature, signer)
 
 
 async def _check_talent(tx: Tx, talent_id: str) -> None:
