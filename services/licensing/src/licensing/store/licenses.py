@@ -188,7 +188,11 @@ async def note_withdrawn(tx: Tx, consent_id: str, talent_id: str, policy: str) -
     row = {"consent_id": consent_id, "talent_id": talent_id, "policy": policy}
     note = upsert(withdrawn_consents).values(row)
     if policy == "end_now":
-        note = note.on_conflict_do_update(index_elements=["consent_id"], set_={"policy": policy})
+        note = note.on_conflict_do_update(
+            index_elements=["consent_id"],
+            set_={"policy": policy},
+            where=withdrawn_consents.c.policy != policy,
+        )
     else:
         note = note.on_conflict_do_nothing()
     await tx.execute(note)
