@@ -14,6 +14,8 @@ from pathlib import Path, PurePosixPath
 
 ROOT = Path(__file__).resolve().parents[1]
 FILE_LINES, FUNCTION_LINES, KIT_LINES = 400, 40, 1000
+PURE = {"kit.errors", "kit.fields"}
+"""What a domain may use of kit: it asks nothing and changes nothing."""
 NETWORKS = {"torch", "diffusers", "peft"}
 LOOPS = {f"libs/kit/src/kit/{name}.py" for name in ("rpc", "inbox", "jobs")}
 """Where any exception may be caught: the loops that must outlive what they call."""
@@ -108,16 +110,15 @@ def imports_networks_in_pipelines(file: File) -> Iterator[Finding]:
 
 
 def has_pure_domain(file: File) -> Iterator[Finding]:
-    """The domain imports the standard library, kit.errors and itself."""
+    """The domain imports the standard library, what of kit is pure, and itself."""
     parts = file.path.parts
     if not file.is_product or not ("domain" in parts or parts[-1] == "domain.py"):
         return
     own = parts[parts.index("src") + 1] + ".domain"
     for line, name in _imports(file.tree):
         is_own = name == own or name.startswith(f"{own}.")
-        if not (
-            is_own or name == "kit.errors" or name.partition(".")[0] in sys.stdlib_module_names
-        ):
+        is_pure = name in PURE or name.partition(".")[0] in sys.stdlib_module_names
+        if not (is_own or is_pure):
             yield line, f"the domain imports {name}"
 
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import proofs
 import psutil
 import pytest
@@ -110,6 +111,21 @@ def test_a_clean_file_is_nobody_elses(stage: Stage) -> None:
     path = f"/v1/renders/{render_id}/picture.jpg"
     for party in (cast.talent.party, cast.agency, cast.brands[1], *cast.crew.values()):
         assert reason_of(lambda api=party.api: api.get_bytes(path)) == "RENDER_NOT_FOUND"
+
+
+def test_a_visitor_learns_whether_a_picture_may_be_where_it_was_seen(stage: Stage) -> None:
+    content = next(iter(stage.told.released.values()))
+    file = {"file": ("seen.jpg", content, "image/jpeg")}
+    pages = {}
+    for media, territory in (("social", "no"), ("billboard", "no"), ("social", "")):
+        asked = {"media": media, "territory": territory}
+        answer = httpx.post(f"{stage.house.url}/verify", files=file, data=asked)
+        assert answer.status_code == 200
+        pages[media, territory] = answer.text
+    assert "it may be used on social media in NO now" in pages["social", "no"]
+    assert "it may not be used on a billboard in NO now" in pages["billboard", "no"]
+    assert "media not licensed" in pages["billboard", "no"]
+    assert " in NO now" not in pages["social", ""]
 
 
 def test_the_platform_stops_and_leaves_nothing_behind(tmp_path: Path) -> None:

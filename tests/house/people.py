@@ -1,7 +1,8 @@
 """People, and what they ask of identity over gRPC."""
 
+import io
 import json
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -19,6 +20,7 @@ from identity.settings import Settings
 from kit import rpc, trace
 from kit.errors import DomainError
 from local.process import free_port
+from PIL import Image
 from sosia.common.v1 import money_pb2
 from sosia.identity.v1 import (
     capture_pb2,
@@ -169,17 +171,16 @@ class Desk:
 
 
 def photos(name: str) -> list[dict[str, Any]]:
-    """Return the sample photos of a talent: filename, content and facts."""
+    """Return the sample photos of a talent: filename, content, facts, and marks seen on them."""
     rows = [json.loads(line) for line in (SAMPLES / name / "photos.jsonl").read_text().splitlines()]
     keys = ("framing", "yaw", "pitch", "lighting", "pose", "caption")
-    return [
-        {
-            "filename": row["file"],
-            "content": (SAMPLES / name / "photos" / row["file"]).read_bytes(),
-            "facts": {key: row[key] for key in keys},
-        }
-        for row in rows
-    ]
+    found = []
+    for row in rows:
+        content = (SAMPLES / name / "photos" / row["file"]).read_bytes()
+        facts = {key: row[key] for key in keys}
+        marks = note_marks(row["marks"], content)
+        found.append({"filename": row["file"], "content": content, "facts": facts, "marks": marks})
+    return found
 
 
 def write_secrets(folder: Path) -> None:
@@ -208,3 +209,17 @@ async def find_staff(stub: identity_service_pb2_grpc.IdentityServiceStub) -> Per
     """Return the staff party "House"."""
     request = identity_service_pb2.AuthenticateRequest(api_key=STAFF_KEY)
     return Person((await rpc.call(stub.Authenticate, request)).party.id, "staff")
+
+
+def note_marks(marks: list[Mapping[str, Any]], content: bytes) -> list[Mapping[str, Any]]:
+    """Return the marks somebody who looks at a photo would note: in it, and half seen at least.
+
+    The samples know where each mark is; only tests may use that, since no real capture does.
+    """
+    with Image.open(io.BytesIO(content)) as picture:
+        width, height = picture.size
+    return [
+        {"name": mark["name"], "x": mark["px"][0] / width, "y": mark["px"][1] / height}
+        for mark in marks
+        if mark["in_frame"] and mark["visible"] >= 0.5
+    ]

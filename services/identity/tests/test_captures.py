@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from house.talents import PHOTOS
 from identity.domain.captures import Facts, PhotoUnreadable
 from identity.settings import Settings
 from kit.errors import FailedPrecondition, InvalidArgument, NotFound
@@ -187,7 +188,8 @@ async def test_a_few_photos_are_not_enough(desk: Any, alba: list[dict[str, Any]]
         await desk.photo(talent, set_id, one)
     closing = desk.ask(talent, "CloseCaptureSet", capture_set_id=set_id)
     error = await desk.refused(closing, "CAPTURE_SET_INSUFFICIENT", FailedPrecondition)
-    assert error.metadata == {"photos": "11", "frontal": "0"}
+    assert error.metadata["photos"] == error.metadata["usable"] == "11"
+    assert error.metadata["next"].startswith("a front view; ")
 
 
 async def test_without_consent_no_capture(desk: Any, alba: list[dict[str, Any]]) -> None:
@@ -221,8 +223,8 @@ async def test_the_crew_is_credited_once_by_its_public_name(
     marks = [{"name": "birthmark", "site": "upper lip right", "radius_mm": 5.6}]
     talent, set_id = await opened(desk, credits=credits, marks=marks)
     assert not (await desk.ask("service", "ListCredits", talent_id=talent.id)).credits
-    for one in alba[:12]:
-        await desk.photo(talent, set_id, one)
+    for number in PHOTOS:
+        await desk.photo(talent, set_id, alba[number])
     closed = await desk.ask(talent, "CloseCaptureSet", capture_set_id=set_id)
     assert closed.capture_set.marks[0].radius_mm == 5.6
     found = (await desk.ask("service", "ListCredits", talent_id=talent.id)).credits
@@ -262,12 +264,20 @@ async def test_random_bytes_never_crash_the_decoder(desk: Any, alba: list[dict[s
             assert error.reason.startswith("PHOTO_")
 
 
-async def test_no_vector_of_a_face_is_kept(desk: Any, alba: list[dict[str, Any]]) -> None:
+async def test_the_vector_of_a_face_is_in_no_database_and_lies_sealed(
+    desk: Any, alba: list[dict[str, Any]], tmp_path: Path
+) -> None:
     talent, set_id = await opened(desk)
-    await desk.photo(talent, set_id, alba[3])
+    photo = await desk.photo(talent, set_id, alba[3])
     async with desk.app.db.begin() as tx:
         row = (await tx.execute(text("SELECT to_jsonb(photos) FROM photos"))).scalar_one()
-    assert len(json.dumps(row)) < 1500
+    assert len(json.dumps(row)) < 1800
+    assert row["face_key"] == f"captures/{talent.id}/{set_id}/{photo.id}.face"
+    assert (tmp_path / "objects" / row["face_key"]).read_bytes().startswith(b"SOSIA1\n")
+    packed = await desk.app.vault.get(
+        row["face_key"], sha256=row["face_sha256"], step=consent_pb2.STEP_CAPTURE
+    )
+    assert np.linalg.norm(np.frombuffer(packed, "<f4")) == pytest.approx(1.3, abs=0.3)
 
 
 def test_settings_hide_their_secrets(settings: Settings) -> None:

@@ -10,6 +10,7 @@ import rfc8785
 from kit import inbox
 from kit.ids import new_id
 from licensing import consumers
+from licensing.service import expiry
 from sosia.licensing.v1 import license_pb2
 from sosia.render.v1 import events_pb2 as render_events
 from sqlalchemy import text
@@ -123,8 +124,8 @@ async def test_only_her_own_word_over_this_decision_counts(office: Any) -> None:
     assert carried.approval.state == APPROVED
 
 
-async def test_silence_is_a_no(office: Any) -> None:
-    license = await office.licensed(approval_required=True)
+async def overdue(office: Any, license: Any) -> str:
+    """Return a render the talent was asked about, whose time is over."""
     render_id = new_id("ren")
     event = render_events.RenderReviewed(
         render_id=render_id, license_id=license.id, approved=True, picture_sha256=SHA
@@ -134,6 +135,12 @@ async def test_silence_is_a_no(office: Any) -> None:
         await consumers.ask_talent(tx, heard, lasts=timedelta(milliseconds=1))
 
     await inbox.handle_once(office.app.db, "late", event, hear)
+    return render_id
+
+
+async def test_silence_is_a_no(office: Any) -> None:
+    license = await office.licensed(approval_required=True)
+    render_id = await overdue(office, license)
     answer = await office.ask(office.brand, "ListApprovals", render_id=render_id)
     await office.refused(decided(office, answer.approvals[0], approve=True), "APPROVAL_OVERDUE")
     releasing = office.released(license, render_id=render_id)
@@ -162,3 +169,23 @@ async def test_the_database_keeps_what_she_said(office: Any) -> None:
         with pytest.raises(IntegrityError, match="never changes"):
             async with office.app.db.begin() as tx:
                 await tx.execute(text(f"UPDATE approvals SET {change}"))
+
+
+async def test_she_is_reminded_once_before_her_time_is_over(office: Any) -> None:
+    approval, days = await asked(office), timedelta(days=4)
+    assert await expiry.remind(office.app.db, timedelta(microseconds=1)) == 0
+    reminding = [expiry.remind(office.app.db, days) for _ in range(3)]
+    assert sum(await asyncio.gather(*reminding)) == 1
+    assert await expiry.remind(office.app.db, days) == 0
+    assert len(await office.events("ApprovalReminded")) == 1
+    assert (await decided(office, approval, approve=True)).state == APPROVED
+
+
+async def test_that_her_time_is_over_is_told_once(office: Any) -> None:
+    license = await office.licensed(approval_required=True)
+    await asked(office)
+    await overdue(office, license)
+    lapsing = [expiry.lapse(office.app.db) for _ in range(3)]
+    assert sum(await asyncio.gather(*lapsing)) == 1
+    assert await expiry.lapse(office.app.db) == 0
+    assert len(await office.events("ApprovalLapsed")) == 1

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
     NoEncryption,
     PrivateFormat,
     PublicFormat,
+    load_pem_private_key,
 )
 from house import databases
 from kit import rpc
@@ -261,9 +262,23 @@ def secrets(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture
+def revoked(tmp_path: Path) -> Path:
+    """A list of revoked certificates with nothing on it."""
+    path = tmp_path / "revoked"
+    path.write_text("# none\n")
+    return path
+
+
 @pytest_asyncio.fixture
 async def open_stage(
-    identity: Any, postgres: Any, nats_url: str, database_url: str, tiny_bases: Path, secrets: Path
+    identity: Any,
+    postgres: Any,
+    nats_url: str,
+    database_url: str,
+    tiny_bases: Path,
+    secrets: Path,
+    revoked: Path,
 ) -> AsyncIterator[Stage]:
     """Every service, open, without a license yet."""
     async with AsyncExitStack() as stack:
@@ -273,6 +288,7 @@ async def open_stage(
         others = {
             "training_address": f"127.0.0.1:{training.port}",
             "licensing_address": f"127.0.0.1:{licensing.port}",
+            "revoked_certificates": str(revoked),
         }
         settings = _settings(database_url, identity, tiny_bases, secrets, common | others)
         from render import app  # noqa: PLC0415
@@ -282,12 +298,7 @@ async def open_stage(
             await stack.enter_async_context(rpc.open_channel(f"127.0.0.1:{one.port}"))
             for one in (opened, licensing)
         ]
-        pem = (secrets / "grant.pem").read_bytes()
-        from cryptography.hazmat.primitives.serialization import (  # noqa: PLC0415
-            load_pem_private_key,
-        )
-
-        key = load_pem_private_key(pem, password=None)
+        key = load_pem_private_key((secrets / "grant.pem").read_bytes(), password=None)
         assert isinstance(key, Ed25519PrivateKey)
         yield Stage(
             identity=identity,

@@ -1,12 +1,16 @@
 """What anybody is told of any picture."""
 
 import io
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from kit.errors import InvalidArgument
+from cryptography import x509
+from google.protobuf import json_format
+from kit.errors import DomainError, InvalidArgument
 from PIL import Image
+from render.pipeline.marking.fingerprint import fingerprint
 from sosia.render.v1 import render_pb2, verify_pb2
 
 CLEAN, DRAFT = render_pb2.PICTURE_KIND_CLEAN, render_pb2.PICTURE_KIND_DRAFT
@@ -88,6 +92,103 @@ async def test_a_revoked_license_is_said_to_be(stage: Any) -> None:
     await stage.license_ask(alba, "RevokeLicense", license_id=stage.license.id, signature=signature)
     answer = await verified(stage, content)
     assert (answer.verdict, answer.license_state) == (VERIFIED, "revoked")
+
+
+async def test_a_revoked_certificate_counts_no_more_from_then_on(
+    stage: Any, secrets: Path, revoked: Path
+) -> None:
+    """The list is read for every picture: nothing is restarted."""
+    content = await stage.picture(stage.brand, await stage.released(), CLEAN)
+    assert (await verified(stage, content)).verdict == VERIFIED
+    leaf = x509.load_pem_x509_certificate((secrets / "authority" / "chain.pem").read_bytes())
+    revoked.write_text(f"serial={leaf.serial_number:X}\n")
+    answer = await verified(stage, content)
+    assert answer.verdict == RECOVERED
+    assert {layer.name: layer.state for layer in answer.layers}["credentials"] == "lapsed"
+    revoked.write_text("not a number\n")
+    with pytest.raises(DomainError):  # whom not to trust is not known: nobody is
+        await verified(stage, content)
+    revoked.write_text("")
+    assert (await verified(stage, content)).verdict == VERIFIED
+
+
+CLONE_RENDERS = """
+    INSERT INTO renders SELECT (jsonb_populate_record(r, jsonb_build_object(
+        'id', r.id || n, 'start_id', r.start_id || n, 'asset_number', 1000 + n))).*
+    FROM renders r, generate_series(1, 25) n
+"""
+CLONE_PICTURES = """
+    INSERT INTO pictures SELECT (jsonb_populate_record(p, jsonb_build_object(
+        'render_id', p.render_id || n, 'object_key', p.object_key || n,
+        'fingerprint', '\\x' || :seen))).*
+    FROM pictures p, generate_series(1, 25) n
+"""
+
+
+async def test_a_number_is_found_behind_any_count_of_pictures_that_look_nearer(
+    stage: Any,
+) -> None:
+    render = await stage.released()
+    smaller = Image.open(io.BytesIO(await stage.picture(stage.brand, render, CLEAN)))
+    copy = io.BytesIO()
+    smaller.resize((200, 200), Image.Resampling.BOX).save(copy, "JPEG", quality=40)
+    seen = fingerprint(np.asarray(Image.open(copy).convert("RGB"))).hex()
+    assert seen != render.fingerprint
+    await stage.execute(CLONE_RENDERS)
+    await stage.execute(CLONE_PICTURES, seen=seen)
+    answer = await verified(stage, copy.getvalue())
+    assert (answer.verdict, answer.render_id) == (RECOVERED, render.id)
+
+
+async def test_a_use_asked_about_is_decided_by_licensing(
+    stage: Any, unrelated_picture: bytes
+) -> None:
+    content = await stage.picture(stage.brand, await stage.released(), CLEAN)
+
+    async def ask(picture: bytes, **use: str) -> Any:
+        asked = stage.ask("public", "VerifyPicture", content=picture, **use)
+        return (await asked).verification
+
+    assert not (await ask(content)).HasField("use")
+    for picture in (content, resaved(content)):
+        use = (await ask(picture, media="ecommerce", territory="SE")).use
+        assert (use.allowed, list(use.reasons)) == (True, [])
+    use = (await ask(content, media="tv", territory="US")).use
+    assert not use.allowed
+    assert set(use.reasons) == {"MEDIA_NOT_LICENSED", "TERRITORY_NOT_LICENSED"}
+    alba = stage.identity.alba
+    signature = alba.sign(f"revoke:{stage.license.id}".encode())
+    await stage.license_ask(alba, "RevokeLicense", license_id=stage.license.id, signature=signature)
+    use = (await ask(content, media="ecommerce", territory="SE")).use
+    assert (use.allowed, list(use.reasons)) == (False, ["LICENSE_NOT_ACTIVE"])
+    assert not (await ask(unrelated_picture, media="tv", territory="US")).HasField("use")
+    for half in ({"media": "tv"}, {"territory": "SE"}):
+        call = stage.ask("public", "VerifyPicture", content=content, **half)
+        await stage.identity.refused(call, "FIELD_INVALID", InvalidArgument)
+
+
+async def test_the_answer_does_not_tell_how_near_a_picture_is(stage: Any) -> None:
+    """Worse and worse copies get the same answer, to the letter, until they get another one."""
+    content = await stage.picture(stage.brand, await stage.released(), CLEAN)
+    answers = [json_of(await verified(stage, resaved(content, q))) for q in (95, 80, 60, 40)]
+    assert answers[0]["verdict"] == "VERDICT_RECOVERED"
+    assert [one for one in answers if one != answers[0]] == []
+    assert [leaf for leaf in leaves(answers[0]) if not isinstance(leaf, str)] == []
+
+
+def json_of(message: Any) -> Any:
+    """Return a message as POST /v1/verify writes it."""
+    return json_format.MessageToDict(
+        message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
+    )
+
+
+def leaves(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return [leaf for one in value.values() for leaf in leaves(one)]
+    if isinstance(value, list):
+        return [leaf for one in value for leaf in leaves(one)]
+    return [value]
 
 
 @pytest.fixture(scope="session")

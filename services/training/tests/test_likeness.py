@@ -10,8 +10,8 @@ from imaging.failures import Stopped
 from imaging.pictures import decode
 from imaging.pipeline import adapters, base
 from kit.errors import FieldInvalid
+from kit.fields import check_id, is_id
 from training.domain.captions import Facts, caption_of, view_of
-from training.domain.fields import check_id, is_id
 from training.making import load_cohort
 from training.pipeline import adapter, likeness
 from training.pipeline.adapter import Photo

@@ -26,21 +26,23 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from sosia.common.v1 import credit_pb2 as sosia_dot_common_dot_v1_dot_credit__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fsosia/identity/v1/capture.proto\x12\x11sosia.identity.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1csosia/common/v1/credit.proto\"9\n\x08\x42odyMark\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04site\x18\x02 \x01(\t\x12\x11\n\tradius_mm\x18\x03 \x01(\x01\"j\n\nPhotoFacts\x12\x0f\n\x07\x66raming\x18\x01 \x01(\t\x12\x0b\n\x03yaw\x18\x02 \x01(\x01\x12\r\n\x05pitch\x18\x03 \x01(\x01\x12\x10\n\x08lighting\x18\x04 \x01(\t\x12\x0c\n\x04pose\x18\x05 \x01(\t\x12\x0f\n\x07\x63\x61ption\x18\x06 \x01(\t\"\xb8\x01\n\x05Photo\x12\n\n\x02id\x18\x01 \x01(\t\x12\x10\n\x08\x66ilename\x18\x02 \x01(\t\x12,\n\x05\x66\x61\x63ts\x18\x03 \x01(\x0b\x32\x1d.sosia.identity.v1.PhotoFacts\x12\x12\n\nobject_key\x18\x04 \x01(\t\x12\x0e\n\x06sha256\x18\x05 \x01(\t\x12\r\n\x05width\x18\x06 \x01(\x05\x12\x0e\n\x06height\x18\x07 \x01(\x05\x12\x11\n\tsharpness\x18\x08 \x01(\x01\x12\r\n\x05\x66\x61\x63\x65s\x18\t \x01(\x05\"\x8b\x02\n\nCaptureSet\x12\n\n\x02id\x18\x01 \x01(\t\x12\x11\n\ttalent_id\x18\x02 \x01(\t\x12.\n\x05state\x18\x03 \x01(\x0e\x32\x1f.sosia.identity.v1.CaptureState\x12*\n\x05marks\x18\x04 \x03(\x0b\x32\x1b.sosia.identity.v1.BodyMark\x12(\n\x07\x63redits\x18\x05 \x03(\x0b\x32\x17.sosia.common.v1.Credit\x12(\n\x06photos\x18\x06 \x03(\x0b\x32\x18.sosia.identity.v1.Photo\x12.\n\ncreated_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*^\n\x0c\x43\x61ptureState\x12\x1d\n\x19\x43\x41PTURE_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12\x43\x41PTURE_STATE_OPEN\x10\x01\x12\x17\n\x13\x43\x41PTURE_STATE_READY\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fsosia/identity/v1/capture.proto\x12\x11sosia.identity.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1csosia/common/v1/credit.proto\"9\n\x08\x42odyMark\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04site\x18\x02 \x01(\t\x12\x11\n\tradius_mm\x18\x03 \x01(\x01\".\n\x08SeenMark\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\t\n\x01x\x18\x02 \x01(\x01\x12\t\n\x01y\x18\x03 \x01(\x01\"\x96\x01\n\nPhotoFacts\x12\x0f\n\x07\x66raming\x18\x01 \x01(\t\x12\x0b\n\x03yaw\x18\x02 \x01(\x01\x12\r\n\x05pitch\x18\x03 \x01(\x01\x12\x10\n\x08lighting\x18\x04 \x01(\t\x12\x0c\n\x04pose\x18\x05 \x01(\t\x12\x0f\n\x07\x63\x61ption\x18\x06 \x01(\t\x12*\n\x05marks\x18\x07 \x03(\x0b\x32\x1b.sosia.identity.v1.SeenMark\"\xa8\x02\n\x05Photo\x12\n\n\x02id\x18\x01 \x01(\t\x12\x10\n\x08\x66ilename\x18\x02 \x01(\t\x12,\n\x05\x66\x61\x63ts\x18\x03 \x01(\x0b\x32\x1d.sosia.identity.v1.PhotoFacts\x12\x12\n\nobject_key\x18\x04 \x01(\t\x12\x0e\n\x06sha256\x18\x05 \x01(\t\x12\r\n\x05width\x18\x06 \x01(\x05\x12\x0e\n\x06height\x18\x07 \x01(\x05\x12\x11\n\tsharpness\x18\x08 \x01(\x01\x12\r\n\x05\x66\x61\x63\x65s\x18\t \x01(\x05\x12\x16\n\tluminance\x18\n \x01(\x01H\x00\x88\x01\x01\x12\x14\n\x07shadows\x18\x0b \x01(\x01H\x01\x88\x01\x01\x12\x17\n\nhighlights\x18\x0c \x01(\x01H\x02\x88\x01\x01\x42\x0c\n\n_luminanceB\n\n\x08_shadowsB\r\n\x0b_highlights\"\x8b\x02\n\nCaptureSet\x12\n\n\x02id\x18\x01 \x01(\t\x12\x11\n\ttalent_id\x18\x02 \x01(\t\x12.\n\x05state\x18\x03 \x01(\x0e\x32\x1f.sosia.identity.v1.CaptureState\x12*\n\x05marks\x18\x04 \x03(\x0b\x32\x1b.sosia.identity.v1.BodyMark\x12(\n\x07\x63redits\x18\x05 \x03(\x0b\x32\x17.sosia.common.v1.Credit\x12(\n\x06photos\x18\x06 \x03(\x0b\x32\x18.sosia.identity.v1.Photo\x12.\n\ncreated_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*^\n\x0c\x43\x61ptureState\x12\x1d\n\x19\x43\x41PTURE_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12\x43\x41PTURE_STATE_OPEN\x10\x01\x12\x17\n\x13\x43\x41PTURE_STATE_READY\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'sosia.identity.v1.capture_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_CAPTURESTATE']._serialized_start=741
-  _globals['_CAPTURESTATE']._serialized_end=835
+  _globals['_CAPTURESTATE']._serialized_start=946
+  _globals['_CAPTURESTATE']._serialized_end=1040
   _globals['_BODYMARK']._serialized_start=117
   _globals['_BODYMARK']._serialized_end=174
-  _globals['_PHOTOFACTS']._serialized_start=176
-  _globals['_PHOTOFACTS']._serialized_end=282
-  _globals['_PHOTO']._serialized_start=285
-  _globals['_PHOTO']._serialized_end=469
-  _globals['_CAPTURESET']._serialized_start=472
-  _globals['_CAPTURESET']._serialized_end=739
+  _globals['_SEENMARK']._serialized_start=176
+  _globals['_SEENMARK']._serialized_end=222
+  _globals['_PHOTOFACTS']._serialized_start=225
+  _globals['_PHOTOFACTS']._serialized_end=375
+  _globals['_PHOTO']._serialized_start=378
+  _globals['_PHOTO']._serialized_end=674
+  _globals['_CAPTURESET']._serialized_start=677
+  _globals['_CAPTURESET']._serialized_end=944
 # @@protoc_insertion_point(module_scope)

@@ -69,6 +69,35 @@ class BodyMark(_message.Message):
 Global___BodyMark: _TypeAlias = BodyMark  # noqa: Y015
 
 @_typing.final
+class SeenMark(_message.Message):
+    """Where a photo shows a mark, as somebody who was there noted it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    X_FIELD_NUMBER: _builtins.int
+    Y_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """As in the set's map of marks."""
+    x: _builtins.float
+    """From the left and from the top, 0 to 1, of the picture upright."""
+    y: _builtins.float
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        x: _builtins.float = ...,
+        y: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "x", b"x", "y", b"y"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SeenMark: _TypeAlias = SeenMark  # noqa: Y015
+
+@_typing.final
 class PhotoFacts(_message.Message):
     """What the photographer says of a photo."""
 
@@ -80,6 +109,7 @@ class PhotoFacts(_message.Message):
     LIGHTING_FIELD_NUMBER: _builtins.int
     POSE_FIELD_NUMBER: _builtins.int
     CAPTION_FIELD_NUMBER: _builtins.int
+    MARKS_FIELD_NUMBER: _builtins.int
     framing: _builtins.str
     """"face", "three-quarter" or "full"."""
     yaw: _builtins.float
@@ -88,6 +118,10 @@ class PhotoFacts(_message.Message):
     lighting: _builtins.str
     pose: _builtins.str
     caption: _builtins.str
+    @_builtins.property
+    def marks(self) -> _containers.RepeatedCompositeFieldContainer[Global___SeenMark]:
+        """The marks it shows; optional. A mark that is covered or too small to be seen is left out."""
+
     def __init__(
         self,
         *,
@@ -97,10 +131,11 @@ class PhotoFacts(_message.Message):
         lighting: _builtins.str = ...,
         pose: _builtins.str = ...,
         caption: _builtins.str = ...,
+        marks: _abc.Iterable[Global___SeenMark] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["caption", b"caption", "framing", b"framing", "lighting", b"lighting", "pitch", b"pitch", "pose", b"pose", "yaw", b"yaw"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["caption", b"caption", "framing", b"framing", "lighting", b"lighting", "marks", b"marks", "pitch", b"pitch", "pose", b"pose", "yaw", b"yaw"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -119,6 +154,9 @@ class Photo(_message.Message):
     HEIGHT_FIELD_NUMBER: _builtins.int
     SHARPNESS_FIELD_NUMBER: _builtins.int
     FACES_FIELD_NUMBER: _builtins.int
+    LUMINANCE_FIELD_NUMBER: _builtins.int
+    SHADOWS_FIELD_NUMBER: _builtins.int
+    HIGHLIGHTS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """"pho_..."."""
     filename: _builtins.str
@@ -130,6 +168,12 @@ class Photo(_message.Message):
     sharpness: _builtins.float
     """Variance of the Laplacian; unitless."""
     faces: _builtins.int
+    luminance: _builtins.float
+    """Mean luminance, and the share of pixels that are black or white to the camera, 0 to 1;
+    absent for photos of before these were measured.
+    """
+    shadows: _builtins.float
+    highlights: _builtins.float
     @_builtins.property
     def facts(self) -> Global___PhotoFacts: ...
     def __init__(
@@ -144,12 +188,26 @@ class Photo(_message.Message):
         height: _builtins.int = ...,
         sharpness: _builtins.float = ...,
         faces: _builtins.int = ...,
+        luminance: _builtins.float | None = ...,
+        shadows: _builtins.float | None = ...,
+        highlights: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["facts", b"facts"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_highlights", b"_highlights", "_luminance", b"_luminance", "_shadows", b"_shadows", "facts", b"facts", "highlights", b"highlights", "luminance", b"luminance", "shadows", b"shadows"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["faces", b"faces", "facts", b"facts", "filename", b"filename", "height", b"height", "id", b"id", "object_key", b"object_key", "sha256", b"sha256", "sharpness", b"sharpness", "width", b"width"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_highlights", b"_highlights", "_luminance", b"_luminance", "_shadows", b"_shadows", "faces", b"faces", "facts", b"facts", "filename", b"filename", "height", b"height", "highlights", b"highlights", "id", b"id", "luminance", b"luminance", "object_key", b"object_key", "sha256", b"sha256", "shadows", b"shadows", "sharpness", b"sharpness", "width", b"width"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__highlights: _TypeAlias = _typing.Literal["highlights"]  # noqa: Y015
+    _WhichOneofArgType__highlights: _TypeAlias = _typing.Literal["_highlights", b"_highlights"]  # noqa: Y015
+    _WhichOneofReturnType__luminance: _TypeAlias = _typing.Literal["luminance"]  # noqa: Y015
+    _WhichOneofArgType__luminance: _TypeAlias = _typing.Literal["_luminance", b"_luminance"]  # noqa: Y015
+    _WhichOneofReturnType__shadows: _TypeAlias = _typing.Literal["shadows"]  # noqa: Y015
+    _WhichOneofArgType__shadows: _TypeAlias = _typing.Literal["_shadows", b"_shadows"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__highlights) -> _WhichOneofReturnType__highlights | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__luminance) -> _WhichOneofReturnType__luminance | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__shadows) -> _WhichOneofReturnType__shadows | None: ...
 
 Global___Photo: _TypeAlias = Photo  # noqa: Y015
 

@@ -308,6 +308,30 @@ class ConsentSuperseded(_message.Message):
 Global___ConsentSuperseded: _TypeAlias = ConsentSuperseded  # noqa: Y015
 
 @_typing.final
+class PhotoRemoved(_message.Message):
+    """A photo was taken out of a set that was still open; its files are deleted."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PHOTO_ID_FIELD_NUMBER: _builtins.int
+    CAPTURE_SET_ID_FIELD_NUMBER: _builtins.int
+    photo_id: _builtins.str
+    capture_set_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        photo_id: _builtins.str = ...,
+        capture_set_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["capture_set_id", b"capture_set_id", "photo_id", b"photo_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PhotoRemoved: _TypeAlias = PhotoRemoved  # noqa: Y015
+
+@_typing.final
 class TalentErased(_message.Message):
     """A talent had herself erased. Whoever keeps anything of her deletes it; her key is about to be
     destroyed, and nothing is ever allowed again.

@@ -15,6 +15,7 @@ from sosia.identity.v1 import consent_pb2 as _consent_pb2
 from sosia.identity.v1 import erasure_pb2 as _erasure_pb2
 from sosia.identity.v1 import party_pb2 as _party_pb2
 from sosia.identity.v1 import receipt_pb2 as _receipt_pb2
+from sosia.identity.v1 import report_pb2 as _report_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -909,6 +910,51 @@ class AddPhotoResponse(_message.Message):
 Global___AddPhotoResponse: _TypeAlias = AddPhotoResponse  # noqa: Y015
 
 @_typing.final
+class RemovePhotoRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    CAPTURE_SET_ID_FIELD_NUMBER: _builtins.int
+    PHOTO_ID_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    capture_set_id: _builtins.str
+    photo_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        capture_set_id: _builtins.str = ...,
+        photo_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["capture_set_id", b"capture_set_id", "photo_id", b"photo_id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RemovePhotoRequest: _TypeAlias = RemovePhotoRequest  # noqa: Y015
+
+@_typing.final
+class RemovePhotoResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CAPTURE_SET_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def capture_set(self) -> _capture_pb2.CaptureSet: ...
+    def __init__(
+        self,
+        *,
+        capture_set: _capture_pb2.CaptureSet | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["capture_set", b"capture_set"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["capture_set", b"capture_set"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RemovePhotoResponse: _TypeAlias = RemovePhotoResponse  # noqa: Y015
+
+@_typing.final
 class CloseCaptureSetRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -988,6 +1034,45 @@ class GetCaptureSetResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetCaptureSetResponse: _TypeAlias = GetCaptureSetResponse  # noqa: Y015
+
+@_typing.final
+class GetCaptureReportRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CAPTURE_SET_ID_FIELD_NUMBER: _builtins.int
+    capture_set_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        capture_set_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["capture_set_id", b"capture_set_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetCaptureReportRequest: _TypeAlias = GetCaptureReportRequest  # noqa: Y015
+
+@_typing.final
+class GetCaptureReportResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REPORT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def report(self) -> _report_pb2.CaptureReport: ...
+    def __init__(
+        self,
+        *,
+        report: _report_pb2.CaptureReport | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["report", b"report"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["report", b"report"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetCaptureReportResponse: _TypeAlias = GetCaptureReportResponse  # noqa: Y015
 
 @_typing.final
 class ListCreditsRequest(_message.Message):

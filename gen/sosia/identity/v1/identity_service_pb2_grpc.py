@@ -135,6 +135,11 @@ class IdentityServiceStub:
                 request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.AddPhotoRequest.SerializeToString,
                 response_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.AddPhotoResponse.FromString,
                 _registered_method=True)
+        self.RemovePhoto = channel.unary_unary(
+                '/sosia.identity.v1.IdentityService/RemovePhoto',
+                request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.RemovePhotoRequest.SerializeToString,
+                response_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.RemovePhotoResponse.FromString,
+                _registered_method=True)
         self.CloseCaptureSet = channel.unary_unary(
                 '/sosia.identity.v1.IdentityService/CloseCaptureSet',
                 request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.CloseCaptureSetRequest.SerializeToString,
@@ -144,6 +149,11 @@ class IdentityServiceStub:
                 '/sosia.identity.v1.IdentityService/GetCaptureSet',
                 request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetCaptureSetRequest.SerializeToString,
                 response_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetCaptureSetResponse.FromString,
+                _registered_method=True)
+        self.GetCaptureReport = channel.unary_unary(
+                '/sosia.identity.v1.IdentityService/GetCaptureReport',
+                request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetCaptureReportRequest.SerializeToString,
+                response_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetCaptureReportResponse.FromString,
                 _registered_method=True)
         self.ListCredits = channel.unary_unary(
                 '/sosia.identity.v1.IdentityService/ListCredits',
@@ -327,8 +337,20 @@ class IdentityServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RemovePhoto(self, request, context):
+        """RemovePhoto takes a photo out of an open set and deletes its sealed files; no consent is
+        asked for. Errors: NOT_FOUND CAPTURE_SET_NOT_FOUND, PHOTO_NOT_FOUND; FAILED_PRECONDITION
+        CAPTURE_SET_CLOSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def CloseCaptureSet(self, request, context):
-        """CloseCaptureSet judges the set. Errors: FAILED_PRECONDITION CAPTURE_SET_INSUFFICIENT.
+        """CloseCaptureSet judges the set and keeps the report with it.
+        Errors: FAILED_PRECONDITION CONSENT_MISSING, CAPTURE_SET_CLOSED, CAPTURE_SET_INSUFFICIENT,
+        whose metadata has `next` (what to shoot, most useful first) and, where photos show somebody
+        else, `oddOnes` (photo ids with file names).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -336,6 +358,15 @@ class IdentityServiceServicer:
 
     def GetCaptureSet(self, request, context):
         """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetCaptureReport(self, request, context):
+        """GetCaptureReport says what the set shows and lacks: as it was judged when it was closed, or
+        as it stands now. Errors: NOT_FOUND CAPTURE_SET_NOT_FOUND; FAILED_PRECONDITION
+        CONSENT_MISSING (the set is open: its faces are compared only under a live consent).
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -482,6 +513,11 @@ def add_IdentityServiceServicer_to_server(servicer, server):
                     request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.AddPhotoRequest.FromString,
                     response_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.AddPhotoResponse.SerializeToString,
             ),
+            'RemovePhoto': grpc.unary_unary_rpc_method_handler(
+                    servicer.RemovePhoto,
+                    request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.RemovePhotoRequest.FromString,
+                    response_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.RemovePhotoResponse.SerializeToString,
+            ),
             'CloseCaptureSet': grpc.unary_unary_rpc_method_handler(
                     servicer.CloseCaptureSet,
                     request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.CloseCaptureSetRequest.FromString,
@@ -491,6 +527,11 @@ def add_IdentityServiceServicer_to_server(servicer, server):
                     servicer.GetCaptureSet,
                     request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetCaptureSetRequest.FromString,
                     response_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetCaptureSetResponse.SerializeToString,
+            ),
+            'GetCaptureReport': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetCaptureReport,
+                    request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetCaptureReportRequest.FromString,
+                    response_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetCaptureReportResponse.SerializeToString,
             ),
             'ListCredits': grpc.unary_unary_rpc_method_handler(
                     servicer.ListCredits,
@@ -1048,6 +1089,33 @@ class IdentityService:
             _registered_method=True)
 
     @staticmethod
+    def RemovePhoto(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.identity.v1.IdentityService/RemovePhoto',
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.RemovePhotoRequest.SerializeToString,
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.RemovePhotoResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def CloseCaptureSet(request,
             target,
             options=(),
@@ -1091,6 +1159,33 @@ class IdentityService:
             '/sosia.identity.v1.IdentityService/GetCaptureSet',
             sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetCaptureSetRequest.SerializeToString,
             sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetCaptureSetResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetCaptureReport(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.identity.v1.IdentityService/GetCaptureReport',
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetCaptureReportRequest.SerializeToString,
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetCaptureReportResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -81,9 +81,23 @@ class IdentityServiceStub:
     PHOTO_WITHOUT_FACE, PHOTO_OF_SEVERAL; ALREADY_EXISTS PHOTO_DUPLICATE;
     FAILED_PRECONDITION CONSENT_MISSING, CAPTURE_SET_CLOSED.
     """
+    RemovePhoto: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.RemovePhotoRequest, _identity_service_pb2.RemovePhotoResponse]
+    """RemovePhoto takes a photo out of an open set and deletes its sealed files; no consent is
+    asked for. Errors: NOT_FOUND CAPTURE_SET_NOT_FOUND, PHOTO_NOT_FOUND; FAILED_PRECONDITION
+    CAPTURE_SET_CLOSED.
+    """
     CloseCaptureSet: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.CloseCaptureSetRequest, _identity_service_pb2.CloseCaptureSetResponse]
-    """CloseCaptureSet judges the set. Errors: FAILED_PRECONDITION CAPTURE_SET_INSUFFICIENT."""
+    """CloseCaptureSet judges the set and keeps the report with it.
+    Errors: FAILED_PRECONDITION CONSENT_MISSING, CAPTURE_SET_CLOSED, CAPTURE_SET_INSUFFICIENT,
+    whose metadata has `next` (what to shoot, most useful first) and, where photos show somebody
+    else, `oddOnes` (photo ids with file names).
+    """
     GetCaptureSet: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.GetCaptureSetRequest, _identity_service_pb2.GetCaptureSetResponse]
+    GetCaptureReport: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.GetCaptureReportRequest, _identity_service_pb2.GetCaptureReportResponse]
+    """GetCaptureReport says what the set shows and lacks: as it was judged when it was closed, or
+    as it stands now. Errors: NOT_FOUND CAPTURE_SET_NOT_FOUND; FAILED_PRECONDITION
+    CONSENT_MISSING (the set is open: its faces are compared only under a live consent).
+    """
     ListCredits: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.ListCreditsRequest, _identity_service_pb2.ListCreditsResponse]
     """ListCredits answers with the crew of a talent's ready capture sets, each once, by party id."""
     CreateDataKey: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.CreateDataKeyRequest, _identity_service_pb2.CreateDataKeyResponse]
@@ -291,12 +305,27 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
+    def RemovePhoto(
+        self,
+        request: _identity_service_pb2.RemovePhotoRequest,
+        context: _aio.ServicerContext[_identity_service_pb2.RemovePhotoRequest, _abc.Awaitable[_identity_service_pb2.RemovePhotoResponse]],
+    ) -> _abc.Awaitable[_identity_service_pb2.RemovePhotoResponse]:
+        """RemovePhoto takes a photo out of an open set and deletes its sealed files; no consent is
+        asked for. Errors: NOT_FOUND CAPTURE_SET_NOT_FOUND, PHOTO_NOT_FOUND; FAILED_PRECONDITION
+        CAPTURE_SET_CLOSED.
+        """
+
+    @_abc_1.abstractmethod
     def CloseCaptureSet(
         self,
         request: _identity_service_pb2.CloseCaptureSetRequest,
         context: _aio.ServicerContext[_identity_service_pb2.CloseCaptureSetRequest, _abc.Awaitable[_identity_service_pb2.CloseCaptureSetResponse]],
     ) -> _abc.Awaitable[_identity_service_pb2.CloseCaptureSetResponse]:
-        """CloseCaptureSet judges the set. Errors: FAILED_PRECONDITION CAPTURE_SET_INSUFFICIENT."""
+        """CloseCaptureSet judges the set and keeps the report with it.
+        Errors: FAILED_PRECONDITION CONSENT_MISSING, CAPTURE_SET_CLOSED, CAPTURE_SET_INSUFFICIENT,
+        whose metadata has `next` (what to shoot, most useful first) and, where photos show somebody
+        else, `oddOnes` (photo ids with file names).
+        """
 
     @_abc_1.abstractmethod
     def GetCaptureSet(
@@ -304,6 +333,17 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _identity_service_pb2.GetCaptureSetRequest,
         context: _aio.ServicerContext[_identity_service_pb2.GetCaptureSetRequest, _abc.Awaitable[_identity_service_pb2.GetCaptureSetResponse]],
     ) -> _abc.Awaitable[_identity_service_pb2.GetCaptureSetResponse]: ...
+
+    @_abc_1.abstractmethod
+    def GetCaptureReport(
+        self,
+        request: _identity_service_pb2.GetCaptureReportRequest,
+        context: _aio.ServicerContext[_identity_service_pb2.GetCaptureReportRequest, _abc.Awaitable[_identity_service_pb2.GetCaptureReportResponse]],
+    ) -> _abc.Awaitable[_identity_service_pb2.GetCaptureReportResponse]:
+        """GetCaptureReport says what the set shows and lacks: as it was judged when it was closed, or
+        as it stands now. Errors: NOT_FOUND CAPTURE_SET_NOT_FOUND; FAILED_PRECONDITION
+        CONSENT_MISSING (the set is open: its faces are compared only under a live consent).
+        """
 
     @_abc_1.abstractmethod
     def ListCredits(

@@ -387,6 +387,70 @@ class ApprovalRequested(_message.Message):
 Global___ApprovalRequested: _TypeAlias = ApprovalRequested  # noqa: Y015
 
 @_typing.final
+class ApprovalReminded(_message.Message):
+    """A talent has not answered, and her time is almost over. Told once."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    APPROVAL_ID_FIELD_NUMBER: _builtins.int
+    LICENSE_ID_FIELD_NUMBER: _builtins.int
+    TALENT_ID_FIELD_NUMBER: _builtins.int
+    RENDER_ID_FIELD_NUMBER: _builtins.int
+    DEADLINE_FIELD_NUMBER: _builtins.int
+    approval_id: _builtins.str
+    license_id: _builtins.str
+    talent_id: _builtins.str
+    render_id: _builtins.str
+    @_builtins.property
+    def deadline(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        approval_id: _builtins.str = ...,
+        license_id: _builtins.str = ...,
+        talent_id: _builtins.str = ...,
+        render_id: _builtins.str = ...,
+        deadline: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["deadline", b"deadline"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approval_id", b"approval_id", "deadline", b"deadline", "license_id", b"license_id", "render_id", b"render_id", "talent_id", b"talent_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ApprovalReminded: _TypeAlias = ApprovalReminded  # noqa: Y015
+
+@_typing.final
+class ApprovalLapsed(_message.Message):
+    """A talent's time for her word is over without one: that is a no."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    APPROVAL_ID_FIELD_NUMBER: _builtins.int
+    LICENSE_ID_FIELD_NUMBER: _builtins.int
+    TALENT_ID_FIELD_NUMBER: _builtins.int
+    RENDER_ID_FIELD_NUMBER: _builtins.int
+    approval_id: _builtins.str
+    license_id: _builtins.str
+    talent_id: _builtins.str
+    render_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        approval_id: _builtins.str = ...,
+        license_id: _builtins.str = ...,
+        talent_id: _builtins.str = ...,
+        render_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approval_id", b"approval_id", "license_id", b"license_id", "render_id", b"render_id", "talent_id", b"talent_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ApprovalLapsed: _TypeAlias = ApprovalLapsed  # noqa: Y015
+
+@_typing.final
 class ApprovalDecided(_message.Message):
     """A talent said yes or no to a picture. identity logs a receipt of it."""
 

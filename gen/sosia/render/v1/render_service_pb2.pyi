@@ -465,16 +465,23 @@ class VerifyPictureRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     CONTENT_FIELD_NUMBER: _builtins.int
+    MEDIA_FIELD_NUMBER: _builtins.int
+    TERRITORY_FIELD_NUMBER: _builtins.int
     content: _builtins.bytes
     """JPEG, PNG or WebP, at most 12 MiB."""
+    media: _builtins.str
+    """A use that is asked about, if any: a code of licensing's media, and a country or region."""
+    territory: _builtins.str
     def __init__(
         self,
         *,
         content: _builtins.bytes = ...,
+        media: _builtins.str = ...,
+        territory: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "media", b"media", "territory", b"territory"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

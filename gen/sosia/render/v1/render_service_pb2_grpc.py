@@ -183,8 +183,9 @@ class RenderServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def VerifyPicture(self, request, context):
-        """VerifyPicture says what is known of any picture. Errors: INVALID_ARGUMENT PHOTO_UNREADABLE,
-        PHOTO_TOO_LARGE.
+        """VerifyPicture says what is known of any picture; docs/verification.md says by which rule.
+        Errors: INVALID_ARGUMENT PHOTO_UNREADABLE, PHOTO_TOO_LARGE, FIELD_INVALID (media without
+        territory, or the other way round).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -51,8 +51,9 @@ class RenderServiceStub:
     the licensed brand, once released. Anyone else: NOT_FOUND RENDER_NOT_FOUND.
     """
     VerifyPicture: _aio.UnaryUnaryMultiCallable[_render_service_pb2.VerifyPictureRequest, _render_service_pb2.VerifyPictureResponse]
-    """VerifyPicture says what is known of any picture. Errors: INVALID_ARGUMENT PHOTO_UNREADABLE,
-    PHOTO_TOO_LARGE.
+    """VerifyPicture says what is known of any picture; docs/verification.md says by which rule.
+    Errors: INVALID_ARGUMENT PHOTO_UNREADABLE, PHOTO_TOO_LARGE, FIELD_INVALID (media without
+    territory, or the other way round).
     """
     GetPicturesErasure: _aio.UnaryUnaryMultiCallable[_render_service_pb2.GetPicturesErasureRequest, _render_service_pb2.GetPicturesErasureResponse]
     """GetPicturesErasure counts what render still has of a talent, and the pictures that were
@@ -163,8 +164,9 @@ class RenderServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _render_service_pb2.VerifyPictureRequest,
         context: _aio.ServicerContext[_render_service_pb2.VerifyPictureRequest, _abc.Awaitable[_render_service_pb2.VerifyPictureResponse]],
     ) -> _abc.Awaitable[_render_service_pb2.VerifyPictureResponse]:
-        """VerifyPicture says what is known of any picture. Errors: INVALID_ARGUMENT PHOTO_UNREADABLE,
-        PHOTO_TOO_LARGE.
+        """VerifyPicture says what is known of any picture; docs/verification.md says by which rule.
+        Errors: INVALID_ARGUMENT PHOTO_UNREADABLE, PHOTO_TOO_LARGE, FIELD_INVALID (media without
+        territory, or the other way round).
         """
 
     @_abc_1.abstractmethod

@@ -29,9 +29,11 @@ class _VerdictEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Verdict.Value
     DESCRIPTOR: _descriptor.EnumDescriptor
     VERDICT_UNSPECIFIED: _Verdict.ValueType  # 0
     VERDICT_VERIFIED: _Verdict.ValueType  # 1
-    """Trusted credentials and the registry agree."""
+    """The released file itself: credentials, registry and every other layer agree."""
     VERDICT_RECOVERED: _Verdict.ValueType  # 2
-    """Credentials are gone; watermark or fingerprint lead to one record."""
+    """Credentials are gone or count no more; the other layers agree on one record. Its pixels may
+    have been changed since.
+    """
     VERDICT_SUSPECT: _Verdict.ValueType  # 3
     """Layers contradict each other."""
     VERDICT_UNKNOWN: _Verdict.ValueType  # 4
@@ -41,9 +43,11 @@ class Verdict(_Verdict, metaclass=_VerdictEnumTypeWrapper): ...
 
 VERDICT_UNSPECIFIED: Verdict.ValueType  # 0
 VERDICT_VERIFIED: Verdict.ValueType  # 1
-"""Trusted credentials and the registry agree."""
+"""The released file itself: credentials, registry and every other layer agree."""
 VERDICT_RECOVERED: Verdict.ValueType  # 2
-"""Credentials are gone; watermark or fingerprint lead to one record."""
+"""Credentials are gone or count no more; the other layers agree on one record. Its pixels may
+have been changed since.
+"""
 VERDICT_SUSPECT: Verdict.ValueType  # 3
 """Layers contradict each other."""
 VERDICT_UNKNOWN: Verdict.ValueType  # 4
@@ -61,7 +65,9 @@ class Layer(_message.Message):
     name: _builtins.str
     """"credentials", "watermark", "fingerprint" or "metadata"."""
     state: _builtins.str
-    """"trusted", "invalid", "absent", "match", "no match" or "contradicts"."""
+    """"trusted", "lapsed" (the certificate was revoked or has run out), "invalid", "absent", "match",
+    "no match" or "contradicts".
+    """
     def __init__(
         self,
         *,
@@ -75,6 +81,33 @@ class Layer(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Layer: _TypeAlias = Layer  # noqa: Y015
+
+@_typing.final
+class UseAnswer(_message.Message):
+    """Whether the use asked about is licensed now to the brand the picture was made for."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ALLOWED_FIELD_NUMBER: _builtins.int
+    REASONS_FIELD_NUMBER: _builtins.int
+    allowed: _builtins.bool
+    @_builtins.property
+    def reasons(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Every rule that refuses, as licensing's Authorize names them; empty when allowed."""
+
+    def __init__(
+        self,
+        *,
+        allowed: _builtins.bool = ...,
+        reasons: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allowed", b"allowed", "reasons", b"reasons"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UseAnswer: _TypeAlias = UseAnswer  # noqa: Y015
 
 @_typing.final
 class Verification(_message.Message):
@@ -93,6 +126,7 @@ class Verification(_message.Message):
     CREDITS_FIELD_NUMBER: _builtins.int
     CONSENT_RECEIPT_ID_FIELD_NUMBER: _builtins.int
     RELEASED_AT_FIELD_NUMBER: _builtins.int
+    USE_FIELD_NUMBER: _builtins.int
     verdict: Global___Verdict.ValueType
     render_id: _builtins.str
     """The rest is empty unless verified or recovered, and then only of released pictures."""
@@ -111,6 +145,10 @@ class Verification(_message.Message):
     def credits(self) -> _containers.RepeatedCompositeFieldContainer[_credit_pb2.Credit]: ...
     @_builtins.property
     def released_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def use(self) -> Global___UseAnswer:
+        """Only where a use was asked about."""
+
     def __init__(
         self,
         *,
@@ -125,10 +163,11 @@ class Verification(_message.Message):
         credits: _abc.Iterable[_credit_pb2.Credit] | None = ...,
         consent_receipt_id: _builtins.str = ...,
         released_at: _timestamp_pb2.Timestamp | None = ...,
+        use: Global___UseAnswer | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["license_ends_at", b"license_ends_at", "released_at", b"released_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["license_ends_at", b"license_ends_at", "released_at", b"released_at", "use", b"use"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["brand", b"brand", "consent_receipt_id", b"consent_receipt_id", "credits", b"credits", "layers", b"layers", "license_ends_at", b"license_ends_at", "license_id", b"license_id", "license_state", b"license_state", "released_at", b"released_at", "render_id", b"render_id", "talent", b"talent", "verdict", b"verdict"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["brand", b"brand", "consent_receipt_id", b"consent_receipt_id", "credits", b"credits", "layers", b"layers", "license_ends_at", b"license_ends_at", "license_id", b"license_id", "license_state", b"license_state", "released_at", b"released_at", "render_id", b"render_id", "talent", b"talent", "use", b"use", "verdict", b"verdict"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -28,6 +28,11 @@ class Face:
     score: float
     """The detector's margin; larger is surer, 0 is its threshold."""
 
+    def cut(self, rgb: Rgb) -> Rgb:
+        """Return the part of `rgb` that the face fills."""
+        left, top, right, bottom = (max(0, edge) for edge in self.box)
+        return rgb[top:bottom, left:right]
+
 
 class Faces:
     """Finds and embeds faces. Safe to share between threads: one call at a time runs."""
@@ -48,10 +53,14 @@ class Faces:
         self._landmarks: Any = dlib.shape_predictor(str(folder / _LANDMARKS))
         self._embedder: Any = dlib.face_recognition_model_v1(str(folder / _EMBEDDER))
 
-    def find(self, rgb: Rgb) -> list[Face]:
-        """Return the faces in `rgb`, (H, W, 3) uint8, surest first."""
+    def find(self, rgb: Rgb, *, upsample: int | None = None) -> list[Face]:
+        """Return the faces in `rgb`, (H, W, 3) uint8, surest first.
+
+        `upsample` is how often this picture is doubled, where not as usual.
+        """
+        times = self._upsample if upsample is None else upsample
         with self._lock:
-            boxes, scores, _ = self._detector.run(rgb, self._upsample, self._min_score)
+            boxes, scores, _ = self._detector.run(rgb, times, self._min_score)
         found = [
             Face((box.left(), box.top(), box.right(), box.bottom()), float(score))
             for box, score in zip(boxes, scores, strict=True)

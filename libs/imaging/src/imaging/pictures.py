@@ -3,6 +3,7 @@
 import io
 import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -15,6 +16,9 @@ Rgb = NDArray[np.uint8]
 FORMATS = ("JPEG", "PNG", "WEBP")
 _HASH_SIDE = 16
 _HASH_CELLS = 64
+_LUMA = (0.2126, 0.7152, 0.0722)  # ITU-R BT.709
+_BLACK, _WHITE = 8, 250
+"""Of 255: at and beyond these a camera tells no difference any more."""
 
 
 class UnreadablePicture(ValueError):
@@ -142,6 +146,23 @@ def sharpness(rgb: Rgb, *, longest: int = 640) -> float:
     """
     grey = cv2.cvtColor(shrink(rgb, longest=longest), cv2.COLOR_RGB2GRAY)
     return float(cv2.Laplacian(grey, cv2.CV_64F).var())
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """Mean luminance, and the shares of pixels that are black or white to a camera, 0 to 1."""
+
+    luminance: float
+    shadows: float
+    highlights: float
+
+
+def exposure(rgb: Rgb) -> Exposure:
+    """Measure how light `rgb` is, on its sRGB values as they are."""
+    luma = rgb.astype(np.float32) @ np.asarray(_LUMA, dtype=np.float32)  # (H, W), 0 to 255
+    return Exposure(
+        float(luma.mean()) / 255, float((luma <= _BLACK).mean()), float((luma >= _WHITE).mean())
+    )
 
 
 def perceptual_hash(rgb: Rgb) -> bytes:

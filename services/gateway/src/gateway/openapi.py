@@ -16,6 +16,7 @@ _KINDS: dict[int, dict[str, Any]] = {
     FieldDescriptor.TYPE_INT64: {"type": "string", "format": "int64"},
 }
 _STAMP = "google.protobuf.Timestamp"
+_PARTS = {"content", "filename", "facts"}  # of a form
 _PROBLEM = {
     "type": "object",
     "properties": {
@@ -99,9 +100,9 @@ def _parameters(route: Route, taken: set[str]) -> list[dict[str, Any]]:
     if route.is_command:
         key = {"type": "string", "minLength": 1, "maxLength": 150}
         found.append({"name": "Idempotency-Key", "in": "header", "required": True, "schema": key})
-    if route.body is Body.NONE:
+    if route.body is not Body.JSON:
         for field in route.request.fields:
-            if field.name not in taken:
+            if field.name not in taken | (_PARTS if route.body is Body.FILE else set()):
                 found += _query(field)
     return found
 

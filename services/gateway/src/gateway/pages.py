@@ -17,7 +17,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from gateway import chain, problem
+from gateway import chain, coverage, problem
 from gateway.callers import Callers
 from gateway.clients import Calls
 from gateway.limits import Quota, read_body
@@ -33,9 +33,31 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 _FORM_BYTES, _PICTURE_BYTES = 2**14, 13 * 2**20
+_MEDIA = {
+    "ecommerce": "a product page",
+    "web": "a web site",
+    "display": "an advertisement online",
+    "social": "social media",
+    "video": "an online video",
+    "email": "a newsletter",
+    "app": "an app",
+    "billboard": "a billboard",
+    "transit": "public transport",
+    "pos": "a shop",
+    "print": "a newspaper or magazine advertisement",
+    "catalogue": "a catalogue",
+    "brochure": "a brochure",
+    "packaging": "a package",
+    "tv": "television",
+    "cinema": "the cinema",
+    "event": "a fair or on a stage",
+    "editorial": "a magazine's own pages",
+    "internal": "a company's own papers",
+}
+"""Where pictures are seen, in words a visitor uses; licensing knows the codes."""
 _VERDICTS = {
     1: ("verified", "Its credentials are ours and every layer agrees."),
-    2: ("recovered", "Its credentials are gone, but its marks lead to one record."),
+    2: ("recovered", "Its credentials are gone or void, but its marks lead to one record."),
     3: ("suspect", "Its layers contradict each other. Do not rely on it."),
     4: ("unknown", "Nothing leads from it to a record. That does not make it authentic."),
 }
@@ -67,6 +89,7 @@ class Pages:
             Route("/verify", self._verify, methods=["GET", "POST"]),
             Route("/api", self._api),
             Route("/pictures/{render_id}", self._picture),
+            Route("/capture-sets/{capture_set_id}", self._capture_set),
             Mount("/static", StaticFiles(directory=folder)),
         ]
 
@@ -120,20 +143,25 @@ class Pages:
     async def _verify(self, request: Request) -> Response:
         visitor = await self._visitor(request)
         if request.method == "GET":
-            return self._page("verify.html", visitor, found=None)
+            return self._page("verify.html", visitor, media=_MEDIA, found=None, use={})
         try:
             self._quota.draw(request.client.host if request.client else "")
             await read_body(request, _PICTURE_BYTES)
-            async with request.form(max_files=1, max_fields=0) as form:
+            async with request.form(max_files=1, max_fields=2) as form:
                 file = form.get("file")
                 content = await file.read() if isinstance(file, UploadFile) else b""
+                use = {name: str(form.get(name, "")).strip() for name in ("media", "territory")}
+            use["territory"] = use["territory"].upper()
+            if not all(use.values()):
+                use = {}  # half a question is none
             with trace.span("verify", {}, who=visitor.actor):
-                answer = await self._calls.ask("render", "VerifyPicture", content=content)
+                answer = await self._calls.ask("render", "VerifyPicture", content=content, **use)
         except DomainError as error:
             return self._refused(visitor, error)
         found = answer.verification
         word, sense = _VERDICTS[found.verdict]
-        return self._page("verify.html", visitor, found=found, word=word, sense=sense)
+        told = {"found": found, "word": word, "sense": sense, "use": use}
+        return self._page("verify.html", visitor, media=_MEDIA, **told)
 
     async def _picture(self, request: Request) -> Response:
         visitor = await self._visitor(request)
@@ -147,6 +175,28 @@ class Pages:
         )
         file = "picture.jpg" if clean else "draft.jpg"
         return self._page("picture.html", visitor, chain=made, file=file)
+
+    async def _capture_set(self, request: Request) -> Response:
+        visitor = await self._visitor(request)
+        asked = {"capture_set_id": request.path_params["capture_set_id"]}
+        try:
+            with trace.span("capture set", {}, who=visitor.actor):
+                kept = (await self._calls.ask("identity", "GetCaptureSet", **asked)).capture_set
+                report = (await self._calls.ask("identity", "GetCaptureReport", **asked)).report
+                asked = {"party_id": kept.talent_id}
+                talent = (await self._calls.ask("identity", "GetParty", **asked)).party
+        except DomainError as error:
+            return self._refused(visitor, error)
+        return self._page(
+            "capture_set.html",
+            visitor,
+            who=talent.public_name or talent.name,
+            report=report,
+            panels=coverage.draw_panels(report.cells),
+            plots=coverage.draw_plots(report),
+            faulty=[photo for photo in report.photos if photo.faults],
+            names={photo.photo_id: photo.filename for photo in report.photos},
+        )
 
     async def _visitor(self, request: Request) -> Visitor:
         return await self._sessions.find(request.cookies.get(COOKIE, ""))

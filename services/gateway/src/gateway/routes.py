@@ -147,12 +147,18 @@ ROUTES: tuple[Route, ...] = (
     ),
     _make("/v1/capture-sets", "identity", "OpenCaptureSet"),
     _get("/v1/capture-sets/{capture_set_id}", "identity", "GetCaptureSet"),
+    _get("/v1/capture-sets/{capture_set_id}/report", "identity", "GetCaptureReport"),
     _make(
         "/v1/capture-sets/{capture_set_id}/photos",
         "identity",
         "AddPhoto",
         body=Body.FILE,
         timeout_s=60.0,
+    ),
+    _do(
+        "/v1/capture-sets/{capture_set_id}/photos/{photo_id}/remove",
+        "identity",
+        "RemovePhoto",
     ),
     _do("/v1/capture-sets/{capture_set_id}/close", "identity", "CloseCaptureSet"),
     _make("/v1/training-runs", "training", "StartRun", status=202),

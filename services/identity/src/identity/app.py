@@ -33,6 +33,7 @@ from identity.service.erasures import Erasures
 from identity.service.keys import LocalKeys, PersonKeys
 from identity.service.parties import Parties
 from identity.service.receipts import Receipts
+from identity.service.reports import Judge
 from identity.settings import Settings
 from identity.signing.checkpoints import LogSigner
 
@@ -80,6 +81,7 @@ def _services(
         Receipts(db, signer),
         captures,
         Intake(captures, photographs, vault),
+        Judge(captures, vault),
         keys,
         eraser,
     )

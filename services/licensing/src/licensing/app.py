@@ -113,7 +113,7 @@ async def serve(settings: Settings) -> None:
     """Answer calls, send events and read identity's and render's, until cancelled."""
     async with build(settings) as app, asyncio.TaskGroup() as tasks:
         tasks.create_task(outbox.relay(app.db, app.bus, "licensing"))
-        tasks.create_task(expiry.watch(app.db))
+        tasks.create_task(expiry.watch(app.db, settings.approval_reminder))
         for consumer in app.consumers:
             tasks.create_task(consumer.run())
 

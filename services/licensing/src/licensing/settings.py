@@ -25,3 +25,5 @@ class Settings(ServiceSettings):
     """How long a quote holds."""
     approval_lasts: timedelta = Field(default=timedelta(days=3), gt=timedelta())
     """How long a talent has for her word on a picture."""
+    approval_reminder: timedelta = Field(default=timedelta(days=1), gt=timedelta())
+    """How long before its end she is reminded."""

@@ -22,6 +22,8 @@ from render.consumers import open_consumers
 from render.examining import Examiner
 from render.pipeline.marking.authority import load_anchors
 from render.pipeline.marking.draft import draft
+from render.pipeline.marking.examine import Reader
+from render.pipeline.marking.fingerprint import KeyedFingerprint
 from render.pipeline.marking.watermark import SpreadSpectrum
 from render.rpc.servicer import RenderServicer, Services
 from render.service.campaigns import Briefs, Campaigns
@@ -46,8 +48,10 @@ class App:
 @asynccontextmanager
 async def build(settings: Settings) -> AsyncIterator[App]:
     """Open everything render needs, in order; close it in reverse."""
-    codec = SpreadSpectrum(settings.watermark_key.read_bytes())
-    examiner = Examiner(codec, load_anchors(settings.authority))
+    key = settings.watermark_key.read_bytes()
+    anchors = load_anchors(settings.authority)
+    reader = Reader(SpreadSpectrum(key), KeyedFingerprint(key), anchors)
+    examiner = Examiner(reader, settings.revoked_certificates)
     async with AsyncExitStack() as stack:
         db = await stack.enter_async_context(open_database(str(settings.database_url)))
         bus = await stack.enter_async_context(open_bus(settings.nats_url))

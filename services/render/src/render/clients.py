@@ -15,6 +15,7 @@ from sosia.licensing.v1.licensing_service_pb2_grpc import LicensingServiceStub
 from sosia.training.v1 import training_service_pb2
 from sosia.training.v1.training_service_pb2_grpc import TrainingServiceStub
 
+from render.domain.answers import AskedUse
 from render.domain.campaigns import Credit
 from render.domain.grants import Wanted
 from render.domain.licenses import License, State, Twin
@@ -161,6 +162,17 @@ class Licensing:
             starts_at=_time(found.starts_at),
             ends_at=_time(found.ends_at),
         )
+
+    async def find_refusals(self, license: License, use: AskedUse) -> tuple[str, ...]:
+        """Return why a license does not cover a use by its brand now; nothing if it does."""
+        request = licensing_service_pb2.AuthorizeRequest(
+            license_id=license.id,
+            brand_id=license.brand_id,
+            media=use.media,
+            territory=use.territory,
+        )
+        with as_render():
+            return tuple((await rpc.call(self.stub.Authorize, request)).reasons)
 
     async def issue_grant(self, request_id: str, wanted: Wanted, count: int) -> str:
         """Return a grant for some renders. Errors: as LicensingService.IssueGrant."""

@@ -68,6 +68,7 @@ class Delivery:
             object_sha256=sealed_sha256,
             sha256=marked.sha256,
             fingerprint=marked.fingerprint,
+            keyed_fingerprint=marked.keyed_fingerprint,
             rights_digest=marked.rights.digest,
             watermark=self._studio.watermark,
             width=marked.size[0],

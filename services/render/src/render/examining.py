@@ -1,13 +1,15 @@
 """Strangers' files, read within limits."""
 
 import asyncio
+from pathlib import Path
 
 from imaging import pictures
 
 from render.domain.photos import MOST_PIXELS, PhotoTooLarge, PhotoUnreadable, check_size
 from render.domain.verdicts import Layers
 from render.pipeline.marking import examine
-from render.pipeline.marking.watermark import Codec
+from render.pipeline.marking.authority import read_revoked
+from render.pipeline.marking.examine import Reader
 
 _AT_ONCE = 2  # a picture of 50 million pixels takes hundreds of megabytes while it is read
 
@@ -15,9 +17,15 @@ _AT_ONCE = 2  # a picture of 50 million pixels takes hundreds of megabytes while
 class Examiner:
     """Reads every layer of a file with our keys."""
 
-    def __init__(self, codec: Codec, anchors: bytes) -> None:
-        self._codec = codec
-        self._anchors = anchors
+    def __init__(self, reader: Reader, revoked: Path | None) -> None:
+        """Take in the list of revoked certificates, which is read anew for every file.
+
+        Raises:
+            ValueError: a line of it is no serial number.
+        """
+        self._reader = reader
+        self._revoked = revoked
+        read_revoked(revoked)
         self._room = asyncio.Semaphore(_AT_ONCE)
 
     async def look(self, content: bytes) -> Layers:
@@ -32,9 +40,10 @@ class Examiner:
             return await asyncio.to_thread(self._look, content)
 
     def _look(self, content: bytes) -> Layers:
+        revoked = read_revoked(self._revoked)
         try:
             pictures.decode(content, max_pixels=MOST_PIXELS)
-            return examine.examine(content, self._codec, self._anchors).layers
+            return examine.examine(content, self._reader, revoked).layers
         except pictures.PictureTooLarge as error:
             raise PhotoTooLarge(f"the picture has too many pixels: {error}") from error
         except (pictures.UnreadablePicture, examine.Unreadable) as error:

@@ -11,23 +11,18 @@ from imaging.words import caption, outfit
 
 from render.domain.renders import Order
 from render.pipeline import batch
-from render.pipeline.marking.authority import SigningCredentials
-from render.pipeline.marking.mark import Marked, Marker
+from render.pipeline.marking.mark import Keys, Marked, Marker
 from render.pipeline.marking.request import MarkRequest, System
-from render.pipeline.marking.watermark import Codec
 
 
 class Studio:
     """Makes pictures and marks them. Holds the base in memory, and the judge of faces."""
 
-    def __init__(
-        self, bases: Path, sampler: batch.Sampler, codec: Codec, signing: SigningCredentials
-    ) -> None:
+    def __init__(self, bases: Path, sampler: batch.Sampler, keys: Keys) -> None:
         self._bases = batch.Bases(bases)
         self._sampler = sampler
         self._faces = Faces(upsample=1)  # a face of 40 pixels must stay free of the label too
-        self._codec = codec
-        self._signing = signing
+        self._keys = keys
 
     @property
     def loaded(self) -> str:
@@ -37,7 +32,7 @@ class Studio:
     @property
     def watermark(self) -> str:
         """Return the name of the codec pictures are marked with."""
-        return self._codec.name
+        return self._keys.codec.name
 
     def check(self, base: str, adapter: bytes) -> str:
         """Check that an adapter was trained on a base as it is now; return its twin's noun.
@@ -79,7 +74,7 @@ class Studio:
             WatermarkLost: the picture is too plain to hold the number.
         """
         system = System(f"Sosia {base}", self._bases.digest(base)[:12])
-        return Marker(self._codec, self._signing, system).mark(pixels, request)
+        return Marker(self._keys, system).mark(pixels, request)
 
     def _row(self, base: str, order: Order) -> batch.Row:
         product, shot = order.product, order.shot

@@ -28,6 +28,9 @@ class Settings(ServiceSettings):
     """File of 32 random bytes; whoever has it can forge and remove watermarks."""
     authority: Path
     """Folder of the chain that signs Content Credentials, made by `python -m render authority`."""
+    revoked_certificates: Path | None = None
+    """File of revoked signing certificates, a serial number in hexadecimal a line, read anew for
+    every picture that is verified; unset means none is."""
     worker_ops_address: str
     """host:port of a worker's /livez, /readyz and /metrics."""
     batch: int = Field(default=8, ge=1, le=64)

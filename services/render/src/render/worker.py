@@ -35,10 +35,11 @@ from render.domain.renders import (
 )
 from render.grants import GrantReader
 from render.metrics import BATCH_SECONDS, PICTURES
-from render.pipeline.marking.authority import SigningCredentials, load_credentials
+from render.pipeline.marking.authority import load_credentials
+from render.pipeline.marking.fingerprint import KeyedFingerprint
 from render.pipeline.marking.label import NoRoom
-from render.pipeline.marking.mark import WatermarkLost
-from render.pipeline.marking.watermark import Codec, SpreadSpectrum
+from render.pipeline.marking.mark import Keys, WatermarkLost
+from render.pipeline.marking.watermark import SpreadSpectrum
 from render.service.jobs import Jobs
 from render.settings import Settings
 
@@ -215,8 +216,9 @@ async def _in_thread(function: Callable[[], Answer], watch: Watch) -> Answer:
 @asynccontextmanager
 async def build(settings: Settings) -> AsyncIterator[Worker]:
     """Open everything a worker needs, in order; close it in reverse."""
-    codec = SpreadSpectrum(settings.watermark_key.read_bytes())
+    key = settings.watermark_key.read_bytes()
     signing = load_credentials(settings.authority)
+    keys = Keys(SpreadSpectrum(key), KeyedFingerprint(key), signing)
     reader = GrantReader.load(settings.grant_public_key)
     async with AsyncExitStack() as stack:
         db: Database = await stack.enter_async_context(open_database(str(settings.database_url)))
@@ -225,7 +227,7 @@ async def build(settings: Settings) -> AsyncIterator[Worker]:
         queue = Jobs(db)
         ops = open_ops(settings.worker_ops_address, {"database": db.check})
         await stack.enter_async_context(ops)
-        studio = await asyncio.to_thread(_open_studio, settings, codec, signing)
+        studio = await asyncio.to_thread(_open_studio, settings, keys)
         tools = Tools(
             jobs=queue,
             gate=Gate(reader, queue, others.training, others.licensing, vault),
@@ -236,11 +238,11 @@ async def build(settings: Settings) -> AsyncIterator[Worker]:
         yield Worker(tools)
 
 
-def _open_studio(settings: Settings, codec: Codec, signing: SigningCredentials) -> Studio:
+def _open_studio(settings: Settings, keys: Keys) -> Studio:
     """Load torch and what every batch needs: the worker is up, the first batch waits for this."""
     making, batch = import_module("render.making"), import_module("render.pipeline.batch")
     sampler = batch.Sampler(settings.steps, settings.guidance, settings.threads)
-    studio: Studio = making.Studio(settings.bases, sampler, codec, signing)
+    studio: Studio = making.Studio(settings.bases, sampler, keys)
     return studio
 
 

@@ -8,10 +8,11 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image
-from render.domain.verdicts import Layers
+from render.domain.verdicts import Candidate, Layers
 from render.pipeline.marking.authority import SigningCredentials, make_credentials
-from render.pipeline.marking.examine import examine
-from render.pipeline.marking.mark import Marked, Marker
+from render.pipeline.marking.examine import Reader, examine
+from render.pipeline.marking.fingerprint import KeyedFingerprint
+from render.pipeline.marking.mark import Keys, Marked, Marker
 from render.pipeline.marking.request import Credit, MarkRequest, Party, Pixels, System
 from render.pipeline.marking.watermark import SpreadSpectrum
 
@@ -86,9 +87,19 @@ def codec() -> SpreadSpectrum:
 
 
 @pytest.fixture(scope="session")
-def look(codec: SpreadSpectrum, signing: SigningCredentials) -> Callable[[bytes], Layers]:
+def keyed() -> KeyedFingerprint:
+    return KeyedFingerprint(b"a key that only tests know")
+
+
+@pytest.fixture(scope="session")
+def reader(codec: SpreadSpectrum, keyed: KeyedFingerprint, signing: SigningCredentials) -> Reader:
+    return Reader(codec, keyed, signing.anchors)
+
+
+@pytest.fixture(scope="session")
+def look(reader: Reader) -> Callable[[bytes], Layers]:
     """Examine a file with our keys."""
-    return lambda data: examine(data, codec, signing.anchors).layers
+    return lambda data: examine(data, reader).layers
 
 
 @pytest.fixture(scope="session")
@@ -117,8 +128,8 @@ def request_of() -> Callable[..., MarkRequest]:
 
 
 @pytest.fixture(scope="session")
-def marker(codec: SpreadSpectrum, signing: SigningCredentials, system: System) -> Marker:
-    return Marker(codec, signing, system)
+def marker(reader: Reader, signing: SigningCredentials, system: System) -> Marker:
+    return Marker(Keys(reader.codec, reader.keyed, signing), system)
 
 
 @pytest.fixture(scope="session")
@@ -131,3 +142,13 @@ def marked(marker: Marker, request_of: Callable[..., MarkRequest]) -> Marked:
 def other(marker: Marker, request_of: Callable[..., MarkRequest]) -> Marked:
     """A second finished picture."""
     return marker.mark(_scene(2, 1024), request_of(99))
+
+
+@pytest.fixture(scope="session")
+def registry(marked: Marked, other: Marked) -> list[Candidate]:
+    """Both finished pictures, as if released."""
+    return [candidate(one) for one in (marked, other)]
+
+
+def candidate(one: Marked) -> Candidate:
+    return Candidate(one.rights, one.fingerprint, one.keyed_fingerprint, one.sha256)

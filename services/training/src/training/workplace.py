@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from training.domain.fields import is_id
+from kit.fields import is_id
 
 _CHECKPOINT = "checkpoint.pt"
 

@@ -1,13 +1,12 @@
-"""Capture sets: photos of a talent, what each must be, and when they are enough."""
+"""Capture sets: photos of a talent, and what each must be."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from kit import fields
 from kit.errors import AlreadyExists, FailedPrecondition, FieldInvalid, InvalidArgument, NotFound
-
-from identity.domain import fields
 
 FRAMINGS = ("face", "three-quarter", "full")
 ROLES = (
@@ -33,15 +32,20 @@ LEAST_SHARPNESS = 25.0
 under a Gaussian blur of 2 pixels have 6 at most."""
 SAME_PHOTO_BITS = 12
 """Bits of 256. Measured: re-encoded, resized or brightened 4 at most; other shots 30 or more."""
-LEAST_PHOTOS = 10
-LEAST_FRONTAL = 4
 MOST_PHOTOS = 500
+MOST_MARKS = 100
 
 
 class CaptureSetNotFound(NotFound):
     """No such capture set, or none the caller may know of."""
 
     reason = "CAPTURE_SET_NOT_FOUND"
+
+
+class PhotoNotFound(NotFound):
+    """The set has no such photo."""
+
+    reason = "PHOTO_NOT_FOUND"
 
 
 class CaptureSetClosed(FailedPrecondition):
@@ -144,6 +148,15 @@ class CaptureSet:
 
 
 @dataclass(frozen=True, slots=True)
+class SeenMark:
+    """Where a photo shows a mark: from the left and the top, 0 to 1, of the picture upright."""
+
+    name: str
+    x: float
+    y: float
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """What the photographer says of a photo."""
 
@@ -153,6 +166,7 @@ class Facts:
     lighting: str
     pose: str
     caption: str
+    marks: tuple[SeenMark, ...] = ()
 
     @property
     def frontal(self) -> bool:
@@ -162,17 +176,34 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Measures:
-    """What was measured of a photo."""
+    """What was measured of a photo.
+
+    Attributes:
+        luminance: mean, 0 to 1, of the face where one was found to compare, else of the picture;
+            None: of before it was measured. So are `shadows` and `highlights`, the shares of it
+            that are black or white to the camera.
+    """
 
     width: int
     height: int
     sharpness: float
     faces: int
+    luminance: float | None = None
+    shadows: float | None = None
+    highlights: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """Where something lies encrypted, and the SHA-256 of what lies there; empty: nowhere."""
+
+    object_key: str = ""
+    sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Photo:
-    """One photo that passed its checks, and where it lies encrypted."""
+    """One photo that passed its checks, and where it and the vector of its face lie encrypted."""
 
     id: str
     capture_set_id: str
@@ -183,6 +214,7 @@ class Photo:
     object_key: str
     sha256: str
     added_at: datetime
+    face: Sealed = Sealed()
 
 
 def _turned(yaw: float) -> float:
@@ -205,7 +237,33 @@ def check_facts(facts: Facts) -> Facts:
         fields.optional_text(facts.lighting, "facts.lighting", longest=80),
         fields.optional_text(facts.pose, "facts.pose", longest=80),
         fields.optional_text(facts.caption, "facts.caption", longest=500),
+        _check_seen(facts.marks),
     )
+
+
+def _check_seen(marks: Sequence[SeenMark]) -> tuple[SeenMark, ...]:
+    if len(marks) > MOST_MARKS:
+        raise FieldInvalid("facts.marks", f"must be at most {MOST_MARKS}")
+    return tuple(
+        SeenMark(
+            fields.text(mark.name, f"facts.marks[{index}].name", longest=80),
+            fields.within(mark.x, f"facts.marks[{index}].x", 0, 1),
+            fields.within(mark.y, f"facts.marks[{index}].y", 0, 1),
+        )
+        for index, mark in enumerate(marks)
+    )
+
+
+def check_named(facts: Facts, marks: Sequence[Mark]) -> None:
+    """Check that a photo shows only marks of the set's map.
+
+    Raises:
+        FieldInvalid: one has another name.
+    """
+    known = {mark.name for mark in marks}
+    for index, seen in enumerate(facts.marks):
+        if seen.name not in known:
+            raise FieldInvalid(f"facts.marks[{index}].name", "must be on the set's map of marks")
 
 
 def check_filename(name: str) -> str:
@@ -226,8 +284,8 @@ def check_marks(marks: Sequence[Mark]) -> tuple[Mark, ...]:
     Raises:
         FieldInvalid: one has no name or site, or a size no mark has.
     """
-    if len(marks) > 100:
-        raise FieldInvalid("marks", "must be at most 100")
+    if len(marks) > MOST_MARKS:
+        raise FieldInvalid("marks", f"must be at most {MOST_MARKS}")
     return tuple(
         Mark(
             fields.text(mark.name, f"marks[{index}].name", longest=80),
@@ -268,22 +326,6 @@ def check_measures(facts: Facts, measured: Measures) -> None:
         raise PhotoOfSeveral(f"{measured.faces} faces, one is allowed", faces=measured.faces)
     if facts.frontal and measured.faces == 0:
         raise PhotoWithoutFace("no face found in a frontal photo of a face")
-
-
-def check_set(photos: Sequence[Photo]) -> None:
-    """Judge whether photos are enough to train on.
-
-    Raises:
-        CaptureSetInsufficient: too few, or too few that show the face from the front.
-    """
-    frontal = sum(photo.facts.frontal for photo in photos)
-    if len(photos) < LEAST_PHOTOS or frontal < LEAST_FRONTAL:
-        raise CaptureSetInsufficient(
-            f"{len(photos)} photos, {frontal} of the face from the front; at least "
-            f"{LEAST_PHOTOS} and {LEAST_FRONTAL}",
-            photos=len(photos),
-            frontal=frontal,
-        )
 
 
 def crew(sets: Sequence[CaptureSet]) -> list[Credit]:

@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
+from kit import fields
 from kit.errors import FailedPrecondition, FieldInvalid, NotFound
 
-from identity.domain import fields
+from identity.domain import reading
 
 _LANGUAGE = re.compile(r"[a-zA-Z]{2,3}(-[a-zA-Z0-9]{2,8})*")
 _CURRENCY = re.compile(r"[A-Z]{3}")
@@ -185,7 +186,7 @@ def check_terms(draft: Draft, *, now: datetime) -> Terms:
 
 def _term(value: str, field: str, longest: int) -> str:
     name = f"terms.{field}"
-    return fields.shown(fields.text(value, name, longest=longest, reason=_MISSING), name)
+    return reading.shown(fields.text(value, name, longest=longest, reason=_MISSING), name)
 
 
 def _scope(steps: tuple[Step | None, ...]) -> tuple[Step, ...]:
@@ -216,7 +217,7 @@ def _duration(draft: Draft, now: datetime) -> tuple[datetime, datetime]:
         raise _missing("starts_at", "must say when it begins")
     if draft.ends_at is None:
         raise _missing("ends_at", "must say when it ends")
-    fields.interval(draft.starts_at, draft.ends_at, "terms.ends_at", now=now)
+    reading.check_term(draft.starts_at, draft.ends_at, "terms.ends_at", now=now)
     return draft.starts_at, draft.ends_at
 
 
@@ -226,7 +227,7 @@ def _contexts(contexts: tuple[str, ...]) -> tuple[str, ...]:
     tidy = []
     for index, context in enumerate(contexts):
         name = f"terms.prohibited_contexts[{index}]"
-        tidy.append(fields.shown(fields.text(context, name, longest=80), name))
+        tidy.append(reading.shown(fields.text(context, name, longest=80), name))
     return tuple(dict.fromkeys(tidy))
 
 

@@ -14,13 +14,22 @@ _REQUEST = "sosia.erasure/1"
 SCRUBBED = "erased"
 """Stands where a name, a caption or another personal text stood."""
 
-DELETED = ("photos", "twins", "sample_sheets", "checkpoints", "unreleased_pictures", "person_key")
+DELETED = (
+    "photos",
+    "face_vectors",
+    "twins",
+    "sample_sheets",
+    "checkpoints",
+    "unreleased_pictures",
+    "person_key",
+)
 """What is deleted."""
 SCRUBBED_FIELDS = (
     "name",
     "public_name",
     "consent_texts",
     "body_marks",
+    "capture_reports",
     "photo_names_and_captions",
     "photo_fingerprints",
 )

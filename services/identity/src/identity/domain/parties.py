@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
+from kit import fields
 from kit.errors import FieldInvalid, InvalidArgument, NotFound, PermissionDenied, Unauthenticated
 
-from identity.domain import fields
+from identity.domain import reading
 
 ADULT_YEARS = 18
 _MOST_YEARS = 120
@@ -194,7 +195,7 @@ def check_representation(
     for field in ("starts_at", "ends_at"):
         if getattr(agreed, field).microsecond:
             raise FieldInvalid(field, "must be whole seconds")
-    fields.interval(agreed.starts_at, agreed.ends_at, "ends_at", now=now)
+    reading.check_term(agreed.starts_at, agreed.ends_at, "ends_at", now=now)
     cap = jurisdictions.commission_caps_bp.get(agreed.jurisdiction, 10_000)
     if agreed.commission_bp > cap:
         raise CommissionAboveCap(

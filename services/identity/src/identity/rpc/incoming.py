@@ -9,7 +9,7 @@ from kit.errors import FieldInvalid
 from sosia.common.v1 import credit_pb2
 from sosia.identity.v1 import capture_pb2, consent_pb2, identity_service_pb2, party_pb2
 
-from identity.domain.captures import Credit, Facts, Mark
+from identity.domain.captures import Credit, Facts, Mark, SeenMark
 from identity.domain.consents import Advice, Draft, Policy, Step
 from identity.domain.parties import Kind, NewParty, Representation
 from identity.service.commands import Command
@@ -124,4 +124,12 @@ def to_credit(credit: credit_pb2.Credit) -> Credit:
 
 def to_facts(facts: capture_pb2.PhotoFacts) -> Facts:
     """Read what the photographer says of a photo."""
-    return Facts(facts.framing, facts.yaw, facts.pitch, facts.lighting, facts.pose, facts.caption)
+    return Facts(
+        facts.framing,
+        facts.yaw,
+        facts.pitch,
+        facts.lighting,
+        facts.pose,
+        facts.caption,
+        tuple(SeenMark(mark.name, mark.x, mark.y) for mark in facts.marks),
+    )

@@ -1,13 +1,22 @@
 """From the domain to messages."""
 
+from dataclasses import asdict
 from datetime import datetime
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from sosia.common.v1 import credit_pb2, money_pb2
-from sosia.identity.v1 import capture_pb2, consent_pb2, erasure_pb2, party_pb2, receipt_pb2
+from sosia.identity.v1 import (
+    capture_pb2,
+    consent_pb2,
+    erasure_pb2,
+    party_pb2,
+    receipt_pb2,
+    report_pb2,
+)
 
-from identity.domain import captures, consents, erasures, parties, receipts
+from identity.domain import captures, consents, erasures, parties, quality, receipts, reports
 from identity.service.captures import Filled
+from identity.service.reports import Reported
 
 
 def from_time(value: datetime) -> Timestamp:
@@ -125,6 +134,9 @@ def from_photo(photo: captures.Photo) -> capture_pb2.Photo:
             lighting=facts.lighting,
             pose=facts.pose,
             caption=facts.caption,
+            marks=[
+                capture_pb2.SeenMark(name=mark.name, x=mark.x, y=mark.y) for mark in facts.marks
+            ],
         ),
         object_key=photo.object_key,
         sha256=photo.sha256,
@@ -132,6 +144,9 @@ def from_photo(photo: captures.Photo) -> capture_pb2.Photo:
         height=measures.height,
         sharpness=measures.sharpness,
         faces=measures.faces,
+        luminance=measures.luminance,
+        shadows=measures.shadows,
+        highlights=measures.highlights,
     )
 
 
@@ -150,6 +165,30 @@ def from_filled(filled: Filled) -> capture_pb2.CaptureSet:
         photos=[from_photo(photo) for photo in photos],
         created_at=from_time(capture_set.created_at),
     )
+
+
+def from_reported(reported: Reported) -> report_pb2.CaptureReport:
+    """Write a report on a capture set."""
+    report = reported.report
+    return report_pb2.CaptureReport(
+        capture_set_id=reported.capture_set.id,
+        sufficient=report.sufficient,
+        final=reported.final,
+        cells=[report_pb2.CoverageCell(**asdict(cell)) for cell in report.cells],
+        holes=[report_pb2.CoverageHole(**asdict(lack)) for lack in report.lacks],
+        next=[report_pb2.NextShot(**asdict(one)) for one in report.next],
+        photos=[_from_judged(photo) for photo in report.photos],
+        usable=report.usable,
+        compared=report.compared,
+        marks=[report_pb2.MarkReport(**asdict(mark)) for mark in report.marks],
+        marks_noted=report.marks_noted,
+        odd_from=quality.ODD_FROM,
+        soft_below=quality.SOFT_BELOW,
+    )
+
+
+def _from_judged(photo: reports.Judged) -> report_pb2.PhotoReport:
+    return report_pb2.PhotoReport(**asdict(photo))
 
 
 def from_seen(seen: erasures.Seen) -> erasure_pb2.Erasure:

@@ -14,6 +14,7 @@ from identity.service.eraser import Eraser
 from identity.service.keys import PersonKeys
 from identity.service.parties import Parties
 from identity.service.receipts import Receipts
+from identity.service.reports import Judge
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -27,6 +28,7 @@ class Services:
     receipts: Receipts
     captures: Captures
     intake: Intake
+    judge: Judge
     keys: PersonKeys
     eraser: Eraser
 
@@ -201,11 +203,20 @@ class IdentityServicer(identity_service_pb2_grpc.IdentityServiceServicer):
         photo = await self._do.intake.add(incoming.to_command(request), new)
         return pb.AddPhotoResponse(photo=outgoing.from_photo(photo))
 
+    async def RemovePhoto(
+        self, request: pb.RemovePhotoRequest, context: Context
+    ) -> pb.RemovePhotoResponse:
+        """Take a photo out."""
+        filled = await self._do.intake.remove(
+            incoming.to_command(request), request.capture_set_id, request.photo_id
+        )
+        return pb.RemovePhotoResponse(capture_set=outgoing.from_filled(filled))
+
     async def CloseCaptureSet(
         self, request: pb.CloseCaptureSetRequest, context: Context
     ) -> pb.CloseCaptureSetResponse:
         """Judge a capture set."""
-        filled = await self._do.captures.close(incoming.to_command(request), request.capture_set_id)
+        filled = await self._do.judge.close(incoming.to_command(request), request.capture_set_id)
         return pb.CloseCaptureSetResponse(capture_set=outgoing.from_filled(filled))
 
     async def GetCaptureSet(
@@ -214,6 +225,13 @@ class IdentityServicer(identity_service_pb2_grpc.IdentityServiceServicer):
         """Return a capture set."""
         filled = await self._do.captures.get(request.capture_set_id)
         return pb.GetCaptureSetResponse(capture_set=outgoing.from_filled(filled))
+
+    async def GetCaptureReport(
+        self, request: pb.GetCaptureReportRequest, context: Context
+    ) -> pb.GetCaptureReportResponse:
+        """Say what a capture set shows and lacks."""
+        reported = await self._do.judge.report(request.capture_set_id)
+        return pb.GetCaptureReportResponse(report=outgoing.from_reported(reported))
 
     async def ListCredits(
         self, request: pb.ListCreditsRequest, context: Context

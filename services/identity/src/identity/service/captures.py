@@ -1,16 +1,19 @@
 """Capture sets: opened under a consent, filled with photos, judged."""
 
+import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from imaging.pictures import hash_distance
 from kit import db, once, outbox, trace
 from kit.db import Database, Tx
-from kit.errors import DomainError, FieldInvalid
+from kit.errors import DomainError, FieldInvalid, Unavailable
 from kit.ids import new_id
 from sosia.identity.v1 import consent_pb2, events_pb2
 from vault import Vault
 
 from identity.domain import captures as domain
+from identity.domain import reports
 from identity.domain.captures import (
     CaptureSet,
     CaptureSetClosed,
@@ -20,10 +23,14 @@ from identity.domain.captures import (
     Mark,
     Photo,
     PhotoDuplicate,
+    PhotoNotFound,
+    Sealed,
     State,
 )
 from identity.domain.consents import Step
 from identity.domain.parties import Kind, PartyNotFound
+from identity.domain.quality import Vector
+from identity.domain.reports import CaptureReport
 from identity.photos import Looked, Photographs
 from identity.service import access
 from identity.service.commands import Command
@@ -32,6 +39,12 @@ from identity.store import captures as store
 from identity.store import parties as parties_store
 
 Filled = tuple[CaptureSet, list[Photo]]
+
+
+class CaptureSetChanged(Unavailable):
+    """Photos came while the set was judged."""
+
+    reason = "CAPTURE_SET_CHANGED"
 
 
 class Captures:
@@ -115,17 +128,66 @@ class Captures:
             await outbox.publish(tx, event)
             return await store.get_photo(tx, photo.id)
 
-    async def close(self, command: Command, capture_set_id: str) -> Filled:
-        """Judge a set; a good one takes no more photos."""
+    async def remove(
+        self, command: Command, capture_set_id: str, photo_id: str
+    ) -> tuple[Filled, Photo | None]:
+        """Take a photo out of an open set; return the set, and the photo unless a repeat.
+
+        No consent is asked for: what is taken out is kept no longer.
+
+        Raises:
+            CaptureSetNotFound, CaptureSetClosed, PhotoNotFound: in this order.
+        """
+        async with self._db.begin() as tx:
+            await _get_visible(tx, capture_set_id)
+            capture_set = await store.get(tx, capture_set_id, lock=True)
+            token, removed = new_id("cap"), None
+            if await once.claim(tx, command.request_id, command.content, token) == token:
+                _check_open(capture_set)
+                photos = await store.find_photos(tx, capture_set_id)
+                removed = next((one for one in photos if one.id == photo_id), None)
+                if removed is None:
+                    raise PhotoNotFound("the set has no such photo", photoId=photo_id)
+                await store.remove_photo(tx, photo_id)
+                event = events_pb2.PhotoRemoved(photo_id=photo_id, capture_set_id=capture_set_id)
+                await outbox.publish(tx, event)
+            return await _filled(tx, capture_set), removed
+
+    async def read(self, capture_set_id: str) -> tuple[Filled, CaptureReport | None]:
+        """Return a set and the report it was closed with.
+
+        Raises:
+            ConsentMissing: there is no report yet, and faces are compared only under a consent.
+        """
+        async with self._db.begin() as tx:
+            capture_set = await _get_visible(tx, capture_set_id)
+            report = await store.find_report(tx, capture_set_id)
+            if report is None:
+                await find_covering(tx, capture_set.talent_id, Step.CAPTURE)
+            return await _filled(tx, capture_set), report
+
+    async def close(
+        self, command: Command, capture_set_id: str, vectors: Mapping[str, Vector]
+    ) -> Filled:
+        """Judge a set by its faces, `vectors` by photo id; a good one takes no more photos.
+
+        Raises:
+            CaptureSetClosed, ConsentMissing, CaptureSetInsufficient: in this order.
+            CaptureSetChanged: a photo came whose vector is not among them.
+        """
         async with self._db.begin() as tx:
             await _get_visible(tx, capture_set_id)
             capture_set = await store.get(tx, capture_set_id, lock=True)
             token = new_id("cap")
             if await once.claim(tx, command.request_id, command.content, token) == token:
                 _check_open(capture_set)
+                await find_covering(tx, capture_set.talent_id, Step.CAPTURE)
                 photos = await store.find_photos(tx, capture_set_id)
-                domain.check_set(photos)
-                await store.mark_ready(tx, capture_set_id)
+                if any(one.face.object_key and one.id not in vectors for one in photos):
+                    raise CaptureSetChanged("photos were added meanwhile; close it again")
+                report = await asyncio.to_thread(reports.judge, capture_set.marks, photos, vectors)
+                reports.require_sufficient(report)
+                await store.mark_ready(tx, capture_set_id, report)
                 event = events_pb2.CaptureSetReady(
                     capture_set_id=capture_set_id,
                     talent_id=capture_set.talent_id,
@@ -162,47 +224,67 @@ class Intake:
     async def add(self, command: Command, new: NewPhoto) -> Photo:
         """Check, re-encode, strip, encrypt and keep a photo.
 
-        The encrypted file is stored before the row that names it. If that row is refused, or
-        was written before, the file is deleted again; after a crash in between an encrypted
-        file is left that nothing names.
+        The encrypted files are stored before the row that names them. If that row is refused,
+        or was written before, they are deleted again; after a crash in between encrypted files
+        are left that nothing names.
         """
         facts = domain.check_facts(new.facts)
         filename = domain.check_filename(new.filename)
         capture_set, kept_before = await self._captures.admit(command, new)
         if kept_before is not None:
             return kept_before
+        domain.check_named(facts, capture_set.marks)
         looked = await self._photographs.look(new.content, facts)
-        photo_id = new_id("pho")
-        key = f"captures/{capture_set.talent_id}/{capture_set.id}/{photo_id}.jpg"
-        sha256 = await self._vault.put(
-            key, looked.jpeg, talent_id=capture_set.talent_id, step=consent_pb2.STEP_CAPTURE
+        photo = await self._seal(
+            capture_set,
+            Photo(
+                new_id("pho"),
+                capture_set.id,
+                filename,
+                facts,
+                looked.measures,
+                looked.perceptual_hash,
+                "",
+                "",
+                capture_set.created_at,
+            ),
+            looked,
         )
-        photo = _photo(photo_id, capture_set, looked, (filename, facts, key, sha256))
         try:
             kept = await self._captures.keep(command, photo)
         except DomainError:
-            await self._vault.delete(key)
+            await self._delete(photo)
             raise
-        if kept.id != photo_id:
-            await self._vault.delete(key)
+        if kept.id != photo.id:
+            await self._delete(photo)
         return kept
 
+    async def remove(self, command: Command, capture_set_id: str, photo_id: str) -> Filled:
+        """Take a photo out of an open set, then delete its files. Errors: as `Captures.remove`.
 
-def _photo(
-    photo_id: str, capture_set: CaptureSet, looked: Looked, stored: tuple[str, Facts, str, str]
-) -> Photo:
-    filename, facts, key, sha256 = stored
-    return Photo(
-        photo_id,
-        capture_set.id,
-        filename,
-        facts,
-        looked.measures,
-        looked.perceptual_hash,
-        key,
-        sha256,
-        capture_set.created_at,
-    )
+        After a crash in between encrypted files are left that nothing names.
+        """
+        filled, removed = await self._captures.remove(command, capture_set_id, photo_id)
+        if removed is not None:
+            await self._delete(removed)
+        return filled
+
+    async def _seal(self, capture_set: CaptureSet, photo: Photo, looked: Looked) -> Photo:
+        """Store the photo and the vector of its face, each sealed with the person's key."""
+        place = f"captures/{capture_set.talent_id}/{capture_set.id}/{photo.id}"
+        stored = []
+        for key, data in ((f"{place}.jpg", looked.jpeg), (f"{place}.face", looked.vector)):
+            sha256 = data and await self._vault.put(
+                key, data, talent_id=capture_set.talent_id, step=consent_pb2.STEP_CAPTURE
+            )
+            stored.append(Sealed(key, sha256) if sha256 else Sealed())
+        file, face = stored
+        return replace(photo, object_key=file.object_key, sha256=file.sha256, face=face)
+
+    async def _delete(self, photo: Photo) -> None:
+        await self._vault.delete(photo.object_key)
+        if photo.face.object_key:
+            await self._vault.delete(photo.face.object_key)
 
 
 async def _check_credits(tx: Tx, credits: list[Credit]) -> tuple[Credit, ...]:

@@ -7,13 +7,13 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from kit import db, once, outbox, trace
 from kit.db import Database, Tx
 from kit.errors import FieldInvalid
+from kit.fields import is_id
 from kit.ids import new_id
 from sosia.identity.v1 import consent_pb2, events_pb2
 
 from identity.domain import consents as domain
 from identity.domain import statements
 from identity.domain.consents import Consent, ConsentNotFound, Draft, State, Step, Terms
-from identity.domain.fields import is_id
 from identity.domain.parties import Kind
 from identity.domain.receipts import Agreed
 from identity.domain.receipts import Kind as ReceiptKind

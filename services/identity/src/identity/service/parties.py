@@ -8,11 +8,11 @@ from dataclasses import replace
 from kit import db, once, outbox, trace
 from kit.db import Database, Tx
 from kit.errors import FieldInvalid, NotAllowed
+from kit.fields import is_id
 from kit.ids import new_id
 from sosia.identity.v1 import events_pb2, party_pb2
 
 from identity.domain import parties as domain
-from identity.domain.fields import is_id
 from identity.domain.parties import (
     ApiKeyUnknown,
     Jurisdictions,

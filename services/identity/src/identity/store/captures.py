@@ -1,10 +1,12 @@
 """Capture sets and their photos."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, fields
 from typing import Any
 
 from kit.db import Tx
-from sqlalchemy import Row, insert, select, update
+from kit.fields import is_id
+from sqlalchemy import Row, delete, insert, select, update
 
 from identity.domain.captures import (
     CaptureSet,
@@ -14,12 +16,16 @@ from identity.domain.captures import (
     Mark,
     Measures,
     Photo,
+    PhotoNotFound,
+    Sealed,
+    SeenMark,
     State,
 )
-from identity.domain.fields import is_id
+from identity.domain.coverage import Cell
+from identity.domain.reports import CaptureReport, Judged, Lack, Next, Seen
 from identity.store.tables import capture_sets, photos
 
-_FACTS = tuple(field.name for field in fields(Facts))
+_FACTS = tuple(field.name for field in fields(Facts) if field.name != "marks")
 _MEASURES = tuple(field.name for field in fields(Measures))
 
 
@@ -61,10 +67,17 @@ async def find_ready(tx: Tx, talent_id: str) -> list[CaptureSet]:
     return [_capture_set(row) for row in rows]
 
 
-async def mark_ready(tx: Tx, capture_set_id: str) -> None:
-    """Note that the set was judged good enough."""
+async def mark_ready(tx: Tx, capture_set_id: str, report: CaptureReport) -> None:
+    """Note that the set was judged good enough, and how it was judged."""
     query = update(capture_sets).where(capture_sets.c.id == capture_set_id)
-    await tx.execute(query.values(state=str(State.READY)))
+    await tx.execute(query.values(state=str(State.READY), report=asdict(report)))
+
+
+async def find_report(tx: Tx, capture_set_id: str) -> CaptureReport | None:
+    """Return the report a set was closed with, if there is one."""
+    query = select(capture_sets.c.report).where(capture_sets.c.id == capture_set_id)
+    kept = (await tx.execute(query)).scalar_one()
+    return None if kept is None else _report(kept)
 
 
 async def add_photo(tx: Tx, photo: Photo) -> None:
@@ -76,16 +89,31 @@ async def add_photo(tx: Tx, photo: Photo) -> None:
         "capture_set_id": photo.capture_set_id,
         "filename": photo.filename,
         "perceptual_hash": photo.perceptual_hash,
+        "marks": [asdict(mark) for mark in photo.facts.marks],
         "object_key": photo.object_key,
         "sha256": photo.sha256,
+        "face_key": photo.face.object_key,
+        "face_sha256": photo.face.sha256,
         "added_at": photo.added_at,
     }
     await tx.execute(insert(photos).values(row))
 
 
 async def get_photo(tx: Tx, photo_id: str) -> Photo:
-    """Return a photo that is there."""
-    return _photo((await tx.execute(select(photos).where(photos.c.id == photo_id))).one())
+    """Return a photo.
+
+    Raises:
+        PhotoNotFound: it was taken out again.
+    """
+    row = (await tx.execute(select(photos).where(photos.c.id == photo_id))).one_or_none()
+    if row is None:
+        raise PhotoNotFound("the photo was taken out of its set", photoId=photo_id)
+    return _photo(row)
+
+
+async def remove_photo(tx: Tx, photo_id: str) -> None:
+    """Forget a photo."""
+    await tx.execute(delete(photos).where(photos.c.id == photo_id))
 
 
 async def find_photos(tx: Tx, capture_set_id: str) -> list[Photo]:
@@ -112,10 +140,26 @@ def _photo(row: Row[Any]) -> Photo:
         row.id,
         row.capture_set_id,
         row.filename,
-        Facts(**{name: getattr(row, name) for name in _FACTS}),
+        Facts(
+            **{name: getattr(row, name) for name in _FACTS},
+            marks=tuple(SeenMark(**mark) for mark in row.marks),
+        ),
         Measures(**{name: getattr(row, name) for name in _MEASURES}),
         row.perceptual_hash,
         row.object_key,
         row.sha256,
         row.added_at,
+        Sealed(row.face_key, row.face_sha256),
+    )
+
+
+def _report(kept: Mapping[str, Any]) -> CaptureReport:
+    return CaptureReport(
+        kept["sufficient"],
+        tuple(Cell(**one) for one in kept["cells"]),
+        tuple(Lack(**one) for one in kept["lacks"]),
+        tuple(Next(**one) for one in kept["next"]),
+        tuple(Judged(**{**one, "faults": tuple(one["faults"])}) for one in kept["photos"]),
+        tuple(Seen(**one) for one in kept["marks"]),
+        kept["marks_noted"],
     )

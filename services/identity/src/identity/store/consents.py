@@ -4,6 +4,7 @@ from dataclasses import fields
 from typing import Any
 
 from kit.db import Tx
+from kit.fields import is_id
 from sqlalchemy import Row, insert, select, update
 
 from identity.domain.consents import (
@@ -15,7 +16,6 @@ from identity.domain.consents import (
     Step,
     Terms,
 )
-from identity.domain.fields import is_id
 from identity.store.tables import consents
 
 _PLAIN_TERMS = (

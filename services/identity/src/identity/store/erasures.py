@@ -5,7 +5,7 @@ from typing import Any
 
 from kit.db import Tx
 from kit.db import metadata as kit_metadata
-from sqlalchemy import ColumnElement, Row, Table, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, Row, Table, func, insert, literal, null, select, update
 from sqlalchemy.dialects.postgresql import JSONB
 
 from identity.domain.erasures import SCRUBBED, Erasure, State
@@ -81,10 +81,14 @@ async def scrub(tx: Tx, talent_id: str) -> None:
     unread = consents.c.text != SCRUBBED
     await tx.execute(update(consents).where(written, unread).values(text=SCRUBBED))
     hers = capture_sets.c.talent_id == talent_id
-    await tx.execute(update(capture_sets).where(hers).values(marks=[]))
-    texts = {"filename": SCRUBBED, "caption": SCRUBBED, "pose": SCRUBBED}
-    of_hers = update(photos).where(_photos_of(talent_id))
-    await tx.execute(of_hers.values(perceptual_hash=_NO_HASH, **texts))
+    await tx.execute(update(capture_sets).where(hers).values(marks=[], report=null()))
+    empty: dict[str, Any] = {
+        **dict.fromkeys(("filename", "caption", "pose"), SCRUBBED),
+        **dict.fromkeys(("luminance", "shadows", "highlights"), None),
+        "marks": [],
+        "perceptual_hash": _NO_HASH,
+    }
+    await tx.execute(update(photos).where(_photos_of(talent_id)).values(empty))
     await _scrub_outbox(tx, talent_id)
 
 

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from kit.db import Tx
+from kit.fields import is_id
 from sqlalchemy import Row, func, insert, select, tuple_, update
 
-from identity.domain.fields import is_id
 from identity.domain.merkle import Node
 from identity.domain.receipts import Agreed, Kind, Receipt, ReceiptNotFound
 from identity.store.tables import log_head, log_nodes, receipts

@@ -6,10 +6,10 @@ from typing import Any
 
 from kit.db import Tx
 from kit.errors import FieldInvalid
+from kit.fields import is_id
 from sqlalchemy import Row, delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from identity.domain.fields import is_id
 from identity.domain.parties import Kind, Party, PartyNotFound, Representation
 from identity.store.tables import api_keys, parties, party_keys, representations
 

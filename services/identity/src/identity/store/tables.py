@@ -122,13 +122,16 @@ capture_sets = Table(
     _column("marks", JSONB),
     _column("credits", JSONB),
     _time("created_at"),
+    Column("report", JSONB(none_as_null=True), nullable=True),
 )
 photos = Table(
     "photos",
     metadata,
     _id(),
     *_text("capture_set_id", "filename", "framing", "lighting", "pose", "caption"),
-    *_text("object_key", "sha256"),
+    *_text("object_key", "sha256", "face_key", "face_sha256"),
+    *(Column(name, Double, nullable=True) for name in ("luminance", "shadows", "highlights")),
+    _column("marks", JSONB),
     *(_column(name, Double) for name in ("yaw", "pitch", "sharpness")),
     *(_column(name, Integer) for name in ("width", "height", "faces")),
     _column("perceptual_hash", LargeBinary),

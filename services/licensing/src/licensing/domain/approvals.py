@@ -5,9 +5,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from kit import fields
 from kit.errors import FailedPrecondition, NotFound
-
-from licensing.domain import fields
 
 
 class ApprovalNotFound(NotFound):

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from kit import fields
 from kit.errors import FieldInvalid, NotFound
 
-from licensing.domain import fields
 from licensing.domain.money import LARGEST_MINOR, WHOLE_BP, Money, check_currency
 from licensing.domain.vocabulary import Vocabulary
 

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from licensing.domain import fields
+from kit import fields
+
 from licensing.domain.licenses import License, check_live, check_unspent
 
 ISSUER = "sosia/licensing"

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from kit import fields
 from kit.errors import FieldInvalid
 
-from licensing.domain import fields
 from licensing.domain.money import WHOLE_BP, Money, split
 
 CREW_ROLES = (

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from kit import fields
 from kit.errors import FieldInvalid
 
-from licensing.domain import fields
 from licensing.domain.vocabulary import Vocabulary
 
 MOST_USES = 50

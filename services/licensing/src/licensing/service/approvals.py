@@ -3,13 +3,13 @@
 from kit import db, outbox, trace
 from kit.db import Database
 from kit.errors import FieldInvalid
+from kit.fields import check_id
 from kit.ids import new_id
 from sosia.licensing.v1 import events_pb2
 
 from licensing.clients import Identity
 from licensing.domain import approvals as domain
 from licensing.domain.approvals import Approval, ApprovalNotFound, Word
-from licensing.domain.fields import check_id
 from licensing.domain.licenses import License
 from licensing.service import access
 from licensing.service.commands import Command, claim, find_repeat

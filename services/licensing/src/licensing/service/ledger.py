@@ -3,8 +3,8 @@
 from kit import trace
 from kit.db import Database
 from kit.errors import NotAllowed
+from kit.fields import check_id, is_id
 
-from licensing.domain.fields import check_id, is_id
 from licensing.domain.ledger import Entry, Statement
 from licensing.service import access
 from licensing.store import ledger as store

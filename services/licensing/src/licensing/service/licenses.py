@@ -9,13 +9,13 @@ from datetime import datetime
 from kit import db, outbox, trace
 from kit.db import Database, Tx
 from kit.errors import FieldInvalid
+from kit.fields import check_id
 from kit.ids import new_id
 from sosia.identity.v1 import consent_pb2
 from sosia.licensing.v1 import events_pb2
 
 from licensing.clients import Identity
 from licensing.domain import licenses as domain
-from licensing.domain.fields import check_id
 from licensing.domain.ledger import Kind, Payees, Payment
 from licensing.domain.licenses import (
     ConsentMissing,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from kit import db, outbox, trace
+from kit import db, fields, outbox, trace
 from kit.db import Database, Tx
 from kit.errors import FieldInvalid, NotAllowed
 from kit.ids import new_id
@@ -12,8 +12,8 @@ from sosia.identity.v1 import consent_pb2
 from sosia.licensing.v1 import events_pb2
 
 from licensing.clients import Identity
-from licensing.domain import fields, pricing
 from licensing.domain import licenses as domain
+from licensing.domain import pricing
 from licensing.domain.licenses import Change, License, Side, State
 from licensing.domain.money import Money
 from licensing.domain.pricing import Line, Price

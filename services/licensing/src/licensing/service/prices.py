@@ -6,6 +6,7 @@ from datetime import timedelta
 from kit import db, outbox, trace
 from kit.db import Database, Tx
 from kit.errors import FieldInvalid
+from kit.fields import check_id
 from kit.ids import new_id
 from sosia.identity.v1 import consent_pb2
 from sosia.licensing.v1 import events_pb2
@@ -13,7 +14,6 @@ from sosia.licensing.v1 import events_pb2
 from licensing.clients import Identity
 from licensing.domain import cards, pricing
 from licensing.domain.cards import Prices, RateCard, RateCardNotFound
-from licensing.domain.fields import check_id
 from licensing.domain.quotes import Quote
 from licensing.domain.terms import Asked, Terms, check_terms
 from licensing.domain.vocabulary import Vocabulary

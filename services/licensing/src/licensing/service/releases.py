@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from kit import db, outbox, trace
 from kit.db import Database, Tx
 from kit.errors import FieldInvalid, NotAllowed
+from kit.fields import check_id, check_sha256
 from kit.ids import new_id
 from sosia.licensing.v1 import events_pb2
 
 from licensing.clients import Identity
 from licensing.domain import releases as domain
-from licensing.domain.fields import check_id, check_sha256
 from licensing.domain.ledger import Credit, Kind, Payees, Payment, check_credits
 from licensing.domain.licenses import License, LicenseNotFound, check_live
 from licensing.service import access, posting

@@ -1,14 +1,15 @@
 """Approvals."""
 
 from collections.abc import Collection
+from datetime import datetime
 from typing import Any
 
 from kit.db import Tx
-from sqlalchemy import Row, select, update
+from kit.fields import is_id
+from sqlalchemy import Row, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from licensing.domain.approvals import Approval, ApprovalNotFound, State
-from licensing.domain.fields import is_id
 from licensing.store.tables import approvals, releases
 
 _MOST_LISTED = 200
@@ -64,6 +65,26 @@ async def save(tx: Tx, approval: Approval) -> None:
         "decided_at": approval.decided_at,
     }
     await tx.execute(update(approvals).where(approvals.c.id == approval.id).values(row))
+
+
+async def lock_due(tx: Tx, column: str, by: datetime) -> list[Approval]:
+    """Return pending approvals whose deadline is not after `by`, and hold and mark them.
+
+    Args:
+        column: "reminded_at" or "lapsed_at": where it is marked, so that it is done once.
+        by: a time.
+    """
+    mark = approvals.c[column]
+    query = select(approvals).where(
+        approvals.c.state == str(State.PENDING), mark.is_(None), approvals.c.deadline <= by
+    )
+    query = query.order_by(approvals.c.deadline).limit(_MOST_LISTED)
+    found = [_approval(row) for row in await tx.execute(query.with_for_update(skip_locked=True))]
+    ids = [one.id for one in found]
+    if ids:
+        marked = update(approvals).where(approvals.c.id.in_(ids)).values({column: func.now()})
+        await tx.execute(marked)
+    return found
 
 
 async def is_approved(tx: Tx, license_id: str, render_id: str, picture_sha256: str) -> bool:

@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import Any
 
 from kit.db import Tx
+from kit.fields import is_id
 from sqlalchemy import ColumnElement, Row, Select, delete, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from licensing.domain.fields import is_id
 from licensing.domain.licenses import Change, License, LicenseNotFound, Side, State
 from licensing.domain.money import Money
 from licensing.domain.terms import find_reserved

@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import Any
 
 from kit.db import Tx
+from kit.fields import is_id
 from sqlalchemy import Row, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from licensing.domain.cards import Factor, RateCard, RateCardNotFound
-from licensing.domain.fields import is_id
 from licensing.domain.money import Money
 from licensing.domain.pricing import Line
 from licensing.domain.quotes import Quote, QuoteNotFound

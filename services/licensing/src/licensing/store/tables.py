@@ -116,7 +116,7 @@ approvals = Table(
     *_columns(Text, "license_id", "talent_id", "render_id", "picture_sha256", "state", "reason"),
     *_columns(LargeBinary, "approve_statement", "refuse_statement"),
     *_times("created_at", "deadline"),
-    *_times("decided_at", nullable=True),
+    *_times("decided_at", "reminded_at", "lapsed_at", nullable=True),
 )
 transactions = Table(
     "transactions",

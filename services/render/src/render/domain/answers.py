@@ -1,16 +1,32 @@
 """What the public is told of a picture: one verdict, and what each layer said, coarsely."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from render.domain.campaigns import Credit
-from render.domain.verdicts import Candidate, Layers, Outcome, Seal, Verdict
+from kit.errors import FieldInvalid
 
-_SEALS = {Seal.TRUSTED: "trusted", Seal.UNTRUSTED: "invalid", Seal.INVALID: "invalid"}
-_FOUND = (Outcome.VERIFIED, Outcome.RECOVERED)
-_WATERMARK_DOUBTS = {"WATERMARK_OF_ANOTHER", "WATERMARK_ON_OTHER_PICTURE"}
-_LOOKS_DOUBTS = {"LOOKS_DIFFERENT", "WATERMARK_ON_OTHER_PICTURE"}
+from render.domain.campaigns import Credit
+from render.domain.judging import Credentials, Fingerprint, Metadata, Outcome, Watermark
+from render.domain.verdicts import Candidate, Verdict
+
+_CREDENTIALS = {
+    Credentials.ABSENT: "absent",
+    Credentials.FOREIGN: "absent",  # those of others count as none
+    Credentials.OURS: "trusted",
+    Credentials.LAPSED: "lapsed",
+    Credentials.UNREGISTERED: "contradicts",
+    Credentials.FORGED: "invalid",
+    Credentials.BROKEN: "invalid",
+}
+_MARKS = {Watermark.NONE: "absent", Watermark.SAME: "match"}
+_LOOKS = {Fingerprint.SAME: "match"}
+_SAID = {Metadata.ABSENT: "absent", Metadata.SAME: "match"}
+_DOUBTS = {
+    "credentials": {"CLAIM_NOT_REGISTERED", "SIGNED_ANOTHER_FILE"},
+    "watermark": {"WATERMARK_OF_ANOTHER", "WATERMARK_NOT_REGISTERED"},
+    "fingerprint": {"LOOKS_OF_ANOTHER", "LOOKS_DIFFERENT"},
+    "metadata": {"METADATA_OF_ANOTHER", "METADATA_CONTRADICTS"},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +53,24 @@ class Named:
     credits: tuple[Credit, ...]
     consent_receipt_id: str
     released_at: datetime
+    refusals: tuple[str, ...] | None
+    """Why the use asked about is not licensed, none if it is; None where none was asked about."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskedUse:
+    """What somebody would use the picture for."""
+
+    media: str
+    territory: str
+
+    def __post_init__(self) -> None:
+        for name, value, other in (
+            ("media", self.media, self.territory),
+            ("territory", self.territory, self.media),
+        ):
+            if other and not value:
+                raise FieldInvalid(name, "must be given: a use is media and territory")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,36 +83,13 @@ class Answer:
     named: Named | None
 
 
-def describe(layers: Layers, judged: Verdict, found: Sequence[Candidate]) -> dict[str, str]:
+def describe(judged: Verdict) -> dict[str, str]:
     """Return a word for each layer; never a distance, by which a forger could find his way."""
-    doubts = set(judged.reasons)
-    return {
-        "credentials": _credentials(layers),
-        "watermark": _state(
-            layers.watermark is not None,
-            bool(doubts & _WATERMARK_DOUBTS),
-            any(one.rights.asset_number == layers.watermark for one in found),
-        ),
-        "fingerprint": _state(True, bool(doubts & _LOOKS_DOUBTS), judged.outcome in _FOUND),
-        "metadata": _state(
-            layers.named_render is not None,
-            "METADATA_OF_ANOTHER" in doubts,
-            any(one.rights.render_id == layers.named_render for one in found),
-        ),
+    states, doubts = judged.states, set(judged.reasons)
+    words = {
+        "credentials": _CREDENTIALS[states.credentials],
+        "watermark": _MARKS.get(states.watermark, "no match"),
+        "fingerprint": _LOOKS.get(states.fingerprint, "no match"),
+        "metadata": _SAID.get(states.metadata, "no match"),
     }
-
-
-def _credentials(layers: Layers) -> str:
-    """Say what became of our credentials; those of others count as none."""
-    said = layers.credentials
-    if said.seal in (Seal.TRUSTED, Seal.UNTRUSTED) and said.rights is None:
-        return "absent"
-    return _SEALS.get(said.seal, "absent")
-
-
-def _state(present: bool, contradicts: bool, matches: bool) -> str:
-    if not present:
-        return "absent"
-    if contradicts:
-        return "contradicts"
-    return "match" if matches else "no match"
+    return {name: "contradicts" if _DOUBTS[name] & doubts else words[name] for name in words}

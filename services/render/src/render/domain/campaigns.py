@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from kit import fields
 from kit.errors import FailedPrecondition, FieldInvalid, NotFound
 
-from render.domain import fields
+from render.domain import words
 
 DIRECTOR = "creative_director"
 ROLES = ("photographer", "stylist", "makeup_artist", "hair_artist", "retoucher", DIRECTOR)
@@ -126,7 +127,7 @@ def check_credits(credits: Sequence[Credit]) -> None:
 
 def check_name(name: str) -> str:
     """Return a campaign's name tidied, or raise FieldInvalid."""
-    return fields.text(name, "name", longest=120)
+    return fields.text(name, "name", longest=120, lines=False)
 
 
 def check_products(products: Sequence[Product]) -> tuple[Product, ...]:
@@ -143,10 +144,10 @@ def check_products(products: Sequence[Product]) -> tuple[Product, ...]:
 def _product(product: Product, at: str) -> Product:
     pattern = product.pattern.strip()
     return Product(
-        fields.text(product.name, f"{at}.name", longest=120),
-        fields.words(product.garment, f"{at}.garment", longest=_WORDS),
-        fields.words(product.colour, f"{at}.colour", longest=_WORDS),
-        fields.words(pattern, f"{at}.pattern", longest=_WORDS) if pattern else "",
+        fields.text(product.name, f"{at}.name", longest=120, lines=False),
+        words.check(product.garment, f"{at}.garment", longest=_WORDS),
+        words.check(product.colour, f"{at}.colour", longest=_WORDS),
+        words.check(pattern, f"{at}.pattern", longest=_WORDS) if pattern else "",
     )
 
 
@@ -171,9 +172,9 @@ def _shot(shot: Shot, at: str, products: int) -> Shot:
     return Shot(
         shot.product,
         shot.framing,
-        fields.words(shot.pose, f"{at}.pose", longest=_WORDS),
+        words.check(shot.pose, f"{at}.pose", longest=_WORDS),
         shot.view,
-        fields.words(shot.lighting, f"{at}.lighting", longest=_WORDS),
+        words.check(shot.lighting, f"{at}.lighting", longest=_WORDS),
         fields.within(shot.seed, f"{at}.seed", 0, LARGEST_SEED),
     )
 

@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from kit import fields
 from kit.errors import FailedPrecondition, FieldInvalid, NotFound
 
-from render.domain import fields
 from render.domain.campaigns import Credit, Product, Shot
 
 CONSENT_WITHDRAWN = "CONSENT_WITHDRAWN"
@@ -71,6 +71,8 @@ class Picture:
     sha256: str
     """Of the JPEG as it was signed, hex."""
     fingerprint: bytes
+    keyed_fingerprint: bytes
+    """Told to nobody; empty for pictures made before there was one."""
     rights_digest: str
     watermark: str
     """Name of the codec that carries the asset number."""

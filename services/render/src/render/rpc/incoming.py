@@ -8,6 +8,7 @@ from sosia.common.v1 import credit_pb2
 from sosia.render.v1 import campaign_pb2, render_pb2
 from sosia.render.v1 import render_service_pb2 as pb
 
+from render.domain.answers import AskedUse
 from render.domain.campaigns import Credit, Product, Shot
 from render.domain.renders import Review
 from render.service.campaigns import NewBrief, NewCampaign
@@ -42,6 +43,13 @@ def to_review(request: pb.ReviewRenderRequest) -> Review:
 def to_kind(kind: "render_pb2.PictureKind.ValueType") -> str:
     """Read which file is asked for; nothing where nothing known is."""
     return _KINDS.get(kind, "")
+
+
+def to_use(request: pb.VerifyPictureRequest) -> AskedUse | None:
+    """Read which use is asked about, if one is."""
+    if not request.media and not request.territory:
+        return None
+    return AskedUse(request.media, request.territory)
 
 
 def _credits(credits: Iterable[credit_pb2.Credit]) -> tuple[Credit, ...]:

@@ -94,6 +94,9 @@ def from_answer(answer: Answer) -> verify_pb2.Verification:
         message.credits.extend(from_credits(named.credits))
         message.license_ends_at.FromDatetime(named.license_ends_at)
         message.released_at.FromDatetime(named.released_at)
+        if named.refusals is not None:
+            message.use.allowed = not named.refusals
+            message.use.reasons.extend(named.refusals)
     return message
 
 

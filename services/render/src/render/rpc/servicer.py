@@ -114,7 +114,7 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
         self, request: pb.VerifyPictureRequest, context: Context
     ) -> pb.VerifyPictureResponse:
         """Say what is known of a picture."""
-        answer = await self._do.verifier.verify(request.content)
+        answer = await self._do.verifier.verify(request.content, incoming.to_use(request))
         return pb.VerifyPictureResponse(verification=outgoing.from_answer(answer))
 
     async def GetPicturesErasure(

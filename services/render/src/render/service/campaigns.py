@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import rfc8785
-from kit import db, once, outbox, trace
+from kit import db, fields, once, outbox, trace
 from kit.db import Database
 from kit.errors import FieldInvalid, NotFound
 from kit.ids import new_id
@@ -16,7 +16,6 @@ from sosia.render.v1 import events_pb2
 
 from render.clients import Identity, Licensing, Training
 from render.domain import campaigns as domain
-from render.domain import fields
 from render.domain.campaigns import (
     Brief,
     BriefNotFound,

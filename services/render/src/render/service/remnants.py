@@ -1,12 +1,11 @@
 """What is left of a talent, for her to see that it is nothing once she was erased."""
 
-from kit import trace
+from kit import fields, trace
 from kit.db import Database
 from kit.errors import NotAllowed
 from vault import PICTURES, Vault
 
 from render.clients import Identity
-from render.domain import fields
 from render.domain.renders import Remains
 from render.service import access
 from render.store import erasures as store

@@ -7,8 +7,9 @@ from kit.db import Database
 
 from render.clients import Identity, Licensing
 from render.domain import answers, licenses
-from render.domain.answers import Answer, Named, Registered
-from render.domain.verdicts import Layers, Outcome, verdict
+from render.domain.answers import Answer, AskedUse, Named, Registered
+from render.domain.judging import Outcome
+from render.domain.verdicts import Layers, verdict
 from render.store import registry
 
 _NAMED = (Outcome.VERIFIED, Outcome.RECOVERED)
@@ -30,8 +31,8 @@ class Verifier:
         self._licensing = licensing
         self._look = look
 
-    async def verify(self, content: bytes) -> Answer:
-        """Say what a file is.
+    async def verify(self, content: bytes, use: AskedUse | None = None) -> Answer:
+        """Say what a file is, and whether it may be used as asked.
 
         Raises:
             PhotoTooLarge, PhotoUnreadable: as `look`.
@@ -41,17 +42,18 @@ class Verifier:
             found = await registry.find(tx, layers)
         candidates = [one.candidate for one in found]
         judged = verdict(layers, candidates)
-        said = answers.describe(layers, judged, candidates)
+        said = answers.describe(judged)
         named = None
         if judged.outcome in _NAMED:
             record = next(one for one in found if one.candidate == judged.record)
-            named = await self._name(record)
+            named = await self._name(record, use)
         return Answer(judged.outcome, tuple(said.items()), named)
 
-    async def _name(self, record: Registered) -> Named:
+    async def _name(self, record: Registered, use: AskedUse | None) -> Named:
         rights = record.candidate.rights
         parties = await self._identity.get_parties([record.talent_id, record.brand_id])
         license = await self._licensing.get_license(rights.license_id)
+        refusals = None if use is None else await self._licensing.find_refusals(license, use)
         async with self._db.begin() as tx:
             now = await db.now(tx)
         return Named(
@@ -64,4 +66,5 @@ class Verifier:
             credits=record.credits,
             consent_receipt_id=rights.consent_receipt_id,
             released_at=record.released_at,
+            refusals=refusals,
         )

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from kit.db import Tx
+from kit.fields import is_id
 from sqlalchemy import insert, select
 
 from render.domain.campaigns import (
@@ -16,7 +17,6 @@ from render.domain.campaigns import (
     Product,
     Shot,
 )
-from render.domain.fields import is_id
 from render.store.tables import briefs, campaigns
 
 

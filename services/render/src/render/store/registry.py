@@ -14,10 +14,11 @@ from render.store.tables import pictures, renders
 
 _NEAR_BITS = SAME_PICTURE_BITS + 8  # a second one that near makes the nearest uncertain
 _MOST = 20
+_KNOWN = ("fingerprint", "keyed_fingerprint", "rights_digest", "sha256")
 
 
 async def find(tx: Tx, layers: Layers) -> list[Registered]:
-    """Return the released pictures any layer leads to, the nearest looks first.
+    """Return the released pictures any layer leads to, named ones first, then the nearest looks.
 
     Looks are compared with every released picture, bit by bit.
     """
@@ -25,16 +26,16 @@ async def find(tx: Tx, layers: Layers) -> list[Registered]:
     distance = func.bit_count(
         _bits(func.encode(pictures.c.fingerprint, "hex")).op("#")(_bits(layers.fingerprint.hex()))
     )
-    leads = or_(
+    named = or_(
         renders.c.asset_number == layers.watermark,
         renders.c.id == (rights.render_id if rights else None),
-        distance <= _NEAR_BITS,
+        pictures.c.sha256 == layers.sha256,
     )
     query = (
-        select(renders, pictures.c.fingerprint, pictures.c.rights_digest)
+        select(renders, *(pictures.c[name] for name in _KNOWN))
         .join_from(renders, pictures, pictures.c.render_id == renders.c.id)
-        .where(renders.c.state == str(State.RELEASED), leads)
-        .order_by(distance)
+        .where(renders.c.state == str(State.RELEASED), or_(named, distance <= _NEAR_BITS))
+        .order_by(func.coalesce(named, False).desc(), distance)
         .limit(_MOST)
     )
     return [_registered(row) for row in (await tx.execute(query)).all()]
@@ -55,7 +56,7 @@ def _registered(row: Row[Any]) -> Registered:
         digest=row.rights_digest,
     )
     return Registered(
-        candidate=Candidate(rights, row.fingerprint),
+        candidate=Candidate(rights, row.fingerprint, row.keyed_fingerprint, row.sha256),
         talent_id=row.talent_id,
         brand_id=row.brand_id,
         credits=to_credits(row.credits),

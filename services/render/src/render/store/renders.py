@@ -5,9 +5,9 @@ from typing import Any
 
 from kit import jobs
 from kit.db import Tx
+from kit.fields import is_id
 from sqlalchemy import ColumnElement, Row, func, insert, or_, select, update
 
-from render.domain.fields import is_id
 from render.domain.renders import OPEN, Basis, Picture, Render, RenderNotFound, State, Task
 from render.store import campaigns as campaigns_store
 from render.store.campaigns import from_credits, to_credits

@@ -80,6 +80,7 @@ pictures = Table(
     *_columns(Text, "rights_digest", "watermark"),
     *_columns(Integer, "width", "height"),
     *_columns(_time, "made_at"),
+    Column("keyed_fingerprint", LargeBinary, nullable=False, server_default=""),
 )
 erasures = Table(
     "erasures",

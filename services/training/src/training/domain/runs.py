@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from kit import fields
 from kit.errors import FailedPrecondition, FieldInvalid, NotFound
-
-from training.domain import fields
 
 DEFAULT_STEPS = 700
 DEFAULT_RANK = 32

@@ -1,12 +1,11 @@
 """Twin versions, as callers see them."""
 
-from kit import trace
+from kit import fields, trace
 from kit.db import Database
 from sosia.identity.v1 import consent_pb2
 from vault import TWINS, Vault
 
 from training.clients import Identity
-from training.domain import fields
 from training.domain.twins import Remains, Twin, TwinNotFound
 from training.service import access
 from training.store import erasures as erasures_store

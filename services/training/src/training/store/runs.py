@@ -4,9 +4,9 @@ from collections.abc import Collection
 from typing import Any
 
 from kit.db import Tx
+from kit.fields import is_id
 from sqlalchemy import ColumnElement, Row, insert, select, update
 
-from training.domain.fields import is_id
 from training.domain.runs import OPEN, Consent, Order, Recipe, Run, RunNotFound, State
 from training.store.tables import runs
 

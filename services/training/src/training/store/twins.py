@@ -4,9 +4,9 @@ from dataclasses import asdict, fields
 from typing import Any
 
 from kit.db import Tx
+from kit.fields import is_id
 from sqlalchemy import ColumnElement, Row, func, insert, select, update
 
-from training.domain.fields import is_id
 from training.domain.runs import Consent
 from training.domain.twins import Facts, Likeness, Sealed, Twin, TwinNotFound
 from training.store.tables import twins

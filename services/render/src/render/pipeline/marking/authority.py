@@ -9,6 +9,7 @@ import tempfile
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
+from string import hexdigits
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -78,6 +79,30 @@ def load_credentials(folder: Path) -> SigningCredentials:
 def load_anchors(folder: Path) -> bytes:
     """Read only what readers trust, PEM: who verifies needs no key."""
     return (folder / "root.pem").read_bytes()
+
+
+def read_revoked(path: Path | None) -> frozenset[int]:
+    """Read serial numbers of revoked leaf certificates; none where there is no `path`.
+
+    One hexadecimal number a line, as `openssl x509 -noout -serial` prints it; "serial=", colons
+    and lines that begin with # do not count.
+
+    Raises:
+        OSError: the file cannot be read: without its list nobody may be trusted.
+        ValueError: a line is no serial number.
+    """
+    if path is None:
+        return frozenset()
+    lines = (line.strip() for line in path.read_text().splitlines())
+    texts = [line for line in lines if line and not line.startswith("#")]
+    return frozenset(_serial(text, path) for text in texts)
+
+
+def _serial(text: str, path: Path) -> int:
+    digits = text.removeprefix("serial=").replace(":", "")
+    if not digits or set(digits) - set(hexdigits):
+        raise ValueError(f"{path}: {text!r} is no serial number in hexadecimal")
+    return int(digits, 16)
 
 
 def _issue(kind: str, organization: str, now: datetime, issuer: _Authority | None) -> _Authority:

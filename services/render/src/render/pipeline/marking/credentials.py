@@ -4,7 +4,7 @@ import base64
 import hashlib
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -24,6 +24,10 @@ _READING = {
     # A stranger's file must not make us fetch anything.
     "verify": {"verify_trust": True, "remote_manifest_fetch": False, "ocsp_fetch": False},
 }
+
+_EXPIRED = "signingCredential.expired"
+_EXPIRED_ONLY = frozenset({_EXPIRED, "signingCredential.untrusted"})
+"""All that is wrong with a whole file whose certificate has run out: its chain is not followed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,10 +93,11 @@ def sign(jpeg: bytes, claim: Claim, credentials: SigningCredentials) -> bytes:
     return signed.getvalue()
 
 
-def read(data: bytes, anchors: bytes) -> CredentialState:
+def read(data: bytes, anchors: bytes, revoked: Set[int] = frozenset()) -> CredentialState:
     """Check the manifest in `data` against the root certificates `anchors` (PEM).
 
-    Never fetches a remote manifest or a revocation list.
+    Never fetches a remote manifest or a revocation list: `revoked` holds the serial numbers of
+    certificates whose signatures no longer count.
     """
     settings = {**_READING, "trust": {"trust_anchors": anchors.decode()}}
     with c2pa.Context.from_dict(settings) as context:
@@ -103,10 +108,10 @@ def read(data: bytes, anchors: bytes) -> CredentialState:
         except c2pa.C2paError as error:
             return CredentialState(Seal.INVALID, problems=(str(error)[:200],))
         with reader:
-            return _state(json.loads(reader.json()))
+            return _state(json.loads(reader.json()), revoked)
 
 
-def _state(store: Mapping[str, Any]) -> CredentialState:
+def _state(store: Mapping[str, Any], revoked: Set[int]) -> CredentialState:
     label = store.get("active_manifest")
     manifest = store.get("manifests", {}).get(label, {})
     assertions = {a["label"]: a.get("data") for a in manifest.get("assertions", ())}
@@ -115,6 +120,11 @@ def _state(store: Mapping[str, Any]) -> CredentialState:
     problems = tuple(failure["code"] for failure in failures)
     seals = {"Trusted": Seal.TRUSTED, "Valid": Seal.UNTRUSTED}  # "Valid" alone is not trust
     seal = seals.get(str(store.get("validation_state")), Seal.INVALID)
+    serial = manifest.get("signature_info", {}).get("cert_serial_number")
+    if seal is Seal.TRUSTED and serial is not None and int(serial) in revoked:
+        seal = Seal.LAPSED
+    if seal is Seal.INVALID and _EXPIRED in problems and _EXPIRED_ONLY.issuperset(problems):
+        seal = Seal.LAPSED
     return CredentialState(seal, label, rights, problems)
 
 

@@ -1,5 +1,7 @@
 """Read every layer of a picture from the wild; the registry then judges them together."""
 
+import hashlib
+from collections.abc import Set
 from dataclasses import dataclass
 from io import BytesIO
 
@@ -8,8 +10,8 @@ from PIL import Image, ImageOps
 
 from render.domain.verdicts import Layers
 from render.pipeline.marking import credentials
-from render.pipeline.marking.fingerprint import fingerprint
-from render.pipeline.marking.metadata import Metadata, read_metadata
+from render.pipeline.marking.fingerprint import KeyedFingerprint, fingerprint
+from render.pipeline.marking.metadata import Metadata, is_contradictory, named_render, read_metadata
 from render.pipeline.marking.request import Pixels
 from render.pipeline.marking.watermark import Codec
 
@@ -22,6 +24,19 @@ class Unreadable(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class Reader:
+    """What layers are read with.
+
+    Attributes:
+        anchors: PEM of the roots whose signatures count as trusted.
+    """
+
+    codec: Codec
+    keyed: KeyedFingerprint
+    anchors: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Examined:
     """What was found: the layers a verdict weighs, and the metadata a page may show."""
 
@@ -29,13 +44,13 @@ class Examined:
     metadata: Metadata
 
 
-def examine(data: bytes, codec: Codec, anchors: bytes) -> Examined:
+def examine(data: bytes, reader: Reader, revoked: Set[int] = frozenset()) -> Examined:
     """Read all layers of the file `data`; decides nothing.
 
     Args:
         data: an uploaded file, of any origin.
-        codec: with the key our pictures were marked with.
-        anchors: PEM of the roots whose signatures count as trusted.
+        reader: with the keys our pictures were marked with.
+        revoked: serial numbers of certificates that no longer count.
 
     Raises:
         Unreadable: the file is no picture that can be decoded safely.
@@ -43,10 +58,13 @@ def examine(data: bytes, codec: Codec, anchors: bytes) -> Examined:
     pixels = _pixels(data)
     said = read_metadata(data)
     layers = Layers(
-        credentials=credentials.read(data, anchors),
-        watermark=codec.read(pixels),
+        credentials=credentials.read(data, reader.anchors, revoked),
+        watermark=reader.codec.read(pixels),
         fingerprint=fingerprint(pixels),
-        named_render=said.aigc.get("ProduceID"),
+        keyed_fingerprint=reader.keyed.of(pixels),
+        sha256=hashlib.sha256(data).hexdigest(),
+        named_render=named_render(said),
+        metadata_contradicts=is_contradictory(said),
     )
     return Examined(layers, said)
 

@@ -14,7 +14,7 @@ from render.domain.verdicts import Rights
 from render.pipeline.marking import credentials, label, metadata
 from render.pipeline.marking.authority import SigningCredentials
 from render.pipeline.marking.fingerprint import NAME as FINGERPRINT
-from render.pipeline.marking.fingerprint import fingerprint
+from render.pipeline.marking.fingerprint import KeyedFingerprint, fingerprint
 from render.pipeline.marking.request import Box, MarkRequest, Pixels, System
 from render.pipeline.marking.watermark import Codec
 
@@ -32,7 +32,7 @@ class Marked:
     Attributes:
         data: the JPEG exactly as it was signed; any change breaks the credentials.
         sha256: of `data`, in hexadecimal.
-        fingerprint: of the pixels `data` decodes to.
+        fingerprint: of the pixels `data` decodes to, as is `keyed_fingerprint`.
         size: (width, height) in pixels.
         label_box: where the visible label stands.
         seconds: wall time of each step.
@@ -41,6 +41,7 @@ class Marked:
     data: bytes
     sha256: str
     fingerprint: bytes
+    keyed_fingerprint: bytes
     watermark: int
     rights: Rights
     size: tuple[int, int]
@@ -48,12 +49,22 @@ class Marked:
     seconds: dict[str, float]
 
 
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """What pictures are marked with."""
+
+    codec: Codec
+    keyed: KeyedFingerprint
+    signing: SigningCredentials
+
+
 class Marker:
     """Marks pictures with one watermark codec and one signing identity."""
 
-    def __init__(self, codec: Codec, signing: SigningCredentials, system: System) -> None:
-        self._codec = codec
-        self._signing = signing
+    def __init__(self, keys: Keys, system: System) -> None:
+        self._codec = keys.codec
+        self._keyed = keys.keyed
+        self._signing = keys.signing
         self._system = system
 
     def mark(self, pixels: Pixels, request: MarkRequest) -> Marked:
@@ -80,7 +91,7 @@ class Marker:
             jpeg = _encode(marked, metadata.packet(request, self._system))
         with clock.step("fingerprint"):
             seen = decode(jpeg)
-            looks = fingerprint(seen)
+            looks, keyed = fingerprint(seen), self._keyed.of(seen)
         with clock.step("read_back"):
             if self._codec.read(seen) != request.asset_number:
                 raise WatermarkLost(f"render {request.render_id} does not hold its watermark")
@@ -91,6 +102,7 @@ class Marker:
             data=data,
             sha256=hashlib.sha256(data).hexdigest(),
             fingerprint=looks,
+            keyed_fingerprint=keyed,
             watermark=request.asset_number,
             rights=claim.rights(),
             size=(pixels.shape[1], pixels.shape[0]),

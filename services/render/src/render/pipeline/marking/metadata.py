@@ -30,6 +30,9 @@ _PLUS = "http://ns.useplus.org/ldf/vocab/"
 _RELEASE = _PLUS + "MR-LMR"  # "limited": a twin's consent is always bounded by its scope
 _MINING = _PLUS + "DMI-PROHIBITED"
 _LARGEST = 1 << 20
+_IDS = ("Iptc4xmpExt:DigImageGUID", "plus:ImageSupplierImageID")
+_RENDER = "ren_"
+_GENERATED = ("trainedAlgorithmicMedia", "compositeWithTrainedAlgorithmicMedia")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,25 @@ def read_metadata(data: bytes) -> Metadata:
             fields.setdefault(path, []).append(text)
     flat = {path: tuple(texts) for path, texts in fields.items()}
     return Metadata(flat, _read_aigc(flat.get("TC260:AIGC", ("",))[0]))
+
+
+def named_render(metadata: Metadata) -> str | None:
+    """Return the render the metadata names first, in whichever field, or None."""
+    return next(iter(_named(metadata)), None)
+
+
+def is_contradictory(metadata: Metadata) -> bool:
+    """Tell whether the metadata names two renders, or says that no machine made the picture."""
+    sources = metadata.fields.get("Iptc4xmpExt:DigitalSourceType", ())
+    denied = any(source.rpartition("/")[2] not in _GENERATED for source in sources)
+    return denied or len(_named(metadata)) > 1
+
+
+def _named(metadata: Metadata) -> tuple[str, ...]:
+    """Return the renders that fields name; others' ids in IPTC and PLUS fields name none."""
+    ours = [text for name in _IDS for text in metadata.fields.get(name, ())]
+    texts = [metadata.aigc.get("ProduceID"), *(one for one in ours if one.startswith(_RENDER))]
+    return tuple(dict.fromkeys(text for text in texts if text))
 
 
 def _describe(about: Element, request: MarkRequest) -> None:
