@@ -179,7 +179,7 @@ async def test_all_ends_and_nothing_new_begins(whole: Any) -> None:
     await whole.refused(whole.proposed(alba), "TALENT_ERASED")
     await whole.refused(whole.ask(alba, "OpenCaptureSet", talent_id=alba.id), "CONSENT_MISSING")
     asking = whole.ask(alba, "GetCaptureReport", capture_set_id=alba.capture_set_id)
-    await whole.refused(asking, "CAPTURE_SET_NOT_FOUND")
+    await whole.refused(asking, "CONSENT_MISSING")
 
 
 async def test_her_name_and_what_tells_of_her_body_are_gone(whole: Any) -> None:

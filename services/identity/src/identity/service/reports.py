@@ -8,7 +8,7 @@ from sosia.identity.v1 import consent_pb2
 from vault import Vault
 
 from identity.domain import reports
-from identity.domain.captures import CaptureSet, CaptureSetNotFound, Photo, State
+from identity.domain.captures import CaptureSet, Photo, State
 from identity.domain.quality import Vector
 from identity.domain.reports import CaptureReport
 from identity.photos import unpack_vector
@@ -48,10 +48,7 @@ class Judge:
         (capture_set, photos), kept = await self._captures.read(capture_set_id)
         if kept is not None:
             return Reported(capture_set, kept, final=True)
-        try:
-            vectors = await self._open(photos)
-        except FileNotFoundError as error:  # the talent was erased, and her vectors with her
-            raise CaptureSetNotFound("there is no such report any more") from error
+        vectors = await self._open(photos)
         made = await asyncio.to_thread(reports.judge, capture_set.marks, photos, vectors)
         return Reported(capture_set, made, final=False)
 
