@@ -329,3 +329,11 @@ async def test_what_a_kill_left_of_making_a_key_goes_too(tmp_path: Path) -> None
         await keys.make("pty_1")
     assert os.listdir(tmp_path) == ["pty_1.destroyed"]
     assert held not in (tmp_path / "pty_1.destroyed").read_bytes()
+
+
+async def test_of_racing_finishers_one_certifies(whole: Any, tmp_path: Path) -> None:
+    alba, erasures = whole.alba, whole.app.services.eraser._erasures
+    await go(whole, alba, store(tmp_path), 6)
+    await asyncio.gather(*(erasures.certify(alba.id) for _ in range(8)))
+    kinds = await rows(whole, "SELECT kind FROM receipts WHERE talent_id = :id", id=alba.id)
+    assert [row.kind for row in kinds].count("talent_erased") == 1
