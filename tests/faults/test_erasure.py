@@ -118,7 +118,11 @@ def erase_and_kill(stage: Stage, talent: cast.Talent) -> Any:
         stage.house.wait_ready()
 
     def certified() -> Any:
-        erasure = talent.api.get(path)["erasure"]
+        try:
+            erasure = talent.api.get(path)["erasure"]
+        except Refused as refused:  # the gateway has not found identity again yet
+            assert refused.status == 503
+            return None
         return erasure if erasure["state"] == "ERASURE_STATE_CERTIFIED" else None
 
     return wait_for(certified)
