@@ -156,6 +156,12 @@ class Desk:
         fields = {"consent_id": consent.id, "signature": signature}
         return (await self.ask(talent, "WithdrawConsent", **fields)).consent
 
+    async def erased(self, talent: Person, **fields: Any) -> Any:
+        """Let a talent read what she signs, sign it and be erased."""
+        seen = (await self.ask(talent, "GetErasure", talent_id=talent.id)).erasure
+        signed = {"talent_id": talent.id, "signature": talent.sign(seen.statement)}
+        return (await self.ask(talent, "EraseTalent", **(signed | fields))).erasure
+
     async def photo(self, person: Person, set_id: str, taken: dict[str, Any], **more: Any) -> Any:
         """Add a photo of `photos`."""
         facts = capture_pb2.PhotoFacts(**taken["facts"])

@@ -171,6 +171,28 @@ async def test_paid_licenses_run_to_their_term_where_the_consent_says_so(office:
     assert found.license.state == 2
 
 
+async def test_an_erasure_ends_what_was_to_run_to_its_term(office: Any) -> None:
+    """identity says of the same consent again that it is withdrawn, now with end_now."""
+    identity, cleo = office.identity, office.identity.cleo
+    await identity.withdrawn(cleo, cleo.consent)
+    kept = await identity.consented(cleo, withdrawal_policy=RUN_TO_TERM)
+    await office.ask(cleo, "SetRateCard", rate_card=office.card(talent_id=cleo.id))
+    license = await office.signed(await office.proposed(talent_id=cleo.id), talent=cleo)
+    await identity.withdrawn(cleo, kept)
+    await hear_withdrawal(office, kept, cleo, RUN_TO_TERM)
+    await office.released(license)
+    await identity.erased(cleo)
+    await office.refused(office.released(license), "CONSENT_MISSING")  # nothing heard yet
+    for policy in (consent_pb2.WITHDRAWAL_POLICY_END_NOW, RUN_TO_TERM):
+        await hear_withdrawal(office, kept, cleo, policy)
+        (noted,) = await office.rows(
+            f"SELECT policy FROM withdrawn_consents WHERE consent_id = '{kept.id}'"
+        )
+        assert noted.policy == "end_now"
+    found = await office.ask(office.brand, "GetLicense", license_id=license.id)
+    assert found.license.state == REVOKED
+
+
 async def hear_withdrawal(office: Any, consent: Any, talent: Any, policy: int) -> None:
     """Let licensing hear of a withdrawal."""
     event = identity_events.ConsentWithdrawn(

@@ -22,7 +22,7 @@ from render.pipeline.marking.authority import load_anchors
 from sosia.render.v1 import render_pb2, render_service_pb2_grpc, softbinding_pb2
 
 CLEAN = render_pb2.PICTURE_KIND_CLEAN
-NUMBER, LOOKS = "sosia.spread.1", "pdq.1"
+NUMBER, LOOKS = "sosia.spread.2", "pdq.1"
 RESCALED = 0.75
 
 

@@ -330,3 +330,30 @@ class PhotoRemoved(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PhotoRemoved: _TypeAlias = PhotoRemoved  # noqa: Y015
+
+@_typing.final
+class TalentErased(_message.Message):
+    """A talent had herself erased. Whoever keeps anything of her deletes it; her key is about to be
+    destroyed, and nothing is ever allowed again.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TALENT_ID_FIELD_NUMBER: _builtins.int
+    RECEIPT_ID_FIELD_NUMBER: _builtins.int
+    talent_id: _builtins.str
+    receipt_id: _builtins.str
+    """Receipt of what she signed."""
+    def __init__(
+        self,
+        *,
+        talent_id: _builtins.str = ...,
+        receipt_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["receipt_id", b"receipt_id", "talent_id", b"talent_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TalentErased: _TypeAlias = TalentErased  # noqa: Y015

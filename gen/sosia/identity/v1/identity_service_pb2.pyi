@@ -12,6 +12,7 @@ from sosia.common.v1 import credit_pb2 as _credit_pb2
 from sosia.common.v1 import page_pb2 as _page_pb2
 from sosia.identity.v1 import capture_pb2 as _capture_pb2
 from sosia.identity.v1 import consent_pb2 as _consent_pb2
+from sosia.identity.v1 import erasure_pb2 as _erasure_pb2
 from sosia.identity.v1 import party_pb2 as _party_pb2
 from sosia.identity.v1 import receipt_pb2 as _receipt_pb2
 from sosia.identity.v1 import report_pb2 as _report_pb2
@@ -1202,3 +1203,88 @@ class UnwrapDataKeyResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___UnwrapDataKeyResponse: _TypeAlias = UnwrapDataKeyResponse  # noqa: Y015
+
+@_typing.final
+class GetErasureRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TALENT_ID_FIELD_NUMBER: _builtins.int
+    talent_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        talent_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["talent_id", b"talent_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetErasureRequest: _TypeAlias = GetErasureRequest  # noqa: Y015
+
+@_typing.final
+class GetErasureResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ERASURE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def erasure(self) -> _erasure_pb2.Erasure: ...
+    def __init__(
+        self,
+        *,
+        erasure: _erasure_pb2.Erasure | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["erasure", b"erasure"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["erasure", b"erasure"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetErasureResponse: _TypeAlias = GetErasureResponse  # noqa: Y015
+
+@_typing.final
+class EraseTalentRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    TALENT_ID_FIELD_NUMBER: _builtins.int
+    SIGNATURE_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    talent_id: _builtins.str
+    signature: _builtins.bytes
+    """Over Erasure.statement, 64 bytes."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        talent_id: _builtins.str = ...,
+        signature: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id", "signature", b"signature", "talent_id", b"talent_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EraseTalentRequest: _TypeAlias = EraseTalentRequest  # noqa: Y015
+
+@_typing.final
+class EraseTalentResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ERASURE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def erasure(self) -> _erasure_pb2.Erasure: ...
+    def __init__(
+        self,
+        *,
+        erasure: _erasure_pb2.Erasure | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["erasure", b"erasure"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["erasure", b"erasure"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EraseTalentResponse: _TypeAlias = EraseTalentResponse  # noqa: Y015

@@ -170,6 +170,16 @@ class IdentityServiceStub:
                 request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.UnwrapDataKeyRequest.SerializeToString,
                 response_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.UnwrapDataKeyResponse.FromString,
                 _registered_method=True)
+        self.GetErasure = channel.unary_unary(
+                '/sosia.identity.v1.IdentityService/GetErasure',
+                request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetErasureRequest.SerializeToString,
+                response_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetErasureResponse.FromString,
+                _registered_method=True)
+        self.EraseTalent = channel.unary_unary(
+                '/sosia.identity.v1.IdentityService/EraseTalent',
+                request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.EraseTalentRequest.SerializeToString,
+                response_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.EraseTalentResponse.FromString,
+                _registered_method=True)
 
 
 class IdentityServiceServicer:
@@ -384,6 +394,27 @@ class IdentityServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetErasure(self, request, context):
+        """GetErasure says what there is of a talent and what she signs to have it erased, or how far her
+        erasure has come. It changes nothing. Errors: NOT_FOUND PARTY_NOT_FOUND; PERMISSION_DENIED
+        NOT_ALLOWED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def EraseTalent(self, request, context):
+        """EraseTalent freezes her, destroys her key, tries to open what was sealed for her, deletes it
+        and certifies that. There is no way back. What was begun is finished, here or by the next
+        start of identity; afterwards ProposeConsent, SignConsent and AgreeRepresentation answer
+        FAILED_PRECONDITION TALENT_ERASED.
+        Errors: NOT_FOUND PARTY_NOT_FOUND; PERMISSION_DENIED NOT_ALLOWED, SIGNATURE_INVALID (also where
+        what there is of her changed since she read the statement: read it again).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_IdentityServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -516,6 +547,16 @@ def add_IdentityServiceServicer_to_server(servicer, server):
                     servicer.UnwrapDataKey,
                     request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.UnwrapDataKeyRequest.FromString,
                     response_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.UnwrapDataKeyResponse.SerializeToString,
+            ),
+            'GetErasure': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetErasure,
+                    request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetErasureRequest.FromString,
+                    response_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetErasureResponse.SerializeToString,
+            ),
+            'EraseTalent': grpc.unary_unary_rpc_method_handler(
+                    servicer.EraseTalent,
+                    request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.EraseTalentRequest.FromString,
+                    response_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.EraseTalentResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -1226,6 +1267,60 @@ class IdentityService:
             '/sosia.identity.v1.IdentityService/UnwrapDataKey',
             sosia_dot_identity_dot_v1_dot_identity__service__pb2.UnwrapDataKeyRequest.SerializeToString,
             sosia_dot_identity_dot_v1_dot_identity__service__pb2.UnwrapDataKeyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetErasure(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.identity.v1.IdentityService/GetErasure',
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetErasureRequest.SerializeToString,
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetErasureResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EraseTalent(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.identity.v1.IdentityService/EraseTalent',
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.EraseTalentRequest.SerializeToString,
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.EraseTalentResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -108,6 +108,19 @@ class IdentityServiceStub:
     """UnwrapDataKey opens a wrapped key while a consent covers the step. Errors: as CreateDataKey,
     INVALID_ARGUMENT WRAPPED_KEY_INVALID.
     """
+    GetErasure: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.GetErasureRequest, _identity_service_pb2.GetErasureResponse]
+    """GetErasure says what there is of a talent and what she signs to have it erased, or how far her
+    erasure has come. It changes nothing. Errors: NOT_FOUND PARTY_NOT_FOUND; PERMISSION_DENIED
+    NOT_ALLOWED.
+    """
+    EraseTalent: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.EraseTalentRequest, _identity_service_pb2.EraseTalentResponse]
+    """EraseTalent freezes her, destroys her key, tries to open what was sealed for her, deletes it
+    and certifies that. There is no way back. What was begun is finished, here or by the next
+    start of identity; afterwards ProposeConsent, SignConsent and AgreeRepresentation answer
+    FAILED_PRECONDITION TALENT_ERASED.
+    Errors: NOT_FOUND PARTY_NOT_FOUND; PERMISSION_DENIED NOT_ALLOWED, SIGNATURE_INVALID (also where
+    what there is of her changed since she read the statement: read it again).
+    """
 
 class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
     """IdentityService owns parties and their keys, consents and the transparency log, capture sets,
@@ -358,6 +371,31 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_identity_service_pb2.UnwrapDataKeyResponse]:
         """UnwrapDataKey opens a wrapped key while a consent covers the step. Errors: as CreateDataKey,
         INVALID_ARGUMENT WRAPPED_KEY_INVALID.
+        """
+
+    @_abc_1.abstractmethod
+    def GetErasure(
+        self,
+        request: _identity_service_pb2.GetErasureRequest,
+        context: _aio.ServicerContext[_identity_service_pb2.GetErasureRequest, _abc.Awaitable[_identity_service_pb2.GetErasureResponse]],
+    ) -> _abc.Awaitable[_identity_service_pb2.GetErasureResponse]:
+        """GetErasure says what there is of a talent and what she signs to have it erased, or how far her
+        erasure has come. It changes nothing. Errors: NOT_FOUND PARTY_NOT_FOUND; PERMISSION_DENIED
+        NOT_ALLOWED.
+        """
+
+    @_abc_1.abstractmethod
+    def EraseTalent(
+        self,
+        request: _identity_service_pb2.EraseTalentRequest,
+        context: _aio.ServicerContext[_identity_service_pb2.EraseTalentRequest, _abc.Awaitable[_identity_service_pb2.EraseTalentResponse]],
+    ) -> _abc.Awaitable[_identity_service_pb2.EraseTalentResponse]:
+        """EraseTalent freezes her, destroys her key, tries to open what was sealed for her, deletes it
+        and certifies that. There is no way back. What was begun is finished, here or by the next
+        start of identity; afterwards ProposeConsent, SignConsent and AgreeRepresentation answer
+        FAILED_PRECONDITION TALENT_ERASED.
+        Errors: NOT_FOUND PARTY_NOT_FOUND; PERMISSION_DENIED NOT_ALLOWED, SIGNATURE_INVALID (also where
+        what there is of her changed since she read the statement: read it again).
         """
 
 def add_IdentityServiceServicer_to_server(servicer: IdentityServiceServicer, server: _aio.Server) -> None: ...

@@ -40,14 +40,16 @@ class Receipt(_message.Message):
     """"rcp_..."."""
     kind: _builtins.str
     """What was agreed: consent_signed, consent_superseded, consent_withdrawn, representation_agreed,
-    license_signed, license_revoked, approval_decided.
+    license_signed, license_revoked, approval_decided, erasure_signed, talent_erased.
     """
     subject_id: _builtins.str
     """The consent, license or render it is about."""
     statement: _builtins.bytes
     """Canonical JSON (RFC 8785) of what was agreed."""
     signature: _builtins.bytes
-    """Ed25519 signature of the talent over what she signed, 64 bytes."""
+    """Ed25519 signature of the talent over what she signed, 64 bytes; of talent_erased, of the log's
+    own key over the certificate.
+    """
     public_key: _builtins.bytes
     """Public key it verifies with, 32 bytes."""
     salt: _builtins.bytes

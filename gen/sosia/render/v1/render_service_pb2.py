@@ -22,6 +22,7 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from sosia.common.v1 import credit_pb2 as sosia_dot_common_dot_v1_dot_credit__pb2
 from sosia.render.v1 import campaign_pb2 as sosia_dot_render_dot_v1_dot_campaign__pb2
 from sosia.render.v1 import render_pb2 as sosia_dot_render_dot_v1_dot_render__pb2
@@ -29,57 +30,61 @@ from sosia.render.v1 import softbinding_pb2 as sosia_dot_render_dot_v1_dot_softb
 from sosia.render.v1 import verify_pb2 as sosia_dot_render_dot_v1_dot_verify__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$sosia/render/v1/render_service.proto\x12\x0fsosia.render.v1\x1a\x1csosia/common/v1/credit.proto\x1a\x1esosia/render/v1/campaign.proto\x1a\x1csosia/render/v1/render.proto\x1a!sosia/render/v1/softbinding.proto\x1a\x1csosia/render/v1/verify.proto\"w\n\x15\x43reateCampaignRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x12\n\nlicense_id\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12(\n\x07\x63redits\x18\x04 \x03(\x0b\x32\x17.sosia.common.v1.Credit\"E\n\x16\x43reateCampaignResponse\x12+\n\x08\x63\x61mpaign\x18\x01 \x01(\x0b\x32\x19.sosia.render.v1.Campaign\")\n\x12GetCampaignRequest\x12\x13\n\x0b\x63\x61mpaign_id\x18\x01 \x01(\t\"B\n\x13GetCampaignResponse\x12+\n\x08\x63\x61mpaign\x18\x01 \x01(\x0b\x32\x19.sosia.render.v1.Campaign\"\xa8\x01\n\x12\x43reateBriefRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x13\n\x0b\x63\x61mpaign_id\x18\x02 \x01(\t\x12\x17\n\x0ftwin_version_id\x18\x03 \x01(\t\x12*\n\x08products\x18\x04 \x03(\x0b\x32\x18.sosia.render.v1.Product\x12$\n\x05shots\x18\x05 \x03(\x0b\x32\x15.sosia.render.v1.Shot\"<\n\x13\x43reateBriefResponse\x12%\n\x05\x62rief\x18\x01 \x01(\x0b\x32\x16.sosia.render.v1.Brief\"#\n\x0fGetBriefRequest\x12\x10\n\x08\x62rief_id\x18\x01 \x01(\t\"9\n\x10GetBriefResponse\x12%\n\x05\x62rief\x18\x01 \x01(\x0b\x32\x16.sosia.render.v1.Brief\";\n\x13StartRendersRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x10\n\x08\x62rief_id\x18\x02 \x01(\t\"@\n\x14StartRendersResponse\x12(\n\x07renders\x18\x01 \x03(\x0b\x32\x17.sosia.render.v1.Render\"%\n\x10GetRenderRequest\x12\x11\n\trender_id\x18\x01 \x01(\t\"<\n\x11GetRenderResponse\x12\'\n\x06render\x18\x01 \x01(\x0b\x32\x17.sosia.render.v1.Render\"&\n\x12ListRendersRequest\x12\x10\n\x08\x62rief_id\x18\x01 \x01(\t\"?\n\x13ListRendersResponse\x12(\n\x07renders\x18\x01 \x03(\x0b\x32\x17.sosia.render.v1.Render\"[\n\x13ReviewRenderRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x11\n\trender_id\x18\x02 \x01(\t\x12\x0f\n\x07\x61pprove\x18\x03 \x01(\x08\x12\x0c\n\x04note\x18\x04 \x01(\t\"?\n\x14ReviewRenderResponse\x12\'\n\x06render\x18\x01 \x01(\x0b\x32\x17.sosia.render.v1.Render\"=\n\x14ReleaseRenderRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x11\n\trender_id\x18\x02 \x01(\t\"@\n\x15ReleaseRenderResponse\x12\'\n\x06render\x18\x01 \x01(\x0b\x32\x17.sosia.render.v1.Render\"R\n\x11GetPictureRequest\x12\x11\n\trender_id\x18\x01 \x01(\t\x12*\n\x04kind\x18\x02 \x01(\x0e\x32\x1c.sosia.render.v1.PictureKind\"5\n\x12GetPictureResponse\x12\x0f\n\x07\x63ontent\x18\x01 \x01(\x0c\x12\x0e\n\x06sha256\x18\x02 \x01(\t\"I\n\x14VerifyPictureRequest\x12\x0f\n\x07\x63ontent\x18\x01 \x01(\x0c\x12\r\n\x05media\x18\x02 \x01(\t\x12\x11\n\tterritory\x18\x03 \x01(\t\"L\n\x15VerifyPictureResponse\x12\x33\n\x0cverification\x18\x01 \x01(\x0b\x32\x1d.sosia.render.v1.Verification2\xf3\n\n\rRenderService\x12\x61\n\x0e\x43reateCampaign\x12&.sosia.render.v1.CreateCampaignRequest\x1a\'.sosia.render.v1.CreateCampaignResponse\x12X\n\x0bGetCampaign\x12#.sosia.render.v1.GetCampaignRequest\x1a$.sosia.render.v1.GetCampaignResponse\x12X\n\x0b\x43reateBrief\x12#.sosia.render.v1.CreateBriefRequest\x1a$.sosia.render.v1.CreateBriefResponse\x12O\n\x08GetBrief\x12 .sosia.render.v1.GetBriefRequest\x1a!.sosia.render.v1.GetBriefResponse\x12[\n\x0cStartRenders\x12$.sosia.render.v1.StartRendersRequest\x1a%.sosia.render.v1.StartRendersResponse\x12R\n\tGetRender\x12!.sosia.render.v1.GetRenderRequest\x1a\".sosia.render.v1.GetRenderResponse\x12X\n\x0bListRenders\x12#.sosia.render.v1.ListRendersRequest\x1a$.sosia.render.v1.ListRendersResponse\x12[\n\x0cReviewRender\x12$.sosia.render.v1.ReviewRenderRequest\x1a%.sosia.render.v1.ReviewRenderResponse\x12^\n\rReleaseRender\x12%.sosia.render.v1.ReleaseRenderRequest\x1a&.sosia.render.v1.ReleaseRenderResponse\x12U\n\nGetPicture\x12\".sosia.render.v1.GetPictureRequest\x1a#.sosia.render.v1.GetPictureResponse\x12^\n\rVerifyPicture\x12%.sosia.render.v1.VerifyPictureRequest\x1a&.sosia.render.v1.VerifyPictureResponse\x12^\n\rFindByBinding\x12%.sosia.render.v1.FindByBindingRequest\x1a&.sosia.render.v1.FindByBindingResponse\x12^\n\rFindByContent\x12%.sosia.render.v1.FindByContentRequest\x1a&.sosia.render.v1.FindByContentResponse\x12X\n\x0bGetManifest\x12#.sosia.render.v1.GetManifestRequest\x1a$.sosia.render.v1.GetManifestResponse\x12\x61\n\x0eListAlgorithms\x12&.sosia.render.v1.ListAlgorithmsRequest\x1a\'.sosia.render.v1.ListAlgorithmsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$sosia/render/v1/render_service.proto\x12\x0fsosia.render.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1csosia/common/v1/credit.proto\x1a\x1esosia/render/v1/campaign.proto\x1a\x1csosia/render/v1/render.proto\x1a!sosia/render/v1/softbinding.proto\x1a\x1csosia/render/v1/verify.proto\"w\n\x15\x43reateCampaignRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x12\n\nlicense_id\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12(\n\x07\x63redits\x18\x04 \x03(\x0b\x32\x17.sosia.common.v1.Credit\"E\n\x16\x43reateCampaignResponse\x12+\n\x08\x63\x61mpaign\x18\x01 \x01(\x0b\x32\x19.sosia.render.v1.Campaign\")\n\x12GetCampaignRequest\x12\x13\n\x0b\x63\x61mpaign_id\x18\x01 \x01(\t\"B\n\x13GetCampaignResponse\x12+\n\x08\x63\x61mpaign\x18\x01 \x01(\x0b\x32\x19.sosia.render.v1.Campaign\"\xa8\x01\n\x12\x43reateBriefRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x13\n\x0b\x63\x61mpaign_id\x18\x02 \x01(\t\x12\x17\n\x0ftwin_version_id\x18\x03 \x01(\t\x12*\n\x08products\x18\x04 \x03(\x0b\x32\x18.sosia.render.v1.Product\x12$\n\x05shots\x18\x05 \x03(\x0b\x32\x15.sosia.render.v1.Shot\"<\n\x13\x43reateBriefResponse\x12%\n\x05\x62rief\x18\x01 \x01(\x0b\x32\x16.sosia.render.v1.Brief\"#\n\x0fGetBriefRequest\x12\x10\n\x08\x62rief_id\x18\x01 \x01(\t\"9\n\x10GetBriefResponse\x12%\n\x05\x62rief\x18\x01 \x01(\x0b\x32\x16.sosia.render.v1.Brief\";\n\x13StartRendersRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x10\n\x08\x62rief_id\x18\x02 \x01(\t\"@\n\x14StartRendersResponse\x12(\n\x07renders\x18\x01 \x03(\x0b\x32\x17.sosia.render.v1.Render\"%\n\x10GetRenderRequest\x12\x11\n\trender_id\x18\x01 \x01(\t\"<\n\x11GetRenderResponse\x12\'\n\x06render\x18\x01 \x01(\x0b\x32\x17.sosia.render.v1.Render\"&\n\x12ListRendersRequest\x12\x10\n\x08\x62rief_id\x18\x01 \x01(\t\"?\n\x13ListRendersResponse\x12(\n\x07renders\x18\x01 \x03(\x0b\x32\x17.sosia.render.v1.Render\"[\n\x13ReviewRenderRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x11\n\trender_id\x18\x02 \x01(\t\x12\x0f\n\x07\x61pprove\x18\x03 \x01(\x08\x12\x0c\n\x04note\x18\x04 \x01(\t\"?\n\x14ReviewRenderResponse\x12\'\n\x06render\x18\x01 \x01(\x0b\x32\x17.sosia.render.v1.Render\"=\n\x14ReleaseRenderRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x11\n\trender_id\x18\x02 \x01(\t\"@\n\x15ReleaseRenderResponse\x12\'\n\x06render\x18\x01 \x01(\x0b\x32\x17.sosia.render.v1.Render\"R\n\x11GetPictureRequest\x12\x11\n\trender_id\x18\x01 \x01(\t\x12*\n\x04kind\x18\x02 \x01(\x0e\x32\x1c.sosia.render.v1.PictureKind\"5\n\x12GetPictureResponse\x12\x0f\n\x07\x63ontent\x18\x01 \x01(\x0c\x12\x0e\n\x06sha256\x18\x02 \x01(\t\"I\n\x14VerifyPictureRequest\x12\x0f\n\x07\x63ontent\x18\x01 \x01(\x0c\x12\r\n\x05media\x18\x02 \x01(\t\x12\x11\n\tterritory\x18\x03 \x01(\t\"L\n\x15VerifyPictureResponse\x12\x33\n\x0cverification\x18\x01 \x01(\x0b\x32\x1d.sosia.render.v1.Verification\".\n\x19GetPicturesErasureRequest\x12\x11\n\ttalent_id\x18\x01 \x01(\t\"\xa2\x01\n\x1aGetPicturesErasureResponse\x12-\n\terased_at\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0fobjects_deleted\x18\x02 \x01(\x03\x12\x14\n\x0cobjects_left\x18\x03 \x01(\x03\x12\x14\n\x0crenders_left\x18\x04 \x01(\x03\x12\x10\n\x08released\x18\x05 \x01(\x03\x32\xe2\x0b\n\rRenderService\x12\x61\n\x0e\x43reateCampaign\x12&.sosia.render.v1.CreateCampaignRequest\x1a\'.sosia.render.v1.CreateCampaignResponse\x12X\n\x0bGetCampaign\x12#.sosia.render.v1.GetCampaignRequest\x1a$.sosia.render.v1.GetCampaignResponse\x12X\n\x0b\x43reateBrief\x12#.sosia.render.v1.CreateBriefRequest\x1a$.sosia.render.v1.CreateBriefResponse\x12O\n\x08GetBrief\x12 .sosia.render.v1.GetBriefRequest\x1a!.sosia.render.v1.GetBriefResponse\x12[\n\x0cStartRenders\x12$.sosia.render.v1.StartRendersRequest\x1a%.sosia.render.v1.StartRendersResponse\x12R\n\tGetRender\x12!.sosia.render.v1.GetRenderRequest\x1a\".sosia.render.v1.GetRenderResponse\x12X\n\x0bListRenders\x12#.sosia.render.v1.ListRendersRequest\x1a$.sosia.render.v1.ListRendersResponse\x12[\n\x0cReviewRender\x12$.sosia.render.v1.ReviewRenderRequest\x1a%.sosia.render.v1.ReviewRenderResponse\x12^\n\rReleaseRender\x12%.sosia.render.v1.ReleaseRenderRequest\x1a&.sosia.render.v1.ReleaseRenderResponse\x12U\n\nGetPicture\x12\".sosia.render.v1.GetPictureRequest\x1a#.sosia.render.v1.GetPictureResponse\x12^\n\rVerifyPicture\x12%.sosia.render.v1.VerifyPictureRequest\x1a&.sosia.render.v1.VerifyPictureResponse\x12^\n\rFindByBinding\x12%.sosia.render.v1.FindByBindingRequest\x1a&.sosia.render.v1.FindByBindingResponse\x12^\n\rFindByContent\x12%.sosia.render.v1.FindByContentRequest\x1a&.sosia.render.v1.FindByContentResponse\x12X\n\x0bGetManifest\x12#.sosia.render.v1.GetManifestRequest\x1a$.sosia.render.v1.GetManifestResponse\x12\x61\n\x0eListAlgorithms\x12&.sosia.render.v1.ListAlgorithmsRequest\x1a\'.sosia.render.v1.ListAlgorithmsResponse\x12m\n\x12GetPicturesErasure\x12*.sosia.render.v1.GetPicturesErasureRequest\x1a+.sosia.render.v1.GetPicturesErasureResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'sosia.render.v1.render_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_CREATECAMPAIGNREQUEST']._serialized_start=214
-  _globals['_CREATECAMPAIGNREQUEST']._serialized_end=333
-  _globals['_CREATECAMPAIGNRESPONSE']._serialized_start=335
-  _globals['_CREATECAMPAIGNRESPONSE']._serialized_end=404
-  _globals['_GETCAMPAIGNREQUEST']._serialized_start=406
-  _globals['_GETCAMPAIGNREQUEST']._serialized_end=447
-  _globals['_GETCAMPAIGNRESPONSE']._serialized_start=449
-  _globals['_GETCAMPAIGNRESPONSE']._serialized_end=515
-  _globals['_CREATEBRIEFREQUEST']._serialized_start=518
-  _globals['_CREATEBRIEFREQUEST']._serialized_end=686
-  _globals['_CREATEBRIEFRESPONSE']._serialized_start=688
-  _globals['_CREATEBRIEFRESPONSE']._serialized_end=748
-  _globals['_GETBRIEFREQUEST']._serialized_start=750
-  _globals['_GETBRIEFREQUEST']._serialized_end=785
-  _globals['_GETBRIEFRESPONSE']._serialized_start=787
-  _globals['_GETBRIEFRESPONSE']._serialized_end=844
-  _globals['_STARTRENDERSREQUEST']._serialized_start=846
-  _globals['_STARTRENDERSREQUEST']._serialized_end=905
-  _globals['_STARTRENDERSRESPONSE']._serialized_start=907
-  _globals['_STARTRENDERSRESPONSE']._serialized_end=971
-  _globals['_GETRENDERREQUEST']._serialized_start=973
-  _globals['_GETRENDERREQUEST']._serialized_end=1010
-  _globals['_GETRENDERRESPONSE']._serialized_start=1012
-  _globals['_GETRENDERRESPONSE']._serialized_end=1072
-  _globals['_LISTRENDERSREQUEST']._serialized_start=1074
-  _globals['_LISTRENDERSREQUEST']._serialized_end=1112
-  _globals['_LISTRENDERSRESPONSE']._serialized_start=1114
-  _globals['_LISTRENDERSRESPONSE']._serialized_end=1177
-  _globals['_REVIEWRENDERREQUEST']._serialized_start=1179
-  _globals['_REVIEWRENDERREQUEST']._serialized_end=1270
-  _globals['_REVIEWRENDERRESPONSE']._serialized_start=1272
-  _globals['_REVIEWRENDERRESPONSE']._serialized_end=1335
-  _globals['_RELEASERENDERREQUEST']._serialized_start=1337
-  _globals['_RELEASERENDERREQUEST']._serialized_end=1398
-  _globals['_RELEASERENDERRESPONSE']._serialized_start=1400
-  _globals['_RELEASERENDERRESPONSE']._serialized_end=1464
-  _globals['_GETPICTUREREQUEST']._serialized_start=1466
-  _globals['_GETPICTUREREQUEST']._serialized_end=1548
-  _globals['_GETPICTURERESPONSE']._serialized_start=1550
-  _globals['_GETPICTURERESPONSE']._serialized_end=1603
-  _globals['_VERIFYPICTUREREQUEST']._serialized_start=1605
-  _globals['_VERIFYPICTUREREQUEST']._serialized_end=1678
-  _globals['_VERIFYPICTURERESPONSE']._serialized_start=1680
-  _globals['_VERIFYPICTURERESPONSE']._serialized_end=1756
-  _globals['_RENDERSERVICE']._serialized_start=1759
-  _globals['_RENDERSERVICE']._serialized_end=3154
+  _globals['_CREATECAMPAIGNREQUEST']._serialized_start=247
+  _globals['_CREATECAMPAIGNREQUEST']._serialized_end=366
+  _globals['_CREATECAMPAIGNRESPONSE']._serialized_start=368
+  _globals['_CREATECAMPAIGNRESPONSE']._serialized_end=437
+  _globals['_GETCAMPAIGNREQUEST']._serialized_start=439
+  _globals['_GETCAMPAIGNREQUEST']._serialized_end=480
+  _globals['_GETCAMPAIGNRESPONSE']._serialized_start=482
+  _globals['_GETCAMPAIGNRESPONSE']._serialized_end=548
+  _globals['_CREATEBRIEFREQUEST']._serialized_start=551
+  _globals['_CREATEBRIEFREQUEST']._serialized_end=719
+  _globals['_CREATEBRIEFRESPONSE']._serialized_start=721
+  _globals['_CREATEBRIEFRESPONSE']._serialized_end=781
+  _globals['_GETBRIEFREQUEST']._serialized_start=783
+  _globals['_GETBRIEFREQUEST']._serialized_end=818
+  _globals['_GETBRIEFRESPONSE']._serialized_start=820
+  _globals['_GETBRIEFRESPONSE']._serialized_end=877
+  _globals['_STARTRENDERSREQUEST']._serialized_start=879
+  _globals['_STARTRENDERSREQUEST']._serialized_end=938
+  _globals['_STARTRENDERSRESPONSE']._serialized_start=940
+  _globals['_STARTRENDERSRESPONSE']._serialized_end=1004
+  _globals['_GETRENDERREQUEST']._serialized_start=1006
+  _globals['_GETRENDERREQUEST']._serialized_end=1043
+  _globals['_GETRENDERRESPONSE']._serialized_start=1045
+  _globals['_GETRENDERRESPONSE']._serialized_end=1105
+  _globals['_LISTRENDERSREQUEST']._serialized_start=1107
+  _globals['_LISTRENDERSREQUEST']._serialized_end=1145
+  _globals['_LISTRENDERSRESPONSE']._serialized_start=1147
+  _globals['_LISTRENDERSRESPONSE']._serialized_end=1210
+  _globals['_REVIEWRENDERREQUEST']._serialized_start=1212
+  _globals['_REVIEWRENDERREQUEST']._serialized_end=1303
+  _globals['_REVIEWRENDERRESPONSE']._serialized_start=1305
+  _globals['_REVIEWRENDERRESPONSE']._serialized_end=1368
+  _globals['_RELEASERENDERREQUEST']._serialized_start=1370
+  _globals['_RELEASERENDERREQUEST']._serialized_end=1431
+  _globals['_RELEASERENDERRESPONSE']._serialized_start=1433
+  _globals['_RELEASERENDERRESPONSE']._serialized_end=1497
+  _globals['_GETPICTUREREQUEST']._serialized_start=1499
+  _globals['_GETPICTUREREQUEST']._serialized_end=1581
+  _globals['_GETPICTURERESPONSE']._serialized_start=1583
+  _globals['_GETPICTURERESPONSE']._serialized_end=1636
+  _globals['_VERIFYPICTUREREQUEST']._serialized_start=1638
+  _globals['_VERIFYPICTUREREQUEST']._serialized_end=1711
+  _globals['_VERIFYPICTURERESPONSE']._serialized_start=1713
+  _globals['_VERIFYPICTURERESPONSE']._serialized_end=1789
+  _globals['_GETPICTURESERASUREREQUEST']._serialized_start=1791
+  _globals['_GETPICTURESERASUREREQUEST']._serialized_end=1837
+  _globals['_GETPICTURESERASURERESPONSE']._serialized_start=1840
+  _globals['_GETPICTURESERASURERESPONSE']._serialized_end=2002
+  _globals['_RENDERSERVICE']._serialized_start=2005
+  _globals['_RENDERSERVICE']._serialized_end=3511
 # @@protoc_insertion_point(module_scope)

@@ -6,6 +6,7 @@ isort:skip_file
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from sosia.common.v1 import credit_pb2 as _credit_pb2
 from sosia.render.v1 import campaign_pb2 as _campaign_pb2
@@ -505,3 +506,60 @@ class VerifyPictureResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___VerifyPictureResponse: _TypeAlias = VerifyPictureResponse  # noqa: Y015
+
+@_typing.final
+class GetPicturesErasureRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TALENT_ID_FIELD_NUMBER: _builtins.int
+    talent_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        talent_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["talent_id", b"talent_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetPicturesErasureRequest: _TypeAlias = GetPicturesErasureRequest  # noqa: Y015
+
+@_typing.final
+class GetPicturesErasureResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ERASED_AT_FIELD_NUMBER: _builtins.int
+    OBJECTS_DELETED_FIELD_NUMBER: _builtins.int
+    OBJECTS_LEFT_FIELD_NUMBER: _builtins.int
+    RENDERS_LEFT_FIELD_NUMBER: _builtins.int
+    RELEASED_FIELD_NUMBER: _builtins.int
+    objects_deleted: _builtins.int
+    """Drafts and clean files deleted then."""
+    objects_left: _builtins.int
+    """Sealed objects that lie in the store now."""
+    renders_left: _builtins.int
+    """Renders that are queued, at work, or wait for a review."""
+    released: _builtins.int
+    """Pictures released before, which brands may have fetched."""
+    @_builtins.property
+    def erased_at(self) -> _timestamp_pb2.Timestamp:
+        """When render deleted what it had; absent unless she was erased."""
+
+    def __init__(
+        self,
+        *,
+        erased_at: _timestamp_pb2.Timestamp | None = ...,
+        objects_deleted: _builtins.int = ...,
+        objects_left: _builtins.int = ...,
+        renders_left: _builtins.int = ...,
+        released: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["erased_at", b"erased_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["erased_at", b"erased_at", "objects_deleted", b"objects_deleted", "objects_left", b"objects_left", "released", b"released", "renders_left", b"renders_left"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetPicturesErasureResponse: _TypeAlias = GetPicturesErasureResponse  # noqa: Y015

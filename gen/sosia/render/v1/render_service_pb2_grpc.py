@@ -115,6 +115,11 @@ class RenderServiceStub:
                 request_serializer=sosia_dot_render_dot_v1_dot_softbinding__pb2.ListAlgorithmsRequest.SerializeToString,
                 response_deserializer=sosia_dot_render_dot_v1_dot_softbinding__pb2.ListAlgorithmsResponse.FromString,
                 _registered_method=True)
+        self.GetPicturesErasure = channel.unary_unary(
+                '/sosia.render.v1.RenderService/GetPicturesErasure',
+                request_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.GetPicturesErasureRequest.SerializeToString,
+                response_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.GetPicturesErasureResponse.FromString,
+                _registered_method=True)
 
 
 class RenderServiceServicer:
@@ -237,6 +242,15 @@ class RenderServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetPicturesErasure(self, request, context):
+        """GetPicturesErasure counts what render still has of a talent, and the pictures that were
+        released and so are out of reach. For the talent, her agency and the house.
+        Errors: INVALID_ARGUMENT FIELD_INVALID; PERMISSION_DENIED NOT_ALLOWED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_RenderServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -314,6 +328,11 @@ def add_RenderServiceServicer_to_server(servicer, server):
                     servicer.ListAlgorithms,
                     request_deserializer=sosia_dot_render_dot_v1_dot_softbinding__pb2.ListAlgorithmsRequest.FromString,
                     response_serializer=sosia_dot_render_dot_v1_dot_softbinding__pb2.ListAlgorithmsResponse.SerializeToString,
+            ),
+            'GetPicturesErasure': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetPicturesErasure,
+                    request_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.GetPicturesErasureRequest.FromString,
+                    response_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.GetPicturesErasureResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -726,6 +745,33 @@ class RenderService:
             '/sosia.render.v1.RenderService/ListAlgorithms',
             sosia_dot_render_dot_v1_dot_softbinding__pb2.ListAlgorithmsRequest.SerializeToString,
             sosia_dot_render_dot_v1_dot_softbinding__pb2.ListAlgorithmsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetPicturesErasure(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.render.v1.RenderService/GetPicturesErasure',
+            sosia_dot_render_dot_v1_dot_render__service__pb2.GetPicturesErasureRequest.SerializeToString,
+            sosia_dot_render_dot_v1_dot_render__service__pb2.GetPicturesErasureResponse.FromString,
             options,
             channel_credentials,
             insecure,

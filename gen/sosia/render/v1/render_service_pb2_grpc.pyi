@@ -68,6 +68,11 @@ class RenderServiceStub:
     """GetManifest. Errors: NOT_FOUND MANIFEST_NOT_FOUND, also of a picture that is not released."""
     ListAlgorithms: _aio.UnaryUnaryMultiCallable[_softbinding_pb2.ListAlgorithmsRequest, _softbinding_pb2.ListAlgorithmsResponse]
     """ListAlgorithms returns the names FindByBinding takes."""
+    GetPicturesErasure: _aio.UnaryUnaryMultiCallable[_render_service_pb2.GetPicturesErasureRequest, _render_service_pb2.GetPicturesErasureResponse]
+    """GetPicturesErasure counts what render still has of a talent, and the pictures that were
+    released and so are out of reach. For the talent, her agency and the house.
+    Errors: INVALID_ARGUMENT FIELD_INVALID; PERMISSION_DENIED NOT_ALLOWED.
+    """
 
 class RenderServiceServicer(metaclass=_abc_1.ABCMeta):
     """RenderService makes pictures, marks them, has them reviewed and hands them out.
@@ -212,5 +217,16 @@ class RenderServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_softbinding_pb2.ListAlgorithmsRequest, _abc.Awaitable[_softbinding_pb2.ListAlgorithmsResponse]],
     ) -> _abc.Awaitable[_softbinding_pb2.ListAlgorithmsResponse]:
         """ListAlgorithms returns the names FindByBinding takes."""
+
+    @_abc_1.abstractmethod
+    def GetPicturesErasure(
+        self,
+        request: _render_service_pb2.GetPicturesErasureRequest,
+        context: _aio.ServicerContext[_render_service_pb2.GetPicturesErasureRequest, _abc.Awaitable[_render_service_pb2.GetPicturesErasureResponse]],
+    ) -> _abc.Awaitable[_render_service_pb2.GetPicturesErasureResponse]:
+        """GetPicturesErasure counts what render still has of a talent, and the pictures that were
+        released and so are out of reach. For the talent, her agency and the house.
+        Errors: INVALID_ARGUMENT FIELD_INVALID; PERMISSION_DENIED NOT_ALLOWED.
+        """
 
 def add_RenderServiceServicer_to_server(servicer: RenderServiceServicer, server: _aio.Server) -> None: ...

@@ -6,6 +6,7 @@ isort:skip_file
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from sosia.training.v1 import twin_pb2 as _twin_pb2
 import builtins as _builtins
@@ -270,3 +271,59 @@ class GetSampleSheetResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetSampleSheetResponse: _TypeAlias = GetSampleSheetResponse  # noqa: Y015
+
+@_typing.final
+class GetTwinsErasureRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TALENT_ID_FIELD_NUMBER: _builtins.int
+    talent_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        talent_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["talent_id", b"talent_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetTwinsErasureRequest: _TypeAlias = GetTwinsErasureRequest  # noqa: Y015
+
+@_typing.final
+class GetTwinsErasureResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ERASED_AT_FIELD_NUMBER: _builtins.int
+    OBJECTS_DELETED_FIELD_NUMBER: _builtins.int
+    OBJECTS_LEFT_FIELD_NUMBER: _builtins.int
+    TWINS_LEFT_FIELD_NUMBER: _builtins.int
+    RUNS_LEFT_FIELD_NUMBER: _builtins.int
+    objects_deleted: _builtins.int
+    """Adapters and sample sheets deleted then."""
+    objects_left: _builtins.int
+    """Sealed objects that lie in the store now."""
+    twins_left: _builtins.int
+    """Twin versions that may be used, and runs that are queued or at work."""
+    runs_left: _builtins.int
+    @_builtins.property
+    def erased_at(self) -> _timestamp_pb2.Timestamp:
+        """When training deleted what it had; absent unless she was erased."""
+
+    def __init__(
+        self,
+        *,
+        erased_at: _timestamp_pb2.Timestamp | None = ...,
+        objects_deleted: _builtins.int = ...,
+        objects_left: _builtins.int = ...,
+        twins_left: _builtins.int = ...,
+        runs_left: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["erased_at", b"erased_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["erased_at", b"erased_at", "objects_deleted", b"objects_deleted", "objects_left", b"objects_left", "runs_left", b"runs_left", "twins_left", b"twins_left"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetTwinsErasureResponse: _TypeAlias = GetTwinsErasureResponse  # noqa: Y015

@@ -68,6 +68,11 @@ class TrainingServiceStub:
                 request_serializer=sosia_dot_training_dot_v1_dot_training__service__pb2.GetSampleSheetRequest.SerializeToString,
                 response_deserializer=sosia_dot_training_dot_v1_dot_training__service__pb2.GetSampleSheetResponse.FromString,
                 _registered_method=True)
+        self.GetTwinsErasure = channel.unary_unary(
+                '/sosia.training.v1.TrainingService/GetTwinsErasure',
+                request_serializer=sosia_dot_training_dot_v1_dot_training__service__pb2.GetTwinsErasureRequest.SerializeToString,
+                response_deserializer=sosia_dot_training_dot_v1_dot_training__service__pb2.GetTwinsErasureResponse.FromString,
+                _registered_method=True)
 
 
 class TrainingServiceServicer:
@@ -120,6 +125,14 @@ class TrainingServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetTwinsErasure(self, request, context):
+        """GetTwinsErasure counts what training still has of a talent; all zero once she is erased.
+        Errors: INVALID_ARGUMENT FIELD_INVALID; PERMISSION_DENIED NOT_ALLOWED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_TrainingServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -152,6 +165,11 @@ def add_TrainingServiceServicer_to_server(servicer, server):
                     servicer.GetSampleSheet,
                     request_deserializer=sosia_dot_training_dot_v1_dot_training__service__pb2.GetSampleSheetRequest.FromString,
                     response_serializer=sosia_dot_training_dot_v1_dot_training__service__pb2.GetSampleSheetResponse.SerializeToString,
+            ),
+            'GetTwinsErasure': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetTwinsErasure,
+                    request_deserializer=sosia_dot_training_dot_v1_dot_training__service__pb2.GetTwinsErasureRequest.FromString,
+                    response_serializer=sosia_dot_training_dot_v1_dot_training__service__pb2.GetTwinsErasureResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -320,6 +338,33 @@ class TrainingService:
             '/sosia.training.v1.TrainingService/GetSampleSheet',
             sosia_dot_training_dot_v1_dot_training__service__pb2.GetSampleSheetRequest.SerializeToString,
             sosia_dot_training_dot_v1_dot_training__service__pb2.GetSampleSheetResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetTwinsErasure(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.training.v1.TrainingService/GetTwinsErasure',
+            sosia_dot_training_dot_v1_dot_training__service__pb2.GetTwinsErasureRequest.SerializeToString,
+            sosia_dot_training_dot_v1_dot_training__service__pb2.GetTwinsErasureResponse.FromString,
             options,
             channel_credentials,
             insecure,

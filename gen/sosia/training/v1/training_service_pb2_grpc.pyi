@@ -34,6 +34,10 @@ class TrainingServiceStub:
     ListTwins: _aio.UnaryUnaryMultiCallable[_training_service_pb2.ListTwinsRequest, _training_service_pb2.ListTwinsResponse]
     GetSampleSheet: _aio.UnaryUnaryMultiCallable[_training_service_pb2.GetSampleSheetRequest, _training_service_pb2.GetSampleSheetResponse]
     """GetSampleSheet answers with the decrypted sheet of a twin version."""
+    GetTwinsErasure: _aio.UnaryUnaryMultiCallable[_training_service_pb2.GetTwinsErasureRequest, _training_service_pb2.GetTwinsErasureResponse]
+    """GetTwinsErasure counts what training still has of a talent; all zero once she is erased.
+    Errors: INVALID_ARGUMENT FIELD_INVALID; PERMISSION_DENIED NOT_ALLOWED.
+    """
 
 class TrainingServiceServicer(metaclass=_abc_1.ABCMeta):
     """TrainingService turns a capture set into a twin version.
@@ -91,5 +95,15 @@ class TrainingServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_training_service_pb2.GetSampleSheetRequest, _abc.Awaitable[_training_service_pb2.GetSampleSheetResponse]],
     ) -> _abc.Awaitable[_training_service_pb2.GetSampleSheetResponse]:
         """GetSampleSheet answers with the decrypted sheet of a twin version."""
+
+    @_abc_1.abstractmethod
+    def GetTwinsErasure(
+        self,
+        request: _training_service_pb2.GetTwinsErasureRequest,
+        context: _aio.ServicerContext[_training_service_pb2.GetTwinsErasureRequest, _abc.Awaitable[_training_service_pb2.GetTwinsErasureResponse]],
+    ) -> _abc.Awaitable[_training_service_pb2.GetTwinsErasureResponse]:
+        """GetTwinsErasure counts what training still has of a talent; all zero once she is erased.
+        Errors: INVALID_ARGUMENT FIELD_INVALID; PERMISSION_DENIED NOT_ALLOWED.
+        """
 
 def add_TrainingServiceServicer_to_server(servicer: TrainingServiceServicer, server: _aio.Server) -> None: ...

@@ -35,10 +35,19 @@ class Objects:
             ObjectBroken: it is not what was stored, by its SHA-256.
             FileNotFoundError: nothing lies there.
         """
-        data = bytes(await (await obstore.get_async(self._store, key)).bytes_async())
+        data = await self.read(key)
         if sha256(data) != expect_sha256:
             raise ObjectBroken(f"object {key} is not what was stored")
         return data
+
+    async def read(self, key: str) -> bytes:
+        """Return what lies under `key`, whatever it is. Raises FileNotFoundError."""
+        return bytes(await (await obstore.get_async(self._store, key)).bytes_async())
+
+    async def find(self, prefix: str) -> list[str]:
+        """Return the keys under a prefix, which counts in whole segments: "a/b" finds "a/b/c"."""
+        found = [row["path"] async for chunk in obstore.list(self._store, prefix) for row in chunk]
+        return sorted(found)
 
     async def delete(self, key: str) -> None:
         """Delete what lies under `key`, if anything."""

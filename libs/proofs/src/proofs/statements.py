@@ -16,7 +16,8 @@ class Form:
     Attributes:
         kind: of the receipt.
         subject: the statement's field that holds the receipt's subject; empty where none does.
-        signed: whether the talent signs it; the house alone says what is not.
+        signed: whether it is signed, by the talent or, a certificate, with the log's own key; what
+            is not is the house's word alone.
     """
 
     kind: str
@@ -32,6 +33,8 @@ FORMS: Mapping[str, Form] = {
     "sosia.license-revocation/1": Form("license_revoked", "license_id", signed=False),
     "revoke": Form("license_revoked", "license_id"),
     "sosia.approval/1": Form("approval_decided", "render_id"),
+    "sosia.erasure/1": Form("erasure_signed", "talent_id"),
+    "sosia.erasure-certificate/1": Form("talent_erased", "talent_id"),
 }
 """By the type a statement names. A type that is not here is proven to be in the log and signed,
 but what its receipt says of it, kind and subject, is not checked."""

@@ -9,9 +9,13 @@ from kit import rpc
 from kit.objects import Objects
 from sosia.identity.v1 import consent_pb2, identity_service_pb2, identity_service_pb2_grpc
 
-from vault.sealing import DataKey, parse, seal
+from vault.sealing import DataKey, Sealed, parse, seal
 
-__all__ = ["DataKey", "Keys", "RemoteKeys", "Vault"]
+__all__ = ["CAPTURES", "FOLDERS", "PICTURES", "TWINS", "DataKey", "Keys", "RemoteKeys", "Vault"]
+
+CAPTURES, TWINS, PICTURES = FOLDERS = ("captures", "twins", "pictures")
+"""Whose objects lie where: identity's, training's, render's. What shows a person lies in one of
+these, in the folder of her id, and nowhere else, so that all of it is found when she is erased."""
 
 
 class Keys(Protocol):
@@ -80,6 +84,19 @@ class Vault:
         sealed = parse(await self._objects.get(object_key, expect_sha256=sha256))
         key = await self._keys.unwrap(sealed.talent_id, sealed.wrapped, step)
         return sealed.open(key, object_key=object_key)
+
+    async def find(self, talent_id: str, folder: str) -> list[str]:
+        """Return the keys of a person's objects in one of `FOLDERS`, those no row names too."""
+        return await self._objects.find(f"{folder}/{talent_id}")
+
+    async def take_apart(self, object_key: str) -> Sealed:
+        """Fetch what lies there, whatever was stored, without opening it.
+
+        Raises:
+            FileNotFoundError: nothing lies there.
+            ObjectBroken: it is not sealed.
+        """
+        return parse(await self._objects.read(object_key))
 
     async def delete(self, object_key: str) -> None:
         """Delete what lies under `object_key`, if anything."""

@@ -28,6 +28,8 @@ from identity.photos import Photographs
 from identity.rpc.servicer import IdentityServicer, Services
 from identity.service.captures import Captures, Intake
 from identity.service.consents import Consents
+from identity.service.eraser import Eraser
+from identity.service.erasures import Erasures
 from identity.service.keys import LocalKeys, PersonKeys
 from identity.service.parties import Parties
 from identity.service.receipts import Receipts
@@ -56,9 +58,11 @@ async def build(settings: Settings) -> AsyncIterator[App]:
     async with AsyncExitStack() as stack:
         db = await stack.enter_async_context(open_database(str(settings.database_url)))
         bus = await stack.enter_async_context(open_bus(settings.nats_url))
-        keys = PersonKeys(db, FileKeyStore(settings.keystore))
+        store = FileKeyStore(settings.keystore)
+        keys = PersonKeys(db, store)
         vault = Vault(Objects(settings.objects_url), LocalKeys(keys))
-        services = _services(db, signer, keys, vault)
+        eraser = Eraser(Erasures(db, signer), store, vault)
+        services = _services(db, signer, keys, vault, eraser)
         await services.parties.ensure_house(staff_key)
         checks = {"database": db.check, "bus": bus.check}
         await stack.enter_async_context(open_ops(settings.ops_address, checks))
@@ -66,7 +70,9 @@ async def build(settings: Settings) -> AsyncIterator[App]:
         yield App(db, bus, services, open_consumer(db, bus), vault, port)
 
 
-def _services(db: Database, signer: LogSigner, keys: PersonKeys, vault: Vault) -> Services:
+def _services(
+    db: Database, signer: LogSigner, keys: PersonKeys, vault: Vault, eraser: Eraser
+) -> Services:
     captures = Captures(db)
     photographs = Photographs(Faces())
     return Services(
@@ -77,6 +83,7 @@ def _services(db: Database, signer: LogSigner, keys: PersonKeys, vault: Vault) -
         Intake(captures, photographs, vault),
         Judge(captures, vault),
         keys,
+        eraser,
     )
 
 
@@ -117,8 +124,12 @@ def load_texts() -> Texts:
 
 
 async def serve(settings: Settings) -> None:
-    """Answer calls, send events and read licensing's, until cancelled."""
+    """Answer calls, send events and read licensing's, until cancelled.
+
+    Erasures that an earlier process began are finished first thing.
+    """
     async with build(settings) as app, asyncio.TaskGroup() as tasks:
+        tasks.create_task(app.services.eraser.resume())
         tasks.create_task(outbox.relay(app.db, app.bus, "identity"))
         tasks.create_task(app.consumer.run())
 

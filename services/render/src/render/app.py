@@ -30,6 +30,7 @@ from render.pipeline.marking.watermark import SpreadSpectrum
 from render.rpc.servicer import RenderServicer, Services
 from render.service.campaigns import Briefs, Campaigns
 from render.service.pictures import Pictures
+from render.service.remnants import Remnants
 from render.service.renders import Renders
 from render.service.softbinding import SoftBindings
 from render.service.verification import Verifier
@@ -66,7 +67,7 @@ async def build(settings: Settings) -> AsyncIterator[App]:
         checks = {"database": db.check, "bus": bus.check}
         await stack.enter_async_context(open_ops(settings.ops_address, checks))
         port = await stack.enter_async_context(_server(services, settings.rpc_address))
-        yield App(db, bus, vault, open_consumers(db, bus), port)
+        yield App(db, bus, vault, open_consumers(db, bus, vault), port)
 
 
 def _services(db: Database, others: Others, vault: Vault, soft: SoftBindings) -> Services:
@@ -77,6 +78,7 @@ def _services(db: Database, others: Others, vault: Vault, soft: SoftBindings) ->
         Briefs(db, identity, others.training),
         renders,
         Pictures(db, renders, licensing, vault, draft),
+        Remnants(db, identity, vault),
         soft.verifier,
         soft,
     )

@@ -1,20 +1,27 @@
 """Events of identity and licensing that end what render does."""
 
+from functools import partial
+
 from google.protobuf.message import Message
 from kit.bus import Bus
 from kit.db import Database, Tx
 from kit.inbox import Consumer, Handler
 from sosia.identity.v1 import events_pb2 as identity_events
 from sosia.licensing.v1 import events_pb2 as licensing_events
+from vault import PICTURES, Vault
 
-from render.domain.renders import CONSENT_WITHDRAWN, LICENSE_REVOKED
+from render.domain.renders import CONSENT_WITHDRAWN, LICENSE_REVOKED, TALENT_ERASED
 from render.service.jobs import tell_cancelled
+from render.store import erasures as erasures_store
 from render.store import renders as store
 
 
-def open_consumers(database: Database, bus: Bus) -> list[Consumer]:
+def open_consumers(database: Database, bus: Bus, vault: Vault) -> list[Consumer]:
     """Return the readers of identity's and licensing's streams."""
-    withdrawn: dict[type[Message], Handler] = {identity_events.ConsentWithdrawn: end_under_consent}
+    withdrawn: dict[type[Message], Handler] = {
+        identity_events.ConsentWithdrawn: end_under_consent,
+        identity_events.TalentErased: partial(erase, vault=vault),
+    }
     revoked: dict[type[Message], Handler] = {licensing_events.LicenseRevoked: end_under_license}
     return [
         Consumer(database, bus, name="render", handlers=withdrawn),
@@ -32,3 +39,17 @@ async def end_under_license(tx: Tx, event: licensing_events.LicenseRevoked) -> N
     """Cancel the renders under a license; its worker stops at its next step."""
     ended = await store.cancel_under_license(tx, event.license_id, LICENSE_REVOKED)
     await tell_cancelled(tx, ended, LICENSE_REVOKED)
+
+
+async def erase(tx: Tx, event: identity_events.TalentErased, *, vault: Vault) -> None:
+    """Cancel a talent's renders and drafts, and delete every picture of her that lies here.
+
+    Also the clean files of released ones: they can't be opened any more. The registry stays, so
+    that a picture a brand holds is still recognised. If this dies halfway the event comes again.
+    """
+    ended = await store.cancel_of(tx, event.talent_id, TALENT_ERASED)
+    await tell_cancelled(tx, ended, TALENT_ERASED)
+    found = await vault.find(event.talent_id, PICTURES)
+    for object_key in found:
+        await vault.delete(object_key)
+    await erasures_store.add(tx, event.talent_id, objects_deleted=len(found))

@@ -50,7 +50,7 @@ async def build(settings: Settings) -> AsyncIterator[App]:
         checks = {"database": db.check, "bus": bus.check}
         await stack.enter_async_context(open_ops(settings.ops_address, checks))
         port = await stack.enter_async_context(_server(servicer, settings.rpc_address))
-        yield App(db, bus, vault, open_consumer(db, bus), port)
+        yield App(db, bus, vault, open_consumer(db, bus, vault), port)
 
 
 @asynccontextmanager

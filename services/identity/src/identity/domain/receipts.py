@@ -24,6 +24,8 @@ class Kind(StrEnum):
     LICENSE_SIGNED = "license_signed"
     LICENSE_REVOKED = "license_revoked"
     APPROVAL_DECIDED = "approval_decided"
+    ERASURE_SIGNED = "erasure_signed"
+    TALENT_ERASED = "talent_erased"
 
 
 @dataclass(frozen=True, slots=True)

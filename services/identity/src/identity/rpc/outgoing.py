@@ -5,9 +5,16 @@ from datetime import datetime
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from sosia.common.v1 import credit_pb2, money_pb2
-from sosia.identity.v1 import capture_pb2, consent_pb2, party_pb2, receipt_pb2, report_pb2
+from sosia.identity.v1 import (
+    capture_pb2,
+    consent_pb2,
+    erasure_pb2,
+    party_pb2,
+    receipt_pb2,
+    report_pb2,
+)
 
-from identity.domain import captures, consents, parties, quality, receipts, reports
+from identity.domain import captures, consents, erasures, parties, quality, receipts, reports
 from identity.service.captures import Filled
 from identity.service.reports import Reported
 
@@ -182,3 +189,34 @@ def from_reported(reported: Reported) -> report_pb2.CaptureReport:
 
 def _from_judged(photo: reports.Judged) -> report_pb2.PhotoReport:
     return report_pb2.PhotoReport(**asdict(photo))
+
+
+def from_seen(seen: erasures.Seen) -> erasure_pb2.Erasure:
+    """Write an erasure, begun or not."""
+    erasure = seen.erasure
+    written = erasure_pb2.Erasure(
+        talent_id=seen.talent_id,
+        state=erasure_pb2.ERASURE_STATE_NONE,
+        statement=seen.statement,
+        inventory=_from_inventory(seen.inventory),
+    )
+    if erasure is not None:
+        written.state = erasure_pb2.ErasureState.Value(f"ERASURE_STATE_{erasure.state.name}")
+        written.asked_at.CopyFrom(from_time(erasure.asked_at))
+        written.receipt_id = erasure.receipt_id
+        written.certificate_receipt_id = erasure.certificate_receipt_id
+        if erasure.certified_at is not None:
+            written.certified_at.CopyFrom(from_time(erasure.certified_at))
+    return written
+
+
+def _from_inventory(found: erasures.Inventory) -> erasure_pb2.Inventory:
+    return erasure_pb2.Inventory(
+        capture_sets=found.capture_sets,
+        photos=found.photos,
+        consents=found.consents,
+        capture_objects=found.objects["captures"],
+        twin_objects=found.objects["twins"],
+        picture_objects=found.objects["pictures"],
+        receipts=found.receipts,
+    )

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import grpc
+from sosia.identity.v1 import erasure_pb2, identity_service_pb2_grpc
 from sosia.identity.v1 import identity_service_pb2 as pb
-from sosia.identity.v1 import identity_service_pb2_grpc
 
 from identity.rpc import incoming, outgoing
 from identity.service.captures import Captures, Intake, NewPhoto
 from identity.service.consents import Consents
+from identity.service.eraser import Eraser
 from identity.service.keys import PersonKeys
 from identity.service.parties import Parties
 from identity.service.receipts import Receipts
@@ -29,6 +30,7 @@ class Services:
     intake: Intake
     judge: Judge
     keys: PersonKeys
+    eraser: Eraser
 
 
 class IdentityServicer(identity_service_pb2_grpc.IdentityServiceServicer):
@@ -255,3 +257,25 @@ class IdentityServicer(identity_service_pb2_grpc.IdentityServiceServicer):
             request.talent_id, request.wrapped, incoming.to_named_step(request.step)
         )
         return pb.UnwrapDataKeyResponse(plaintext=plaintext)
+
+    async def GetErasure(
+        self, request: pb.GetErasureRequest, context: Context
+    ) -> pb.GetErasureResponse:
+        """Say what there is of a talent, and how far her erasure has come."""
+        return pb.GetErasureResponse(erasure=await self._erasure(request.talent_id))
+
+    async def EraseTalent(
+        self, request: pb.EraseTalentRequest, context: Context
+    ) -> pb.EraseTalentResponse:
+        """Erase a talent."""
+        command = incoming.to_command(request)
+        await self._do.eraser.erase(command, request.talent_id, request.signature)
+        return pb.EraseTalentResponse(erasure=await self._erasure(request.talent_id))
+
+    async def _erasure(self, talent_id: str) -> erasure_pb2.Erasure:
+        """Return an erasure, with its certificate and the proof of it once it is issued."""
+        answer = outgoing.from_seen(await self._do.eraser.look(talent_id))
+        if answer.certificate_receipt_id:
+            proven = await self._do.receipts.get(answer.certificate_receipt_id)
+            answer.certificate.CopyFrom(outgoing.from_proven(proven))
+        return answer

@@ -6,6 +6,8 @@ from kit import trace
 from kit.db import Tx
 from kit.errors import NotAllowed
 
+from identity.domain.erasures import TalentErased
+from identity.store import erasures as erasures_store
 from identity.store import parties as store
 
 
@@ -61,3 +63,9 @@ def require_signer(talent_id: str) -> None:
     herself = actor.kind == "talent" and actor.party_id == talent_id
     if not (herself or actor.kind == "staff"):
         raise NotAllowed("only the talent herself may do this")
+
+
+async def require_not_erased(tx: Tx, talent_id: str) -> None:
+    """Refuse what would be new of a talent who had herself erased. Raises TalentErased."""
+    if await erasures_store.has(tx, talent_id):
+        raise TalentErased(f"{talent_id} was erased", talentId=talent_id)

@@ -7,6 +7,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from kit import db, once, outbox, trace
 from kit.db import Database, Tx
 from kit.errors import FieldInvalid
+from kit.fields import is_id
 from kit.ids import new_id
 from sosia.identity.v1 import consent_pb2, events_pb2
 
@@ -22,6 +23,7 @@ from identity.service.commands import Command
 from identity.service.parties import check_signature
 from identity.signing.statements import canonical
 from identity.store import consents as store
+from identity.store import erasures as erasures_store
 from identity.store import parties as parties_store
 
 
@@ -49,6 +51,7 @@ class Consents:
         if talent.kind is not Kind.TALENT:
             raise FieldInvalid("terms.talent_id", "must be a talent")
         await access.require_near(tx, terms.talent_id, now=now)
+        await access.require_not_erased(tx, terms.talent_id)
         before = await _find_before(tx, supersedes, terms, now=now)
         text = self._texts.write(terms, talent_name=talent.public_name, supersedes=supersedes)
         said = statements.consent(consent_id, terms, text, supersedes=supersedes)
@@ -76,6 +79,7 @@ class Consents:
             result = await once.claim(tx, command.request_id, command.content, receipt_id)
             if result != receipt_id:
                 return consent
+            await access.require_not_erased(tx, consent.terms.talent_id)
             now = await db.now(tx)
             consent = domain.sign(consent, receipt_id=receipt_id, now=now)
             if consent.supersedes:
@@ -187,8 +191,13 @@ async def _issue(tx: Tx, proofs: list[tuple[str, Agreed]]) -> None:
 
 
 async def find_covering(tx: Tx, talent_id: str, step: Step) -> Consent:
-    """Return the live consent that covers a step now. Raises ConsentMissing."""
-    signed = await store.find_signed(tx, talent_id) if talent_id.isprintable() else []
+    """Return the live consent that covers a step now; of who was erased, none covers any.
+
+    Raises:
+        ConsentMissing: none does.
+    """
+    known = is_id("pty", talent_id) and not await erasures_store.has(tx, talent_id)
+    signed = await store.find_signed(tx, talent_id) if known else []
     return domain.find_covering(signed, talent_id, step, now=await db.now(tx))
 
 

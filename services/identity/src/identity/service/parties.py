@@ -143,6 +143,7 @@ class Parties:
                 now = await db.now(tx)
                 domain.check_representation(agreed, self._jurisdictions, now=now)
                 await _check_kinds(tx, agreed)
+                await access.require_not_erased(tx, agreed.talent_id)
                 statement = canonical(representation_statement(agreed))
                 signer = await check_signature(tx, agreed.talent_id, statement, signature)
                 await store.add_representation(tx, agreed, agreed_at=now)

@@ -137,3 +137,14 @@ photos = Table(
     _column("perceptual_hash", LargeBinary),
     _time("added_at"),
 )
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("talent_id", Text, primary_key=True),
+    *_text("state", "receipt_id", "certificate_receipt_id"),
+    *(_column(name, LargeBinary) for name in ("statement", "signature", "public_key")),
+    _column("consents", ARRAY(Text)),
+    _column("objects", JSONB),
+    _time("asked_at"),
+    _time("certified_at", nullable=True),
+)

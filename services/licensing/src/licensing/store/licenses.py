@@ -184,9 +184,18 @@ async def give_back(tx: Tx, license_id: str) -> None:
 
 
 async def note_withdrawn(tx: Tx, consent_id: str, talent_id: str, policy: str) -> None:
-    """Remember that a consent was withdrawn."""
+    """Remember that a consent was withdrawn; end_now, as an erasure says it again, overrules."""
     row = {"consent_id": consent_id, "talent_id": talent_id, "policy": policy}
-    await tx.execute(upsert(withdrawn_consents).values(row).on_conflict_do_nothing())
+    note = upsert(withdrawn_consents).values(row)
+    if policy == "end_now":
+        note = note.on_conflict_do_update(
+            index_elements=["consent_id"],
+            set_={"policy": policy},
+            where=withdrawn_consents.c.policy != policy,
+        )
+    else:
+        note = note.on_conflict_do_nothing()
+    await tx.execute(note)
 
 
 async def find_withdrawal(tx: Tx, consent_id: str) -> str | None:

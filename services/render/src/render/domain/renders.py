@@ -12,6 +12,7 @@ from render.domain.campaigns import Credit, Product, Shot
 
 CONSENT_WITHDRAWN = "CONSENT_WITHDRAWN"
 LICENSE_REVOKED = "LICENSE_REVOKED"
+TALENT_ERASED = "TALENT_ERASED"
 TWIN_UNUSABLE = "TWIN_UNUSABLE"
 BASE_UNUSABLE = "BASE_UNUSABLE"
 OUT_OF_MEMORY = "OUT_OF_MEMORY"
@@ -146,6 +147,19 @@ class Review:
 
     approve: bool
     note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Remains:
+    """What is still there of a talent; but for what was released nothing, once she was erased."""
+
+    erased_at: datetime | None
+    objects_deleted: int
+    objects: int
+    """Sealed objects that lie in the store now."""
+    renders: int
+    """Queued, at work, or waiting for a review."""
+    released: int
 
 
 def check_review(review: Review) -> Review:

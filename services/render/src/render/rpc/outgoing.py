@@ -5,12 +5,18 @@ from datetime import datetime
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from sosia.common.v1 import credit_pb2
-from sosia.render.v1 import campaign_pb2, render_pb2, softbinding_pb2, verify_pb2
+from sosia.render.v1 import (
+    campaign_pb2,
+    render_pb2,
+    render_service_pb2,
+    softbinding_pb2,
+    verify_pb2,
+)
 
 from render.domain.answers import Answer
 from render.domain.bindings import Match
 from render.domain.campaigns import Brief, Campaign, Credit, Product, Shot
-from render.domain.renders import Render
+from render.domain.renders import Remains, Render
 
 
 def from_time(value: datetime) -> Timestamp:
@@ -126,4 +132,15 @@ def _shot(shot: Shot) -> campaign_pb2.Shot:
         view=shot.view,
         lighting=shot.lighting,
         seed=shot.seed,
+    )
+
+
+def from_remains(left: Remains) -> render_service_pb2.GetPicturesErasureResponse:
+    """Write what is still there of a talent."""
+    return render_service_pb2.GetPicturesErasureResponse(
+        erased_at=None if left.erased_at is None else from_time(left.erased_at),
+        objects_deleted=left.objects_deleted,
+        objects_left=left.objects,
+        renders_left=left.renders,
+        released=left.released,
     )

@@ -11,6 +11,7 @@ from sosia.render.v1 import softbinding_pb2 as soft
 from render.rpc import incoming, outgoing
 from render.service.campaigns import Briefs, Campaigns
 from render.service.pictures import Pictures
+from render.service.remnants import Remnants
 from render.service.renders import Renders
 from render.service.softbinding import SoftBindings
 from render.service.verification import Verifier
@@ -26,6 +27,7 @@ class Services:
     briefs: Briefs
     renders: Renders
     pictures: Pictures
+    remnants: Remnants
     verifier: Verifier
     soft_bindings: SoftBindings
 
@@ -150,3 +152,9 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
             watermarks=[soft.Algorithm(alg=alg) for alg in ours.watermarks],
             fingerprints=[soft.Algorithm(alg=alg) for alg in ours.fingerprints],
         )
+
+    async def GetPicturesErasure(
+        self, request: pb.GetPicturesErasureRequest, context: Context
+    ) -> pb.GetPicturesErasureResponse:
+        """Count what is still there of a talent."""
+        return outgoing.from_remains(await self._do.remnants.find(request.talent_id))

@@ -39,7 +39,8 @@ class Pictures:
 
         Raises:
             FieldInvalid: neither a draft nor the clean file is asked for.
-            RenderNotFound: there is none yet, or none for the caller.
+            RenderNotFound: there is none yet, none for the caller, or none any more, because the
+                talent was erased.
             LicenseNotActive, LicenseExpired: the clean file, after the license ended.
             FailedPrecondition: CONSENT_MISSING, the talent withdrew.
         """
@@ -48,9 +49,12 @@ class Pictures:
         render = await self._renders.get(render_id)
         if render.picture is None or (kind == "clean" and not _is_delivered(render)):
             raise RenderNotFound("there is no such picture")
-        if kind == "clean":
-            return await self._open_clean(render, render.picture)
-        return await self._open_draft(render, render.picture)
+        try:
+            if kind == "clean":
+                return await self._open_clean(render, render.picture)
+            return await self._open_draft(render, render.picture)
+        except FileNotFoundError as error:
+            raise RenderNotFound("there is no such picture any more") from error
 
     async def _open_clean(self, render: Render, picture: Picture) -> tuple[bytes, str]:
         license = await self._licensing.get_license(render.license_id)

@@ -104,14 +104,22 @@ async def cancel_under_license(tx: Tx, license_id: str, reason: str) -> list[Ren
     return await _cancel(tx, renders.c.license_id == license_id, reason)
 
 
-async def _cancel(tx: Tx, which: ColumnElement[bool], reason: str) -> list[Render]:
+async def cancel_of(tx: Tx, talent_id: str, reason: str) -> list[Render]:
+    """End a talent's renders that are open or wait for a review."""
+    states = [*_OPEN, str(State.DRAFT)]
+    return await _cancel(tx, renders.c.talent_id == talent_id, reason, states)
+
+
+async def _cancel(
+    tx: Tx, which: ColumnElement[bool], reason: str, states: Sequence[str] = _OPEN
+) -> list[Render]:
     ended = {
         "state": str(State.CANCELLED),
         "reason": reason,
         "lease_ends_at": None,
         "grant_token": "",
     }
-    query = update(renders).where(which, renders.c.state.in_(_OPEN)).values(ended)
+    query = update(renders).where(which, renders.c.state.in_(states)).values(ended)
     return [to_render(row) for row in (await tx.execute(query.returning(renders))).all()]
 
 

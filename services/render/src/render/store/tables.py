@@ -89,3 +89,10 @@ manifests = Table(
     Column("id", Text, nullable=False, unique=True),
     *_columns(LargeBinary, "store"),
 )
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("talent_id", Text, primary_key=True),
+    Column("erased_at", _time, nullable=False),
+    Column("objects_deleted", Integer, nullable=False),
+)

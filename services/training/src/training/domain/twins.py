@@ -58,3 +58,17 @@ class Twin:
     sheet: Sealed
     likeness: Likeness
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Remains:
+    """What is still there of a talent; nothing, once she was erased."""
+
+    erased_at: datetime | None
+    objects_deleted: int
+    objects: int
+    """Sealed objects that lie in the store now."""
+    twins: int
+    """Versions that may be used."""
+    runs: int
+    """Queued or at work."""

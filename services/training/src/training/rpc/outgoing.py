@@ -3,10 +3,10 @@
 from datetime import datetime
 
 from google.protobuf.timestamp_pb2 import Timestamp
-from sosia.training.v1 import twin_pb2
+from sosia.training.v1 import training_service_pb2, twin_pb2
 
 from training.domain.runs import Run
-from training.domain.twins import Twin
+from training.domain.twins import Remains, Twin
 
 
 def from_time(value: datetime) -> Timestamp:
@@ -62,4 +62,15 @@ def from_twin(twin: Twin) -> twin_pb2.TwinVersion:
             renders=likeness.renders,
         ),
         created_at=from_time(twin.created_at),
+    )
+
+
+def from_remains(left: Remains) -> training_service_pb2.GetTwinsErasureResponse:
+    """Write what is still there of a talent."""
+    return training_service_pb2.GetTwinsErasureResponse(
+        erased_at=None if left.erased_at is None else from_time(left.erased_at),
+        objects_deleted=left.objects_deleted,
+        objects_left=left.objects,
+        twins_left=left.twins,
+        runs_left=left.runs,
     )

@@ -55,3 +55,9 @@ class TrainingServicer(training_service_pb2_grpc.TrainingServiceServicer):
         """Return the sample sheet of a twin version."""
         content = await self._twins.open_sheet(request.twin_version_id)
         return pb.GetSampleSheetResponse(content=content)
+
+    async def GetTwinsErasure(
+        self, request: pb.GetTwinsErasureRequest, context: Context
+    ) -> pb.GetTwinsErasureResponse:
+        """Count what is still there of a talent."""
+        return outgoing.from_remains(await self._twins.find_remains(request.talent_id))

@@ -3,11 +3,12 @@
 from kit import fields, trace
 from kit.db import Database
 from sosia.identity.v1 import consent_pb2
-from vault import Vault
+from vault import TWINS, Vault
 
 from training.clients import Identity
-from training.domain.twins import Twin, TwinNotFound
+from training.domain.twins import Remains, Twin, TwinNotFound
 from training.service import access
+from training.store import erasures as erasures_store
 from training.store import twins as store
 
 
@@ -47,3 +48,15 @@ class Twins:
         return await self._vault.get(
             twin.sheet.object_key, sha256=twin.sheet.sha256, step=consent_pb2.STEP_TRAINING
         )
+
+    async def find_remains(self, talent_id: str) -> Remains:
+        """Return what is still there of a talent the caller is near."""
+        trace.require_actor()
+        fields.check_id("pty", talent_id, "talent_id", what="a talent")
+        await access.require_near(self._identity, talent_id)
+        objects = len(await self._vault.find(talent_id, TWINS))
+        async with self._db.begin() as tx:
+            erased_at, deleted = await erasures_store.find(tx, talent_id)
+            twins = await erasures_store.count_twins(tx, talent_id)
+            runs = await erasures_store.count_runs(tx, talent_id)
+        return Remains(erased_at, deleted, objects, twins, runs)

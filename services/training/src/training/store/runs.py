@@ -5,7 +5,7 @@ from typing import Any
 
 from kit.db import Tx
 from kit.fields import is_id
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import ColumnElement, Row, insert, select, update
 
 from training.domain.runs import OPEN, Consent, Order, Recipe, Run, RunNotFound, State
 from training.store.tables import runs
@@ -54,8 +54,17 @@ async def cancel(tx: Tx, run_id: str, reason: str) -> None:
 
 async def cancel_under(tx: Tx, consent_id: str, reason: str) -> list[Run]:
     """End the open runs that work under a consent and return them."""
+    return await _cancel(tx, runs.c.consent_id == consent_id, reason)
+
+
+async def cancel_of(tx: Tx, talent_id: str, reason: str) -> list[Run]:
+    """End a talent's open runs and return them."""
+    return await _cancel(tx, runs.c.talent_id == talent_id, reason)
+
+
+async def _cancel(tx: Tx, which: ColumnElement[bool], reason: str) -> list[Run]:
     ended = {"state": str(State.CANCELLED), "reason": reason, "lease_ends_at": None}
-    query = update(runs).where(runs.c.consent_id == consent_id, runs.c.state.in_(_OPEN))
+    query = update(runs).where(which, runs.c.state.in_(_OPEN))
     rows = (await tx.execute(query.values(ended).returning(runs))).all()
     return [to_run(row) for row in rows]
 

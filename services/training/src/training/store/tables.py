@@ -38,3 +38,10 @@ twins = Table(
     *_columns(DateTime(timezone=True), "created_at"),
     Column("disabled_at", DateTime(timezone=True)),
 )
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("talent_id", Text, primary_key=True),
+    Column("erased_at", DateTime(timezone=True), nullable=False),
+    Column("objects_deleted", Integer, nullable=False),
+)

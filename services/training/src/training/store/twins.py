@@ -5,7 +5,7 @@ from typing import Any
 
 from kit.db import Tx
 from kit.fields import is_id
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, func, insert, select, update
 
 from training.domain.runs import Consent
 from training.domain.twins import Facts, Likeness, Sealed, Twin, TwinNotFound
@@ -59,7 +59,16 @@ async def find(tx: Tx, talent_id: str) -> list[Twin]:
 
 async def disable_under(tx: Tx, consent_id: str) -> int:
     """Disable what was trained under a consent; return how many versions."""
-    query = update(twins).where(twins.c.consent_id == consent_id, twins.c.disabled_at.is_(None))
+    return await _disable(tx, twins.c.consent_id == consent_id)
+
+
+async def disable_of(tx: Tx, talent_id: str) -> int:
+    """Disable a talent's twins; return how many versions."""
+    return await _disable(tx, twins.c.talent_id == talent_id)
+
+
+async def _disable(tx: Tx, which: ColumnElement[bool]) -> int:
+    query = update(twins).where(which, twins.c.disabled_at.is_(None))
     return (await tx.execute(query.values(disabled_at=func.clock_timestamp()))).rowcount
 
 
