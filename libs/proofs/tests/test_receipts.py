@@ -73,6 +73,32 @@ def test_a_receipt_of_every_kind_proves_what_it_states(statement: str) -> None:
     assert ("subject_id" in subject) == ("representation" not in statement)
 
 
+@pytest.mark.parametrize(
+    ("statement", "kind", "about"),
+    [
+        (
+            '{"consent_id":"con_2","supersedes":"con_1","type":"sosia.consent/1"}',
+            "consent_superseded",
+            ["con_1"],
+        ),
+        (
+            '{"also_withdraws":[{"consent_id":"con_1","withdrawal_policy":"end_now"},'
+            '{"consent_id":"con_0","withdrawal_policy":"end_now"}],"consent_id":"con_2",'
+            '"type":"sosia.consent-withdrawal/1"}',
+            "consent_withdrawn",
+            ["con_2", "con_1", "con_0"],
+        ),
+    ],
+)
+def test_one_signature_makes_a_receipt_for_each_consent_it_changes(
+    statement: str, kind: str, about: list[str]
+) -> None:
+    for subject in about:
+        assert check(a_receipt(statement, kind, subject), str(KEY)) == ""
+    assert "subject_id" in check(a_receipt(statement, kind, "con_9"), str(KEY))
+    assert "kind" in check(a_receipt(statement, "license_signed", about[0]), str(KEY))
+
+
 def test_what_follows_from_a_withdrawal_is_the_houses_own_word() -> None:
     receipt = a_receipt(FALLEN, "license_revoked", "lic_1", signed=False)
     found = examine(receipt, KEY)

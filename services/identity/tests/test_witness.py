@@ -340,6 +340,7 @@ async def submit(desk: Any, client: httpx.AsyncClient, seen: int) -> int:
         ("--key", "/none", "No such file"),
         ("--name", "a b", "name: "),
     ],
+    ids=["no key", "a witness's key", "no file", "no name"],  # keys are made anew in each process
 )
 def test_a_witness_says_why_it_cannot_begin(
     option: str, value: str, said: str, tmp_path: Path

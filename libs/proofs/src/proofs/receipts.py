@@ -184,26 +184,36 @@ def _check_statement(receipt: Receipt) -> Iterator[Check]:
     if said is None:
         yield Check(what, "the statement is neither a JSON object with a type nor a revocation")
         return
-    form = statements.FORMS.get(said["type"])
-    if form is None:
+    forms = statements.FORMS.get(said["type"])
+    if forms is None:
         yield Check(what, remark=f"kind and subject are not checked: {said['type']} is not known")
         return
-    yield Check(what, *_differences(receipt, said, form))
+    yield Check(what, *_differences(receipt, said, forms))
 
 
 def _differences(
-    receipt: Receipt, said: Mapping[str, Any], form: statements.Form
+    receipt: Receipt, said: Mapping[str, Any], forms: Sequence[statements.Form]
 ) -> tuple[str, str]:
     """Return a fault and a remark."""
-    if receipt.kind != form.kind:
-        return f"kind: a statement of type {said['type']} makes a receipt of {form.kind}", ""
-    if form.signed and not receipt.signature:
+    kinds = " or ".join(dict.fromkeys(form.kind for form in forms))
+    fitting = [form for form in forms if form.kind == receipt.kind]
+    if not fitting:
+        return f"kind: a statement of type {said['type']} makes a receipt of {kinds}", ""
+    if all(form.signed for form in fitting) and not receipt.signature:
         return f"signature: a statement of type {said['type']} is never without one", ""
-    if not form.subject:
+    names = [form.subject for form in fitting if form.subject]
+    if not names:
         return "", "subject_id is not in the statement"
-    if said.get(form.subject) != receipt.subject_id:
-        return f"subject_id: the statement's {form.subject} is another", ""
+    if not any(_is_about(said.get(name), receipt.subject_id) for name in names):
+        return f"subject_id: the statement's {' or '.join(names)} is another", ""
     return "", ""
+
+
+def _is_about(told: object, subject_id: str) -> bool:
+    """Tell whether a field of a statement is a subject, or a list of consents it is one of."""
+    named = told if isinstance(told, list) else [told]
+    ids = (one.get("consent_id") if isinstance(one, dict) else one for one in named)
+    return subject_id in ids
 
 
 def _text(fields: Mapping[str, Any], name: str) -> str:

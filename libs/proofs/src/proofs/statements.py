@@ -11,11 +11,12 @@ _REVOCATION = re.compile(rb"revoke:([a-z0-9_]+)")
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """What a type of statement says of its receipt.
+    """What a type of statement says of a receipt of it.
 
     Attributes:
         kind: of the receipt.
-        subject: the statement's field that holds the receipt's subject; empty where none does.
+        subject: the statement's field that holds the receipt's subject, or several of which it is
+            one; empty where none does.
         signed: whether it is signed, by the talent or, a certificate, with the log's own key; what
             is not is the house's word alone.
     """
@@ -25,19 +26,25 @@ class Form:
     signed: bool = True
 
 
-FORMS: Mapping[str, Form] = {
-    "sosia.consent/1": Form("consent_signed", "consent_id"),
-    "sosia.consent-withdrawal/1": Form("consent_withdrawn", "consent_id"),
-    "sosia.representation/1": Form("representation_agreed", ""),
-    "sosia.license/1": Form("license_signed", "license_id"),
-    "sosia.license-revocation/1": Form("license_revoked", "license_id", signed=False),
-    "revoke": Form("license_revoked", "license_id"),
-    "sosia.approval/1": Form("approval_decided", "render_id"),
-    "sosia.erasure/1": Form("erasure_signed", "talent_id"),
-    "sosia.erasure-certificate/1": Form("talent_erased", "talent_id"),
+FORMS: Mapping[str, tuple[Form, ...]] = {
+    "sosia.consent/1": (
+        Form("consent_signed", "consent_id"),
+        Form("consent_superseded", "supersedes"),
+    ),
+    "sosia.consent-withdrawal/1": (
+        Form("consent_withdrawn", "consent_id"),
+        Form("consent_withdrawn", "also_withdraws"),
+    ),
+    "sosia.representation/1": (Form("representation_agreed", ""),),
+    "sosia.license/1": (Form("license_signed", "license_id"),),
+    "sosia.license-revocation/1": (Form("license_revoked", "license_id", signed=False),),
+    "revoke": (Form("license_revoked", "license_id"),),
+    "sosia.approval/1": (Form("approval_decided", "render_id"),),
+    "sosia.erasure/1": (Form("erasure_signed", "talent_id"),),
+    "sosia.erasure-certificate/1": (Form("talent_erased", "talent_id"),),
 }
-"""By the type a statement names. A type that is not here is proven to be in the log and signed,
-but what its receipt says of it, kind and subject, is not checked."""
+"""By the type a statement names, the receipts there are of it. A type that is not here is proven to
+be in the log and signed, but what its receipt says of it, kind and subject, is not checked."""
 
 
 def read(statement: bytes) -> dict[str, Any] | None:
