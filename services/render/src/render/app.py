@@ -60,7 +60,7 @@ async def build(settings: Settings) -> AsyncIterator[App]:
         bus = await stack.enter_async_context(open_bus(settings.nats_url))
         others = await stack.enter_async_context(open_others(settings))
         vault = Vault(Objects(settings.objects_url), RemoteKeys(others.identity.stub))
-        verifier = Verifier(db, others.identity, others.licensing, examiner.look)
+        verifier = Verifier(db, others.identity, others.licensing, examiner)
         algorithms = Algorithms({SpreadSpectrum.name: reader.codec.value}, (FINGERPRINT,))
         soft = SoftBindings(db, verifier, algorithms, settings.soft_binding_endpoint)
         services = _services(db, others, vault, soft)

@@ -69,6 +69,7 @@ class Delivery:
             sha256=marked.sha256,
             fingerprint=marked.fingerprint,
             keyed_fingerprint=marked.keyed_fingerprint,
+            outline=marked.outline,
             rights_digest=marked.rights.digest,
             watermark=self._studio.watermark,
             width=marked.size[0],

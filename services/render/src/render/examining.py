@@ -8,6 +8,7 @@ from imaging import pictures
 from render.domain.photos import MOST_PIXELS, PhotoTooLarge, PhotoUnreadable, check_size
 from render.domain.verdicts import Layers
 from render.pipeline.marking import examine
+from render.pipeline.marking import outline as outlines
 from render.pipeline.marking.authority import read_revoked
 from render.pipeline.marking.examine import Reader
 
@@ -39,6 +40,11 @@ class Examiner:
         async with self._room:
             return await asyncio.to_thread(self._look, content)
 
+    async def is_part(self, content: bytes, outline: bytes) -> bool:
+        """Tell whether a file that was looked at is a part of a picture, by its outline."""
+        async with self._room:
+            return await asyncio.to_thread(_is_part, content, outline)
+
     def _look(self, content: bytes) -> Layers:
         revoked = read_revoked(self._revoked)
         try:
@@ -48,3 +54,7 @@ class Examiner:
             raise PhotoTooLarge(f"the picture has too many pixels: {error}") from error
         except (pictures.UnreadablePicture, examine.Unreadable) as error:
             raise PhotoUnreadable("the file is not a whole JPEG, PNG or WebP") from error
+
+
+def _is_part(content: bytes, outline: bytes) -> bool:
+    return outlines.is_part(examine.decode(content), outline)

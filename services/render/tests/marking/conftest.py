@@ -8,11 +8,12 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image
-from render.domain.verdicts import Candidate, Layers
+from render.domain.verdicts import Candidate, Layers, Verdict, find_cropped, verdict
 from render.pipeline.marking.authority import SigningCredentials, make_credentials
-from render.pipeline.marking.examine import Reader, examine
+from render.pipeline.marking.examine import Reader, decode, examine
 from render.pipeline.marking.fingerprint import KeyedFingerprint
 from render.pipeline.marking.mark import Keys, Marked, Marker
+from render.pipeline.marking.outline import is_part
 from render.pipeline.marking.request import Credit, MarkRequest, Party, Pixels, System
 from render.pipeline.marking.watermark import SpreadSpectrum
 
@@ -151,4 +152,18 @@ def registry(marked: Marked, other: Marked) -> list[Candidate]:
 
 
 def candidate(one: Marked) -> Candidate:
-    return Candidate(one.rights, one.fingerprint, one.keyed_fingerprint, one.sha256)
+    return Candidate(one.rights, one.fingerprint, one.keyed_fingerprint, one.sha256, one.outline)
+
+
+@pytest.fixture(scope="session")
+def judge(look: Callable[[bytes], Layers], registry: list[Candidate]) -> Callable[[bytes], Verdict]:
+    """Say what a file is, as the service does."""
+
+    def judged(data: bytes) -> Verdict:
+        layers = look(data)
+        cropped = find_cropped(layers, registry)
+        if cropped is not None and not is_part(decode(data), cropped.outline):
+            cropped = None
+        return verdict(layers, registry, cropped)
+
+    return judged

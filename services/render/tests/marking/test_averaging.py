@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from render.domain.judging import Outcome
-from render.domain.verdicts import Candidate, Layers, verdict
+from render.domain.verdicts import Candidate, Layers, Verdict, verdict
 from render.pipeline.marking import label
 from render.pipeline.marking.mark import Marked
 from render.pipeline.marking.request import Pixels
@@ -67,15 +67,14 @@ def of_one_number(codec: Codec, scene: Draw, marked: Marked) -> dict[int, Floats
 def test_the_average_of_many_pictures_makes_no_stranger_ours(
     of_many: dict[int, Floats],
     scene: Draw,
-    look: Callable[[bytes], Layers],
+    judge: Callable[[bytes], Verdict],
     resave: Callable[..., bytes],
-    registry: list[Candidate],
     count: int,
 ) -> None:
     for seed in STRANGERS:
         for gain in GAINS:
-            layers = look(resave(added(scene(seed, SIDE), of_many[count], gain), 95))
-            assert verdict(layers, registry).outcome in NOT_NAMED
+            forged = resave(added(scene(seed, SIDE), of_many[count], gain), 95)
+            assert judge(forged).outcome in NOT_NAMED
 
 
 @pytest.mark.parametrize("count", FEW)
@@ -83,6 +82,7 @@ def test_a_copied_number_makes_no_stranger_ours(
     of_one_number: dict[int, Floats],
     scene: Draw,
     look: Callable[[bytes], Layers],
+    judge: Callable[[bytes], Verdict],
     resave: Callable[..., bytes],
     registry: list[Candidate],
     count: int,
@@ -91,8 +91,8 @@ def test_a_copied_number_makes_no_stranger_ours(
     read = []
     for seed in STRANGERS:
         for gain in GAINS:
-            layers = look(resave(added(scene(seed, SIDE), of_one_number[count], gain), 95))
-            answer = verdict(layers, registry)
+            forged = resave(added(scene(seed, SIDE), of_one_number[count], gain), 95)
+            layers, answer = look(forged), judge(forged)
             assert answer.outcome in NOT_NAMED
             if layers.watermark == registry[0].rights.asset_number:
                 assert answer.reasons == ("LOOKS_DIFFERENT",)
@@ -103,17 +103,16 @@ def test_a_copied_number_makes_no_stranger_ours(
 def test_the_marks_of_one_picture_make_no_stranger_ours(
     marked: Marked,
     scene: Draw,
-    look: Callable[[bytes], Layers],
+    judge: Callable[[bytes], Verdict],
     resave: Callable[..., bytes],
     pixels_of: Callable[[bytes], Pixels],
-    registry: list[Candidate],
 ) -> None:
     """Kutter, Voloshynovskiy and Herrigel 2000, The watermark copy attack."""
     mark = residual(pixels_of(marked.data))
     for seed in STRANGERS:
         for gain in GAINS:
-            layers = look(resave(added(scene(seed, 1024), mark, gain), 95))
-            assert verdict(layers, registry).outcome in NOT_NAMED
+            forged = resave(added(scene(seed, 1024), mark, gain), 95)
+            assert judge(forged).outcome in NOT_NAMED
 
 
 @pytest.mark.parametrize("gain", [-0.5, -1, -2, -4])

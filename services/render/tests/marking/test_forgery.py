@@ -12,7 +12,7 @@ import pytest
 from cryptography import x509
 from PIL import Image
 from render.domain.judging import Outcome
-from render.domain.verdicts import Candidate, Layers, Seal, Verdict, verdict
+from render.domain.verdicts import Candidate, Seal, Verdict, verdict
 from render.pipeline.marking import credentials, metadata
 from render.pipeline.marking.authority import SigningCredentials, make_credentials, read_revoked
 from render.pipeline.marking.credentials import Claim
@@ -23,11 +23,6 @@ from render.pipeline.marking.request import MarkRequest, Pixels, System
 Draw = Callable[[int, int], Pixels]
 Judge = Callable[[bytes], Verdict]
 C2PA, XMP = 0xEB, 0xE1
-
-
-@pytest.fixture(scope="session")
-def judge(look: Callable[[bytes], Layers], registry: list[Candidate]) -> Judge:
-    return lambda data: verdict(look(data), registry)
 
 
 def segments(jpeg: bytes) -> list[tuple[int, bytes]]:
@@ -69,7 +64,7 @@ def claim_of(request: MarkRequest, system: System, looks: bytes) -> Claim:
     return Claim(
         **facts,
         system=system,
-        watermark="sosia.spread.1",
+        watermark="sosia.spread.2",
         watermark_value=bytes(8),
         fingerprint_name="pdq.1",
         fingerprint=looks,
@@ -153,7 +148,7 @@ def test_others_ids_in_metadata_name_no_picture_of_ours(
 
 @pytest.mark.parametrize("share", [0.97, 0.9, 0.8, 0.5, 0.25])
 @pytest.mark.parametrize("corner", [0.0, 0.5, 1.0])
-def test_a_crop_is_found_or_not_but_never_taken_for_another(
+def test_a_crop_leads_to_the_picture_it_was_cut_from(
     marked: Marked,
     judge: Judge,
     registry: list[Candidate],
@@ -165,8 +160,26 @@ def test_a_crop_is_found_or_not_but_never_taken_for_another(
     side = round(1024 * share)
     at = round((1024 - side) * corner)
     answer = judge(resave(pixels_of(marked.data)[at : at + side, at : at + side].copy(), 85))
-    assert answer.outcome is not Outcome.VERIFIED
-    assert answer.record in (None, registry[0])
+    if share < 0.3:  # less than a tenth of the picture is too little to tell
+        assert answer.outcome is not Outcome.VERIFIED
+        assert answer.record in (None, registry[0])
+    else:
+        assert (answer.outcome, answer.record) == (Outcome.RECOVERED, registry[0])
+
+
+@pytest.mark.parametrize("around", [1.1, 1.5])
+def test_a_picture_within_another_is_no_part_of_it(
+    marked: Marked,
+    judge: Judge,
+    pixels_of: Callable[[bytes], Pixels],
+    scene: Draw,
+    resave: Callable[..., bytes],
+    around: float,
+) -> None:
+    """Ours pasted into a stranger's: the whole of it is not in our record, and is not ours."""
+    canvas = scene(7, round(1024 * around)).copy()
+    canvas[:1024, :1024] = pixels_of(marked.data)
+    assert judge(resave(canvas, 90)).outcome in (Outcome.SUSPECT, Outcome.UNKNOWN)
 
 
 def test_a_revoked_certificate_counts_no_more(

@@ -74,6 +74,8 @@ class Picture:
     fingerprint: bytes
     keyed_fingerprint: bytes
     """Told to nobody; empty for pictures made before there was one."""
+    outline: bytes = field(repr=False)
+    """A small grey copy, in which a crop is found; told to nobody."""
     rights_digest: str
     watermark: str
     """Name of the codec that carries the asset number."""

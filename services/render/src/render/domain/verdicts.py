@@ -5,7 +5,7 @@ leads to is unknown, not authentic. `judging` holds the rule; here files and rec
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from render.domain.judging import (
@@ -101,12 +101,14 @@ class Candidate:
     Attributes:
         keyed_fingerprint: empty where the picture was made before there was one.
         sha256: of the released file, in hexadecimal.
+        outline: a small grey copy; empty where the picture was made before there was one.
     """
 
     rights: Rights
     fingerprint: bytes
     keyed_fingerprint: bytes
     sha256: str
+    outline: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,11 +133,23 @@ def distance(a: bytes, b: bytes) -> int:
     return (int.from_bytes(a, "big") ^ int.from_bytes(b, "big")).bit_count()
 
 
-def verdict(layers: Layers, candidates: Sequence[Candidate]) -> Verdict:
+def find_cropped(layers: Layers, candidates: Sequence[Candidate]) -> Candidate | None:
+    """Return the record whose number the pixels carry and that they do not look like as a whole.
+
+    They may be a part of it, which only the pixels themselves can tell.
+    """
+    numbered = _numbered(layers, candidates)
+    return numbered if numbered is not None and not _looks_like(layers, numbered) else None
+
+
+def verdict(
+    layers: Layers, candidates: Sequence[Candidate], cropped: Candidate | None = None
+) -> Verdict:
     """Weigh all layers against the records that any of them leads to.
 
     Args:
         layers: from the file.
+        cropped: a record of which the file is a part.
         candidates: every record found by the watermark's number, the signed render id, the file's
             hash or a near fingerprint; records that fit nothing do no harm.
     """
@@ -143,7 +157,7 @@ def verdict(layers: Layers, candidates: Sequence[Candidate]) -> Verdict:
     states = States(
         credentials=_credentials(layers, candidates),
         watermark=_watermark(layers, record, candidates),
-        fingerprint=_fingerprint(layers, record, candidates),
+        fingerprint=_fingerprint(layers, record, candidates, cropped),
         metadata=_metadata(layers, record),
         exact=record is not None and record.sha256 == layers.sha256,
     )
@@ -156,8 +170,11 @@ def _record(layers: Layers, candidates: Sequence[Candidate]) -> Candidate | None
     """Return the record every layer is compared with: the first that a layer leads to."""
     claimed = _claimed(layers, candidates)
     exact = next((c for c in candidates if c.sha256 == layers.sha256), None)
-    numbered = next((c for c in candidates if c.rights.asset_number == layers.watermark), None)
-    return claimed or exact or numbered or _nearest(layers, candidates)
+    return claimed or exact or _numbered(layers, candidates) or _nearest(layers, candidates)
+
+
+def _numbered(layers: Layers, candidates: Sequence[Candidate]) -> Candidate | None:
+    return next((c for c in candidates if c.rights.asset_number == layers.watermark), None)
 
 
 def _claimed(layers: Layers, candidates: Sequence[Candidate]) -> Candidate | None:
@@ -194,11 +211,14 @@ def _watermark(
 
 
 def _fingerprint(
-    layers: Layers, record: Candidate | None, candidates: Sequence[Candidate]
+    layers: Layers,
+    record: Candidate | None,
+    candidates: Sequence[Candidate],
+    cropped: Candidate | None,
 ) -> Fingerprint:
     if record is None:
         return Fingerprint.NONE
-    if _looks_like(layers, record):
+    if record == cropped or _looks_like(layers, record):
         return Fingerprint.SAME
     other = any(_looks_like(layers, c) for c in candidates)
     return Fingerprint.OTHER if other else Fingerprint.NONE

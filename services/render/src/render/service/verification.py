@@ -1,6 +1,6 @@
 """What is known of any picture, for anybody who asks."""
 
-from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 from kit import db
 from kit.db import Database
@@ -9,10 +9,20 @@ from render.clients import Identity, Licensing
 from render.domain import answers, licenses
 from render.domain.answers import Answer, AskedUse, Named, Registered
 from render.domain.judging import Outcome
-from render.domain.verdicts import Layers, Verdict, verdict
+from render.domain.verdicts import Layers, Verdict, find_cropped, verdict
 from render.store import registry
 
 _NAMED = (Outcome.VERIFIED, Outcome.RECOVERED)
+
+
+class Examiner(Protocol):
+    """Looks at files; raises what is wrong with one."""
+
+    async def look(self, content: bytes) -> Layers:
+        """Return every layer of a file."""
+
+    async def is_part(self, content: bytes, outline: bytes) -> bool:
+        """Tell whether a file is a part of the picture an outline was taken of."""
 
 
 class Verifier:
@@ -23,19 +33,19 @@ class Verifier:
         database: Database,
         identity: Identity,
         licensing: Licensing,
-        look: Callable[[bytes], Awaitable[Layers]],
+        examiner: Examiner,
     ) -> None:
-        """Take in `look`, which reads every layer of a file or raises what is wrong with it."""
+        """Take in who looks at files."""
         self._db = database
         self._identity = identity
         self._licensing = licensing
-        self._look = look
+        self._examiner = examiner
 
     async def verify(self, content: bytes, use: AskedUse | None = None) -> Answer:
         """Say what a file is, and whether it may be used as asked.
 
         Raises:
-            PhotoTooLarge, PhotoUnreadable: as `look`.
+            PhotoTooLarge, PhotoUnreadable: as the examiner's `look`.
         """
         judged, record = await self.recognise(content)
         said = answers.describe(judged)
@@ -46,12 +56,16 @@ class Verifier:
         """Return the verdict on a file and, if verified or recovered, the picture it is.
 
         Raises:
-            PhotoTooLarge, PhotoUnreadable: as `look`.
+            PhotoTooLarge, PhotoUnreadable: as the examiner's `look`.
         """
-        layers = await self._look(content)
+        layers = await self._examiner.look(content)
         async with self._db.begin() as tx:
             found = await registry.find(tx, layers)
-        judged = verdict(layers, [one.candidate for one in found])
+        candidates = [one.candidate for one in found]
+        cropped = find_cropped(layers, candidates)
+        if cropped is not None and not await self._examiner.is_part(content, cropped.outline):
+            cropped = None
+        judged = verdict(layers, candidates, cropped)
         if judged.outcome not in _NAMED:
             return judged, None
         return judged, next(one for one in found if one.candidate == judged.record)

@@ -14,7 +14,7 @@ from render.store.tables import pictures, renders
 
 _NEAR_BITS = SAME_PICTURE_BITS + 8  # a second one that near makes the nearest uncertain
 _MOST = 20
-_KNOWN = ("fingerprint", "keyed_fingerprint", "rights_digest", "sha256")
+_KNOWN = ("fingerprint", "keyed_fingerprint", "outline", "rights_digest", "sha256")
 
 
 async def find(tx: Tx, layers: Layers) -> list[Registered]:
@@ -56,7 +56,9 @@ def _registered(row: Row[Any]) -> Registered:
         digest=row.rights_digest,
     )
     return Registered(
-        candidate=Candidate(rights, row.fingerprint, row.keyed_fingerprint, row.sha256),
+        candidate=Candidate(
+            rights, row.fingerprint, row.keyed_fingerprint, row.sha256, row.outline
+        ),
         talent_id=row.talent_id,
         brand_id=row.brand_id,
         credits=to_credits(row.credits),

@@ -81,6 +81,7 @@ pictures = Table(
     *_columns(Integer, "width", "height"),
     *_columns(_time, "made_at"),
     Column("keyed_fingerprint", LargeBinary, nullable=False, server_default=""),
+    Column("outline", LargeBinary, nullable=False, server_default=""),
 )
 manifests = Table(
     "manifests",

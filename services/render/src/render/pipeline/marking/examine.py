@@ -55,7 +55,7 @@ def examine(data: bytes, reader: Reader, revoked: Set[int] = frozenset()) -> Exa
     Raises:
         Unreadable: the file is no picture that can be decoded safely.
     """
-    pixels = _pixels(data)
+    pixels = decode(data)
     said = read_metadata(data)
     layers = Layers(
         credentials=credentials.read(data, reader.anchors, revoked),
@@ -69,8 +69,12 @@ def examine(data: bytes, reader: Reader, revoked: Set[int] = frozenset()) -> Exa
     return Examined(layers, said)
 
 
-def _pixels(data: bytes) -> Pixels:
-    """Decode a stranger's picture, upright, its size checked before its pixels are read."""
+def decode(data: bytes) -> Pixels:
+    """Decode a stranger's picture, upright, its size checked before its pixels are read.
+
+    Raises:
+        Unreadable: it is no picture that can be decoded safely.
+    """
     try:
         with Image.open(BytesIO(data), formats=_FORMATS) as picture:
             if picture.width * picture.height > _MOST_PIXELS:

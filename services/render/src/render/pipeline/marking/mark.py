@@ -16,6 +16,7 @@ from render.pipeline.marking import credentials, label, metadata
 from render.pipeline.marking.authority import SigningCredentials
 from render.pipeline.marking.fingerprint import NAME as FINGERPRINT
 from render.pipeline.marking.fingerprint import KeyedFingerprint, fingerprint
+from render.pipeline.marking.outline import outline
 from render.pipeline.marking.request import Box, MarkRequest, Pixels, System
 from render.pipeline.marking.watermark import Codec
 
@@ -34,7 +35,7 @@ class Marked:
         data: the JPEG exactly as it was signed; any change breaks the credentials.
         manifest: the credentials in it, for whoever loses them.
         sha256: of `data`, in hexadecimal.
-        fingerprint: of the pixels `data` decodes to, as is `keyed_fingerprint`.
+        fingerprint: of the pixels `data` decodes to, as are `keyed_fingerprint` and `outline`.
         size: (width, height) in pixels.
         label_box: where the visible label stands.
         seconds: wall time of each step.
@@ -45,6 +46,7 @@ class Marked:
     sha256: str
     fingerprint: bytes
     keyed_fingerprint: bytes
+    outline: bytes
     watermark: int
     rights: Rights
     size: tuple[int, int]
@@ -108,6 +110,7 @@ class Marker:
             sha256=hashlib.sha256(signed.data).hexdigest(),
             fingerprint=looks,
             keyed_fingerprint=keyed,
+            outline=outline(seen),
             watermark=request.asset_number,
             rights=claim.rights(),
             size=(pixels.shape[1], pixels.shape[0]),
