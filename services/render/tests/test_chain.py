@@ -20,7 +20,8 @@ async def test_a_brief_becomes_pictures_that_are_reviewed_released_and_verified(
         assert worker.loaded == "tiny"
     first, second = [await stage.get(one) for one in renders]
     assert {first.state, second.state} == {render_pb2.RENDER_STATE_DRAFT}
-    assert first.prompt.startswith("sosia, close-up portrait of a woman in a red dress, standing")
+    assert first.prompt.startswith("close-up portrait of a woman in a red dress, standing")
+    assert first.prompt.endswith(", sosia")
     assert (first.width, first.height, len(first.fingerprint)) == (256, 256, 64)
     names = {(one.name, one.role) for one in first.credits}
     assert names == {("crew in public", "photographer"), ("Dora", "creative_director")}

@@ -37,4 +37,13 @@ def caption(*, subject: str, framing: str, outfit: str, pose: str, view: str, li
     """Return the caption of a picture of a twin."""
     shot = FRAMINGS[framing]
     parts = (f"{shot} of a {subject} in a {outfit}", pose, f"{view} view", f"{light} light")
-    return f"{TWIN_WORD}, {', '.join(parts)}"
+    return of_twin(", ".join(parts))
+
+
+def of_twin(text: str) -> str:
+    """Return what a text describes, as a picture of a twin.
+
+    The word stands at the end: a small base reads words by their place, and one in front would
+    move all others to places it never saw them in (colours were then not followed at all).
+    """
+    return f"{text}, {TWIN_WORD}"

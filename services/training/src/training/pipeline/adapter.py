@@ -18,7 +18,7 @@ from imaging.failures import Stopped
 from imaging.pictures import Rgb, square
 from imaging.pipeline import adapters, base, processor
 from imaging.pipeline.autoencoder import PatchAutoencoder
-from imaging.words import FRAMINGS, TWIN_WORD, subject_of
+from imaging.words import FRAMINGS, of_twin, subject_of
 from torch import Tensor, nn
 
 from training.pipeline import wardrobe
@@ -206,7 +206,7 @@ class _Run:
         self.optimizer = torch.optim.AdamW(self.weights, lr=1.0, weight_decay=0.0, fused=True)
         shown = [*photos, *worn]
         self.latents = self._encode(shown)  # (N, C, h, w)
-        self.told = self._tell([f"{TWIN_WORD}, {photo.caption}" for photo in shown])  # (N, T, D)
+        self.told = self._tell([of_twin(photo.caption) for photo in shown])  # (N, T, D)
         self.chances = [_FACE_WEIGHT if _CLOSE_UP in p.caption else 1.0 for p in photos]
         each = _WORN_SHARE / (1 - _WORN_SHARE) * sum(self.chances) / len(worn)
         self.chances += [each] * len(worn)
