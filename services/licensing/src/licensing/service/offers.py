@@ -24,6 +24,7 @@ from licensing.service import access
 from licensing.service.commands import Command, claim, find_repeat
 from licensing.service.licenses import Licenses
 from licensing.service.lives import begin, keep
+from licensing.service.prices import make_quote
 from licensing.signing.statements import canonical
 from licensing.store import licenses as store
 from licensing.store import prices as prices_store
@@ -171,17 +172,7 @@ class Offers:
         price = pricing.price(card, terms, self._vocabulary)
         if fee is not None:
             price = _agree(price, fee, card.floor)
-        quote = Quote(
-            new_id("quo"),
-            terms,
-            price.lines,
-            price.total,
-            card.per_image,
-            card.crew_pool_bp,
-            card.id,
-            now,
-            now + self._lasts,
-        )
+        quote = make_quote(new_id("quo"), (terms, price, card), now=now, lasts=self._lasts)
         await prices_store.add_quote(tx, quote)
         return quote
 

@@ -1,7 +1,7 @@
 """Rate cards and the quotes made from them."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from kit import db, outbox, trace
 from kit.db import Database, Tx
@@ -14,6 +14,7 @@ from sosia.licensing.v1 import events_pb2
 from licensing.clients import Identity
 from licensing.domain import cards, pricing
 from licensing.domain.cards import Prices, RateCard, RateCardNotFound
+from licensing.domain.pricing import Price
 from licensing.domain.quotes import Quote
 from licensing.domain.terms import Asked, Terms, check_terms
 from licensing.domain.vocabulary import Vocabulary
@@ -98,18 +99,7 @@ class Quotes:
     async def _add(self, tx: Tx, quote_id: str, terms: Terms) -> None:
         card = await store.find_card(tx, terms.talent_id)
         price = pricing.price(card, terms, self._vocabulary)
-        now = await db.now(tx)
-        quote = Quote(
-            quote_id,
-            terms,
-            price.lines,
-            price.total,
-            card.per_image,
-            card.crew_pool_bp,
-            card.id,
-            now,
-            now + self._lasts,
-        )
+        quote = make_quote(quote_id, (terms, price, card), now=await db.now(tx), lasts=self._lasts)
         await store.add_quote(tx, quote)
         event = events_pb2.QuoteCreated(
             quote_id=quote_id,
@@ -127,3 +117,21 @@ class Quotes:
             card = await store.find_card(tx, terms.talent_id)
         pricing.price(card, terms, self._vocabulary)
         await self._identity.check_consent(terms.talent_id, consent_pb2.STEP_LICENSING)
+
+
+def make_quote(
+    quote_id: str, priced: tuple[Terms, Price, RateCard], *, now: datetime, lasts: timedelta
+) -> Quote:
+    """Return a quote of what some terms cost by a rate card."""
+    terms, price, card = priced
+    return Quote(
+        quote_id,
+        terms,
+        price.lines,
+        price.total,
+        card.per_image,
+        card.crew_pool_bp,
+        card.id,
+        now,
+        now + lasts,
+    )
