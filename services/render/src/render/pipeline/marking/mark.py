@@ -76,7 +76,8 @@ class Marker:
         """Label, watermark, encode with metadata, fingerprint, sign, and hash what leaves.
 
         The label comes first so that every later layer covers it; the signature last, so that
-        it covers all. The watermark is read back from the encoded file before it is signed.
+        it covers all. The watermark is read back from the encoded file before it is signed;
+        where it is lost, the picture is marked again, louder.
 
         Args:
             pixels: the finished picture at its delivery size.
@@ -90,16 +91,9 @@ class Marker:
         clock = _Clock()
         with clock.step("label"):
             labelled = label.draw(pixels, request.language, request.faces)
-        with clock.step("watermark"):
-            marked = self._codec.embed(labelled.pixels, request.asset_number)
-        with clock.step("encode"):
-            jpeg = _encode(marked, metadata.packet(request, self._system))
+        jpeg, seen = self._hold(labelled.pixels, request, clock)
         with clock.step("fingerprint"):
-            seen = decode(jpeg)
             looks, keyed = fingerprint(seen), self._keyed.of(seen)
-        with clock.step("read_back"):
-            if self._codec.read(seen) != request.asset_number:
-                raise WatermarkLost(f"render {request.render_id} does not hold its watermark")
         with clock.step("credentials"):
             claim = self._claim(request, looks)
             signed = credentials.sign(jpeg, claim, self._signing)
@@ -117,6 +111,26 @@ class Marker:
             label_box=labelled.box,
             seconds=clock.seconds,
         )
+
+    def _hold(self, pixels: Pixels, request: MarkRequest, clock: "_Clock") -> tuple[bytes, Pixels]:
+        """Return the file that holds the number, marked as gently as goes, and its pixels.
+
+        Raises:
+            WatermarkLost: no attempt of the codec reads back.
+        """
+        xmp = metadata.packet(request, self._system)
+        attempts = self._codec.attempts(pixels, request.asset_number)
+        while True:
+            with clock.step("watermark"):
+                marked = next(attempts, None)
+            if marked is None:
+                raise WatermarkLost(f"render {request.render_id} does not hold its watermark")
+            with clock.step("encode"):
+                jpeg = _encode(marked, xmp)
+            with clock.step("read_back"):
+                seen = decode(jpeg)
+                if self._codec.read(seen) == request.asset_number:
+                    return jpeg, seen
 
     def _claim(self, request: MarkRequest, looks: bytes) -> credentials.Claim:
         return credentials.Claim(
@@ -137,7 +151,7 @@ class Marker:
 
 
 class _Clock:
-    """Notes how long each step took."""
+    """Notes how long each step took, in all where it is done again."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
@@ -146,7 +160,8 @@ class _Clock:
     def step(self, name: str) -> Iterator[None]:
         started = perf_counter()
         yield
-        self.seconds[name] = perf_counter() - started
+        taken = perf_counter() - started
+        self.seconds[name] = self.seconds.get(name, 0.0) + taken
 
 
 def _encode(pixels: Pixels, xmp: bytes) -> bytes:
