@@ -1,7 +1,6 @@
 """A gateway alone, with somebody signed in, and a browser where this machine has one."""
 
 import asyncio
-import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
@@ -13,22 +12,11 @@ from gateway.app import App
 from gateway.sessions import COOKIE, Sessions, Visitor
 from gateway.settings import Settings
 from house import databases
+from house.browsers import FLAGS, find_chromium
 from kit import trace
 from local.postgres import Postgres
 from local.process import free_port
 from playwright.async_api import Browser, Page, async_playwright
-
-NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 
 
 @dataclass
@@ -57,10 +45,7 @@ class Site:
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """Where a Chromium is; without one, the tests that look at pages are not run."""
-    found = next(filter(None, map(shutil.which, NAMES)), None)
-    if found is None:
-        pytest.skip("no Chromium on the PATH: pages are not looked at")
-    return found
+    return find_chromium()
 
 
 @pytest_asyncio.fixture

@@ -277,3 +277,169 @@ class RenderCancelled(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RenderCancelled: _TypeAlias = RenderCancelled  # noqa: Y015
+
+@_typing.final
+class ReferenceAdded(_message.Message):
+    """A picture was put on a brief's moodboard."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REFERENCE_ID_FIELD_NUMBER: _builtins.int
+    BRIEF_ID_FIELD_NUMBER: _builtins.int
+    SHA256_FIELD_NUMBER: _builtins.int
+    reference_id: _builtins.str
+    brief_id: _builtins.str
+    sha256: _builtins.str
+    def __init__(
+        self,
+        *,
+        reference_id: _builtins.str = ...,
+        brief_id: _builtins.str = ...,
+        sha256: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["brief_id", b"brief_id", "reference_id", b"reference_id", "sha256", b"sha256"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReferenceAdded: _TypeAlias = ReferenceAdded  # noqa: Y015
+
+@_typing.final
+class ReferenceRemoved(_message.Message):
+    """A picture was taken off a brief's moodboard, and its file deleted."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REFERENCE_ID_FIELD_NUMBER: _builtins.int
+    BRIEF_ID_FIELD_NUMBER: _builtins.int
+    reference_id: _builtins.str
+    brief_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        reference_id: _builtins.str = ...,
+        brief_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["brief_id", b"brief_id", "reference_id", b"reference_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReferenceRemoved: _TypeAlias = ReferenceRemoved  # noqa: Y015
+
+@_typing.final
+class TakeAsked(_message.Message):
+    """The creative director asked for another take of a shot."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RENDER_ID_FIELD_NUMBER: _builtins.int
+    ANSWERS_FIELD_NUMBER: _builtins.int
+    BRIEF_ID_FIELD_NUMBER: _builtins.int
+    SHOT_FIELD_NUMBER: _builtins.int
+    TAKE_FIELD_NUMBER: _builtins.int
+    DIRECTOR_ID_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    render_id: _builtins.str
+    """The new take."""
+    answers: _builtins.str
+    """The take it answers."""
+    brief_id: _builtins.str
+    shot: _builtins.int
+    take: _builtins.int
+    """From 1, in its shot."""
+    director_id: _builtins.str
+    note: _builtins.str
+    def __init__(
+        self,
+        *,
+        render_id: _builtins.str = ...,
+        answers: _builtins.str = ...,
+        brief_id: _builtins.str = ...,
+        shot: _builtins.int = ...,
+        take: _builtins.int = ...,
+        director_id: _builtins.str = ...,
+        note: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answers", b"answers", "brief_id", b"brief_id", "director_id", b"director_id", "note", b"note", "render_id", b"render_id", "shot", b"shot", "take", b"take"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TakeAsked: _TypeAlias = TakeAsked  # noqa: Y015
+
+@_typing.final
+class TakeChosen(_message.Message):
+    """The creative director chose a take of a shot for approval."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RENDER_ID_FIELD_NUMBER: _builtins.int
+    BRIEF_ID_FIELD_NUMBER: _builtins.int
+    SHOT_FIELD_NUMBER: _builtins.int
+    TAKE_FIELD_NUMBER: _builtins.int
+    DIRECTOR_ID_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    render_id: _builtins.str
+    brief_id: _builtins.str
+    shot: _builtins.int
+    take: _builtins.int
+    director_id: _builtins.str
+    note: _builtins.str
+    def __init__(
+        self,
+        *,
+        render_id: _builtins.str = ...,
+        brief_id: _builtins.str = ...,
+        shot: _builtins.int = ...,
+        take: _builtins.int = ...,
+        director_id: _builtins.str = ...,
+        note: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["brief_id", b"brief_id", "director_id", b"director_id", "note", b"note", "render_id", b"render_id", "shot", b"shot", "take", b"take"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TakeChosen: _TypeAlias = TakeChosen  # noqa: Y015
+
+@_typing.final
+class TakePutBack(_message.Message):
+    """A take is no longer the chosen one of its shot; another may be."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RENDER_ID_FIELD_NUMBER: _builtins.int
+    BRIEF_ID_FIELD_NUMBER: _builtins.int
+    SHOT_FIELD_NUMBER: _builtins.int
+    TAKE_FIELD_NUMBER: _builtins.int
+    WORD_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    render_id: _builtins.str
+    brief_id: _builtins.str
+    shot: _builtins.int
+    take: _builtins.int
+    word: _builtins.str
+    """"put_back" by the director, "retake", "refused" by the talent, "lapsed" without her word."""
+    note: _builtins.str
+    def __init__(
+        self,
+        *,
+        render_id: _builtins.str = ...,
+        brief_id: _builtins.str = ...,
+        shot: _builtins.int = ...,
+        take: _builtins.int = ...,
+        word: _builtins.str = ...,
+        note: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["brief_id", b"brief_id", "note", b"note", "render_id", b"render_id", "shot", b"shot", "take", b"take", "word", b"word"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TakePutBack: _TypeAlias = TakePutBack  # noqa: Y015

@@ -120,6 +120,56 @@ class RenderServiceStub:
                 request_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.GetPicturesErasureRequest.SerializeToString,
                 response_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.GetPicturesErasureResponse.FromString,
                 _registered_method=True)
+        self.ListCampaigns = channel.unary_unary(
+                '/sosia.render.v1.RenderService/ListCampaigns',
+                request_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ListCampaignsRequest.SerializeToString,
+                response_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ListCampaignsResponse.FromString,
+                _registered_method=True)
+        self.ListBriefs = channel.unary_unary(
+                '/sosia.render.v1.RenderService/ListBriefs',
+                request_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ListBriefsRequest.SerializeToString,
+                response_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ListBriefsResponse.FromString,
+                _registered_method=True)
+        self.AddReference = channel.unary_unary(
+                '/sosia.render.v1.RenderService/AddReference',
+                request_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.AddReferenceRequest.SerializeToString,
+                response_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.AddReferenceResponse.FromString,
+                _registered_method=True)
+        self.RemoveReference = channel.unary_unary(
+                '/sosia.render.v1.RenderService/RemoveReference',
+                request_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.RemoveReferenceRequest.SerializeToString,
+                response_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.RemoveReferenceResponse.FromString,
+                _registered_method=True)
+        self.ListReferences = channel.unary_unary(
+                '/sosia.render.v1.RenderService/ListReferences',
+                request_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ListReferencesRequest.SerializeToString,
+                response_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ListReferencesResponse.FromString,
+                _registered_method=True)
+        self.GetReferencePicture = channel.unary_unary(
+                '/sosia.render.v1.RenderService/GetReferencePicture',
+                request_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.GetReferencePictureRequest.SerializeToString,
+                response_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.GetReferencePictureResponse.FromString,
+                _registered_method=True)
+        self.AskTake = channel.unary_unary(
+                '/sosia.render.v1.RenderService/AskTake',
+                request_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.AskTakeRequest.SerializeToString,
+                response_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.AskTakeResponse.FromString,
+                _registered_method=True)
+        self.ChooseTake = channel.unary_unary(
+                '/sosia.render.v1.RenderService/ChooseTake',
+                request_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ChooseTakeRequest.SerializeToString,
+                response_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ChooseTakeResponse.FromString,
+                _registered_method=True)
+        self.PutBackTake = channel.unary_unary(
+                '/sosia.render.v1.RenderService/PutBackTake',
+                request_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.PutBackTakeRequest.SerializeToString,
+                response_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.PutBackTakeResponse.FromString,
+                _registered_method=True)
+        self.ListTakeNotes = channel.unary_unary(
+                '/sosia.render.v1.RenderService/ListTakeNotes',
+                request_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ListTakeNotesRequest.SerializeToString,
+                response_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ListTakeNotesResponse.FromString,
+                _registered_method=True)
 
 
 class RenderServiceServicer:
@@ -180,8 +230,10 @@ class RenderServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ReviewRender(self, request, context):
-        """ReviewRender by the campaign's creative director. Errors: PERMISSION_DENIED NOT_ALLOWED;
-        FAILED_PRECONDITION RENDER_NOT_DRAFT; INVALID_ARGUMENT FIELD_INVALID (a retake needs a note).
+        """ReviewRender by the campaign's creative director. One take of a shot is approved: the chosen
+        one, or this one becomes it. Errors: PERMISSION_DENIED NOT_ALLOWED; FAILED_PRECONDITION
+        RENDER_NOT_DRAFT, TAKE_CHOSEN (another one is); INVALID_ARGUMENT FIELD_INVALID (a retake needs
+        a note).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -246,6 +298,87 @@ class RenderServiceServicer:
         """GetPicturesErasure counts what render still has of a talent, and the pictures that were
         released and so are out of reach. For the talent, her agency and the house.
         Errors: INVALID_ARGUMENT FIELD_INVALID; PERMISSION_DENIED NOT_ALLOWED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListCampaigns(self, request, context):
+        """ListCampaigns of whoever asks, newest first, 200 at most: a brand's, a talent's, those
+        somebody is credited on; the house's for staff. An agency names a talent it represents.
+        Errors: INVALID_ARGUMENT FIELD_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListBriefs(self, request, context):
+        """ListBriefs of a campaign, oldest first. Errors: NOT_FOUND CAMPAIGN_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AddReference(self, request, context):
+        """AddReference puts a picture on a brief's moodboard: decoded, at most 2048 pixels a side,
+        written anew without metadata. By the brand and the campaign's crew.
+        Errors: NOT_FOUND BRIEF_NOT_FOUND; PERMISSION_DENIED NOT_ALLOWED; INVALID_ARGUMENT
+        FIELD_INVALID, PHOTO_UNREADABLE, PHOTO_TOO_LARGE; RESOURCE_EXHAUSTED MOODBOARD_FULL.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RemoveReference(self, request, context):
+        """RemoveReference takes one off and deletes its file; that it was there stays noted.
+        Errors: NOT_FOUND REFERENCE_NOT_FOUND; PERMISSION_DENIED NOT_ALLOWED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListReferences(self, request, context):
+        """ListReferences on a brief's moodboard, oldest first. Errors: NOT_FOUND BRIEF_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetReferencePicture(self, request, context):
+        """GetReferencePicture. Errors: NOT_FOUND REFERENCE_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AskTake(self, request, context):
+        """AskTake makes another take of a shot, by the campaign's creative director: the same words with
+        another seed, or other words. Every take is kept. Errors: NOT_FOUND RENDER_NOT_FOUND;
+        PERMISSION_DENIED NOT_ALLOWED; INVALID_ARGUMENT FIELD_INVALID; FAILED_PRECONDITION
+        TAKE_APPROVED (of this shot); RESOURCE_EXHAUSTED TAKES_SPENT; those of IssueGrant.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ChooseTake(self, request, context):
+        """ChooseTake of a shot for approval, by its creative director. Errors: NOT_FOUND
+        RENDER_NOT_FOUND; PERMISSION_DENIED NOT_ALLOWED; FAILED_PRECONDITION RENDER_NOT_DRAFT,
+        TAKE_CHOSEN (another one is).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PutBackTake(self, request, context):
+        """PutBackTake that was chosen and is not approved. Errors: as ChooseTake, and TAKE_NOT_CHOSEN.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListTakeNotes(self, request, context):
+        """ListTakeNotes of a brief, oldest first. Errors: NOT_FOUND BRIEF_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -333,6 +466,56 @@ def add_RenderServiceServicer_to_server(servicer, server):
                     servicer.GetPicturesErasure,
                     request_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.GetPicturesErasureRequest.FromString,
                     response_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.GetPicturesErasureResponse.SerializeToString,
+            ),
+            'ListCampaigns': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListCampaigns,
+                    request_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ListCampaignsRequest.FromString,
+                    response_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ListCampaignsResponse.SerializeToString,
+            ),
+            'ListBriefs': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListBriefs,
+                    request_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ListBriefsRequest.FromString,
+                    response_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ListBriefsResponse.SerializeToString,
+            ),
+            'AddReference': grpc.unary_unary_rpc_method_handler(
+                    servicer.AddReference,
+                    request_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.AddReferenceRequest.FromString,
+                    response_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.AddReferenceResponse.SerializeToString,
+            ),
+            'RemoveReference': grpc.unary_unary_rpc_method_handler(
+                    servicer.RemoveReference,
+                    request_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.RemoveReferenceRequest.FromString,
+                    response_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.RemoveReferenceResponse.SerializeToString,
+            ),
+            'ListReferences': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListReferences,
+                    request_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ListReferencesRequest.FromString,
+                    response_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ListReferencesResponse.SerializeToString,
+            ),
+            'GetReferencePicture': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetReferencePicture,
+                    request_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.GetReferencePictureRequest.FromString,
+                    response_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.GetReferencePictureResponse.SerializeToString,
+            ),
+            'AskTake': grpc.unary_unary_rpc_method_handler(
+                    servicer.AskTake,
+                    request_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.AskTakeRequest.FromString,
+                    response_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.AskTakeResponse.SerializeToString,
+            ),
+            'ChooseTake': grpc.unary_unary_rpc_method_handler(
+                    servicer.ChooseTake,
+                    request_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ChooseTakeRequest.FromString,
+                    response_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ChooseTakeResponse.SerializeToString,
+            ),
+            'PutBackTake': grpc.unary_unary_rpc_method_handler(
+                    servicer.PutBackTake,
+                    request_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.PutBackTakeRequest.FromString,
+                    response_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.PutBackTakeResponse.SerializeToString,
+            ),
+            'ListTakeNotes': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListTakeNotes,
+                    request_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ListTakeNotesRequest.FromString,
+                    response_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ListTakeNotesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -772,6 +955,276 @@ class RenderService:
             '/sosia.render.v1.RenderService/GetPicturesErasure',
             sosia_dot_render_dot_v1_dot_render__service__pb2.GetPicturesErasureRequest.SerializeToString,
             sosia_dot_render_dot_v1_dot_render__service__pb2.GetPicturesErasureResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListCampaigns(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.render.v1.RenderService/ListCampaigns',
+            sosia_dot_render_dot_v1_dot_render__service__pb2.ListCampaignsRequest.SerializeToString,
+            sosia_dot_render_dot_v1_dot_render__service__pb2.ListCampaignsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListBriefs(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.render.v1.RenderService/ListBriefs',
+            sosia_dot_render_dot_v1_dot_render__service__pb2.ListBriefsRequest.SerializeToString,
+            sosia_dot_render_dot_v1_dot_render__service__pb2.ListBriefsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AddReference(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.render.v1.RenderService/AddReference',
+            sosia_dot_render_dot_v1_dot_render__service__pb2.AddReferenceRequest.SerializeToString,
+            sosia_dot_render_dot_v1_dot_render__service__pb2.AddReferenceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RemoveReference(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.render.v1.RenderService/RemoveReference',
+            sosia_dot_render_dot_v1_dot_render__service__pb2.RemoveReferenceRequest.SerializeToString,
+            sosia_dot_render_dot_v1_dot_render__service__pb2.RemoveReferenceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListReferences(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.render.v1.RenderService/ListReferences',
+            sosia_dot_render_dot_v1_dot_render__service__pb2.ListReferencesRequest.SerializeToString,
+            sosia_dot_render_dot_v1_dot_render__service__pb2.ListReferencesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetReferencePicture(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.render.v1.RenderService/GetReferencePicture',
+            sosia_dot_render_dot_v1_dot_render__service__pb2.GetReferencePictureRequest.SerializeToString,
+            sosia_dot_render_dot_v1_dot_render__service__pb2.GetReferencePictureResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AskTake(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.render.v1.RenderService/AskTake',
+            sosia_dot_render_dot_v1_dot_render__service__pb2.AskTakeRequest.SerializeToString,
+            sosia_dot_render_dot_v1_dot_render__service__pb2.AskTakeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ChooseTake(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.render.v1.RenderService/ChooseTake',
+            sosia_dot_render_dot_v1_dot_render__service__pb2.ChooseTakeRequest.SerializeToString,
+            sosia_dot_render_dot_v1_dot_render__service__pb2.ChooseTakeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PutBackTake(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.render.v1.RenderService/PutBackTake',
+            sosia_dot_render_dot_v1_dot_render__service__pb2.PutBackTakeRequest.SerializeToString,
+            sosia_dot_render_dot_v1_dot_render__service__pb2.PutBackTakeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListTakeNotes(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.render.v1.RenderService/ListTakeNotes',
+            sosia_dot_render_dot_v1_dot_render__service__pb2.ListTakeNotesRequest.SerializeToString,
+            sosia_dot_render_dot_v1_dot_render__service__pb2.ListTakeNotesResponse.FromString,
             options,
             channel_credentials,
             insecure,

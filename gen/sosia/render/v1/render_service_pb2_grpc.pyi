@@ -40,8 +40,10 @@ class RenderServiceStub:
     """Errors: NOT_FOUND RENDER_NOT_FOUND."""
     ListRenders: _aio.UnaryUnaryMultiCallable[_render_service_pb2.ListRendersRequest, _render_service_pb2.ListRendersResponse]
     ReviewRender: _aio.UnaryUnaryMultiCallable[_render_service_pb2.ReviewRenderRequest, _render_service_pb2.ReviewRenderResponse]
-    """ReviewRender by the campaign's creative director. Errors: PERMISSION_DENIED NOT_ALLOWED;
-    FAILED_PRECONDITION RENDER_NOT_DRAFT; INVALID_ARGUMENT FIELD_INVALID (a retake needs a note).
+    """ReviewRender by the campaign's creative director. One take of a shot is approved: the chosen
+    one, or this one becomes it. Errors: PERMISSION_DENIED NOT_ALLOWED; FAILED_PRECONDITION
+    RENDER_NOT_DRAFT, TAKE_CHOSEN (another one is); INVALID_ARGUMENT FIELD_INVALID (a retake needs
+    a note).
     """
     ReleaseRender: _aio.UnaryUnaryMultiCallable[_render_service_pb2.ReleaseRenderRequest, _render_service_pb2.ReleaseRenderResponse]
     """ReleaseRender by the brand. Errors: FAILED_PRECONDITION RENDER_NOT_APPROVED and those of
@@ -73,6 +75,42 @@ class RenderServiceStub:
     released and so are out of reach. For the talent, her agency and the house.
     Errors: INVALID_ARGUMENT FIELD_INVALID; PERMISSION_DENIED NOT_ALLOWED.
     """
+    ListCampaigns: _aio.UnaryUnaryMultiCallable[_render_service_pb2.ListCampaignsRequest, _render_service_pb2.ListCampaignsResponse]
+    """ListCampaigns of whoever asks, newest first, 200 at most: a brand's, a talent's, those
+    somebody is credited on; the house's for staff. An agency names a talent it represents.
+    Errors: INVALID_ARGUMENT FIELD_INVALID.
+    """
+    ListBriefs: _aio.UnaryUnaryMultiCallable[_render_service_pb2.ListBriefsRequest, _render_service_pb2.ListBriefsResponse]
+    """ListBriefs of a campaign, oldest first. Errors: NOT_FOUND CAMPAIGN_NOT_FOUND."""
+    AddReference: _aio.UnaryUnaryMultiCallable[_render_service_pb2.AddReferenceRequest, _render_service_pb2.AddReferenceResponse]
+    """AddReference puts a picture on a brief's moodboard: decoded, at most 2048 pixels a side,
+    written anew without metadata. By the brand and the campaign's crew.
+    Errors: NOT_FOUND BRIEF_NOT_FOUND; PERMISSION_DENIED NOT_ALLOWED; INVALID_ARGUMENT
+    FIELD_INVALID, PHOTO_UNREADABLE, PHOTO_TOO_LARGE; RESOURCE_EXHAUSTED MOODBOARD_FULL.
+    """
+    RemoveReference: _aio.UnaryUnaryMultiCallable[_render_service_pb2.RemoveReferenceRequest, _render_service_pb2.RemoveReferenceResponse]
+    """RemoveReference takes one off and deletes its file; that it was there stays noted.
+    Errors: NOT_FOUND REFERENCE_NOT_FOUND; PERMISSION_DENIED NOT_ALLOWED.
+    """
+    ListReferences: _aio.UnaryUnaryMultiCallable[_render_service_pb2.ListReferencesRequest, _render_service_pb2.ListReferencesResponse]
+    """ListReferences on a brief's moodboard, oldest first. Errors: NOT_FOUND BRIEF_NOT_FOUND."""
+    GetReferencePicture: _aio.UnaryUnaryMultiCallable[_render_service_pb2.GetReferencePictureRequest, _render_service_pb2.GetReferencePictureResponse]
+    """GetReferencePicture. Errors: NOT_FOUND REFERENCE_NOT_FOUND."""
+    AskTake: _aio.UnaryUnaryMultiCallable[_render_service_pb2.AskTakeRequest, _render_service_pb2.AskTakeResponse]
+    """AskTake makes another take of a shot, by the campaign's creative director: the same words with
+    another seed, or other words. Every take is kept. Errors: NOT_FOUND RENDER_NOT_FOUND;
+    PERMISSION_DENIED NOT_ALLOWED; INVALID_ARGUMENT FIELD_INVALID; FAILED_PRECONDITION
+    TAKE_APPROVED (of this shot); RESOURCE_EXHAUSTED TAKES_SPENT; those of IssueGrant.
+    """
+    ChooseTake: _aio.UnaryUnaryMultiCallable[_render_service_pb2.ChooseTakeRequest, _render_service_pb2.ChooseTakeResponse]
+    """ChooseTake of a shot for approval, by its creative director. Errors: NOT_FOUND
+    RENDER_NOT_FOUND; PERMISSION_DENIED NOT_ALLOWED; FAILED_PRECONDITION RENDER_NOT_DRAFT,
+    TAKE_CHOSEN (another one is).
+    """
+    PutBackTake: _aio.UnaryUnaryMultiCallable[_render_service_pb2.PutBackTakeRequest, _render_service_pb2.PutBackTakeResponse]
+    """PutBackTake that was chosen and is not approved. Errors: as ChooseTake, and TAKE_NOT_CHOSEN."""
+    ListTakeNotes: _aio.UnaryUnaryMultiCallable[_render_service_pb2.ListTakeNotesRequest, _render_service_pb2.ListTakeNotesResponse]
+    """ListTakeNotes of a brief, oldest first. Errors: NOT_FOUND BRIEF_NOT_FOUND."""
 
 class RenderServiceServicer(metaclass=_abc_1.ABCMeta):
     """RenderService makes pictures, marks them, has them reviewed and hands them out.
@@ -147,8 +185,10 @@ class RenderServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _render_service_pb2.ReviewRenderRequest,
         context: _aio.ServicerContext[_render_service_pb2.ReviewRenderRequest, _abc.Awaitable[_render_service_pb2.ReviewRenderResponse]],
     ) -> _abc.Awaitable[_render_service_pb2.ReviewRenderResponse]:
-        """ReviewRender by the campaign's creative director. Errors: PERMISSION_DENIED NOT_ALLOWED;
-        FAILED_PRECONDITION RENDER_NOT_DRAFT; INVALID_ARGUMENT FIELD_INVALID (a retake needs a note).
+        """ReviewRender by the campaign's creative director. One take of a shot is approved: the chosen
+        one, or this one becomes it. Errors: PERMISSION_DENIED NOT_ALLOWED; FAILED_PRECONDITION
+        RENDER_NOT_DRAFT, TAKE_CHOSEN (another one is); INVALID_ARGUMENT FIELD_INVALID (a retake needs
+        a note).
         """
 
     @_abc_1.abstractmethod
@@ -228,5 +268,101 @@ class RenderServiceServicer(metaclass=_abc_1.ABCMeta):
         released and so are out of reach. For the talent, her agency and the house.
         Errors: INVALID_ARGUMENT FIELD_INVALID; PERMISSION_DENIED NOT_ALLOWED.
         """
+
+    @_abc_1.abstractmethod
+    def ListCampaigns(
+        self,
+        request: _render_service_pb2.ListCampaignsRequest,
+        context: _aio.ServicerContext[_render_service_pb2.ListCampaignsRequest, _abc.Awaitable[_render_service_pb2.ListCampaignsResponse]],
+    ) -> _abc.Awaitable[_render_service_pb2.ListCampaignsResponse]:
+        """ListCampaigns of whoever asks, newest first, 200 at most: a brand's, a talent's, those
+        somebody is credited on; the house's for staff. An agency names a talent it represents.
+        Errors: INVALID_ARGUMENT FIELD_INVALID.
+        """
+
+    @_abc_1.abstractmethod
+    def ListBriefs(
+        self,
+        request: _render_service_pb2.ListBriefsRequest,
+        context: _aio.ServicerContext[_render_service_pb2.ListBriefsRequest, _abc.Awaitable[_render_service_pb2.ListBriefsResponse]],
+    ) -> _abc.Awaitable[_render_service_pb2.ListBriefsResponse]:
+        """ListBriefs of a campaign, oldest first. Errors: NOT_FOUND CAMPAIGN_NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def AddReference(
+        self,
+        request: _render_service_pb2.AddReferenceRequest,
+        context: _aio.ServicerContext[_render_service_pb2.AddReferenceRequest, _abc.Awaitable[_render_service_pb2.AddReferenceResponse]],
+    ) -> _abc.Awaitable[_render_service_pb2.AddReferenceResponse]:
+        """AddReference puts a picture on a brief's moodboard: decoded, at most 2048 pixels a side,
+        written anew without metadata. By the brand and the campaign's crew.
+        Errors: NOT_FOUND BRIEF_NOT_FOUND; PERMISSION_DENIED NOT_ALLOWED; INVALID_ARGUMENT
+        FIELD_INVALID, PHOTO_UNREADABLE, PHOTO_TOO_LARGE; RESOURCE_EXHAUSTED MOODBOARD_FULL.
+        """
+
+    @_abc_1.abstractmethod
+    def RemoveReference(
+        self,
+        request: _render_service_pb2.RemoveReferenceRequest,
+        context: _aio.ServicerContext[_render_service_pb2.RemoveReferenceRequest, _abc.Awaitable[_render_service_pb2.RemoveReferenceResponse]],
+    ) -> _abc.Awaitable[_render_service_pb2.RemoveReferenceResponse]:
+        """RemoveReference takes one off and deletes its file; that it was there stays noted.
+        Errors: NOT_FOUND REFERENCE_NOT_FOUND; PERMISSION_DENIED NOT_ALLOWED.
+        """
+
+    @_abc_1.abstractmethod
+    def ListReferences(
+        self,
+        request: _render_service_pb2.ListReferencesRequest,
+        context: _aio.ServicerContext[_render_service_pb2.ListReferencesRequest, _abc.Awaitable[_render_service_pb2.ListReferencesResponse]],
+    ) -> _abc.Awaitable[_render_service_pb2.ListReferencesResponse]:
+        """ListReferences on a brief's moodboard, oldest first. Errors: NOT_FOUND BRIEF_NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def GetReferencePicture(
+        self,
+        request: _render_service_pb2.GetReferencePictureRequest,
+        context: _aio.ServicerContext[_render_service_pb2.GetReferencePictureRequest, _abc.Awaitable[_render_service_pb2.GetReferencePictureResponse]],
+    ) -> _abc.Awaitable[_render_service_pb2.GetReferencePictureResponse]:
+        """GetReferencePicture. Errors: NOT_FOUND REFERENCE_NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def AskTake(
+        self,
+        request: _render_service_pb2.AskTakeRequest,
+        context: _aio.ServicerContext[_render_service_pb2.AskTakeRequest, _abc.Awaitable[_render_service_pb2.AskTakeResponse]],
+    ) -> _abc.Awaitable[_render_service_pb2.AskTakeResponse]:
+        """AskTake makes another take of a shot, by the campaign's creative director: the same words with
+        another seed, or other words. Every take is kept. Errors: NOT_FOUND RENDER_NOT_FOUND;
+        PERMISSION_DENIED NOT_ALLOWED; INVALID_ARGUMENT FIELD_INVALID; FAILED_PRECONDITION
+        TAKE_APPROVED (of this shot); RESOURCE_EXHAUSTED TAKES_SPENT; those of IssueGrant.
+        """
+
+    @_abc_1.abstractmethod
+    def ChooseTake(
+        self,
+        request: _render_service_pb2.ChooseTakeRequest,
+        context: _aio.ServicerContext[_render_service_pb2.ChooseTakeRequest, _abc.Awaitable[_render_service_pb2.ChooseTakeResponse]],
+    ) -> _abc.Awaitable[_render_service_pb2.ChooseTakeResponse]:
+        """ChooseTake of a shot for approval, by its creative director. Errors: NOT_FOUND
+        RENDER_NOT_FOUND; PERMISSION_DENIED NOT_ALLOWED; FAILED_PRECONDITION RENDER_NOT_DRAFT,
+        TAKE_CHOSEN (another one is).
+        """
+
+    @_abc_1.abstractmethod
+    def PutBackTake(
+        self,
+        request: _render_service_pb2.PutBackTakeRequest,
+        context: _aio.ServicerContext[_render_service_pb2.PutBackTakeRequest, _abc.Awaitable[_render_service_pb2.PutBackTakeResponse]],
+    ) -> _abc.Awaitable[_render_service_pb2.PutBackTakeResponse]:
+        """PutBackTake that was chosen and is not approved. Errors: as ChooseTake, and TAKE_NOT_CHOSEN."""
+
+    @_abc_1.abstractmethod
+    def ListTakeNotes(
+        self,
+        request: _render_service_pb2.ListTakeNotesRequest,
+        context: _aio.ServicerContext[_render_service_pb2.ListTakeNotesRequest, _abc.Awaitable[_render_service_pb2.ListTakeNotesResponse]],
+    ) -> _abc.Awaitable[_render_service_pb2.ListTakeNotesResponse]:
+        """ListTakeNotes of a brief, oldest first. Errors: NOT_FOUND BRIEF_NOT_FOUND."""
 
 def add_RenderServiceServicer_to_server(servicer: RenderServiceServicer, server: _aio.Server) -> None: ...

@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -16,10 +16,12 @@ from kit.ops import log, open_ops, serve_asgi
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import BaseRoute
 
 from gateway import problem
 from gateway.callers import Callers
 from gateway.clients import Calls, open_calls
+from gateway.direct import Direct
 from gateway.feed import Feed
 from gateway.http import Api
 from gateway.limits import Quota
@@ -27,6 +29,9 @@ from gateway.pages import Pages
 from gateway.routes import ROUTES
 from gateway.sessions import Sessions
 from gateway.settings import Settings
+from gateway.site import Site
+from gateway.talks import Talks
+from gateway.words import Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,23 +53,28 @@ async def build(settings: Settings) -> AsyncIterator[App]:
         sessions = Sessions(db, settings.session_lasts)
         callers, feed = Callers(calls), Feed(bus)
         quota = Quota(settings.verifications_a_minute)
-        web = _web(
-            Api(calls, callers, sessions, feed, quota), Pages(calls, callers, sessions, quota)
-        )
+        site = Site(sessions)
+        pages = [
+            *Direct(calls, site).routes(),
+            *Words(calls, site).routes(),
+            *Talks(calls, site).routes(),
+            *Pages(calls, callers, site, quota).routes(),
+        ]
+        web = _web(Api(calls, callers, sessions, feed, quota), pages)
         checks = {"database": db.check, "bus": bus.check}
         await stack.enter_async_context(open_ops(settings.ops_address, checks))
         await stack.enter_async_context(serve_asgi(web, settings.http_address))
         yield App(db, calls, feed)
 
 
-def _web(api: Api, pages: Pages) -> FastAPI:
+def _web(api: Api, pages: Sequence[BaseRoute]) -> FastAPI:
     """Return the application: the table's routes, the stream, the pages."""
     web = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     for route in ROUTES:
         web.add_route(route.path, api.handler(route), methods=[route.method])
     web.add_route("/v1/events", api.guarded(api.stream), methods=["GET"])
     web.add_route("/openapi.json", api.describe, methods=["GET"])
-    web.routes.extend(pages.routes())
+    web.routes.extend(pages)
     web.add_exception_handler(HTTPException, _not_answered)
     web.add_exception_handler(Exception, _broken)
     return web

@@ -1,60 +1,28 @@
 """The web pages: rendered here, with one style sheet and one small script for each that moves."""
 
-from datetime import UTC, datetime
 from http import HTTPStatus
 from importlib import resources
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-from google.protobuf.timestamp_pb2 import Timestamp
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from kit import trace
 from kit.errors import DomainError, NotAllowed, Unauthenticated
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from gateway import chain, coverage, problem
+from gateway import chain, coverage
 from gateway.callers import Callers
 from gateway.clients import Calls
 from gateway.limits import Quota, read_body
+from gateway.phrases import MEDIA
 from gateway.routes import ROUTES
-from gateway.sessions import COOKIE, Sessions, Visitor
+from gateway.sessions import COOKIE, Visitor
+from gateway.site import Site, is_from_here
 
-HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self';"
-    " img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none';"
-    " frame-ancestors 'none'",
-    "Referrer-Policy": "same-origin",
-    "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "no-store",
-}
 _FORM_BYTES, _PICTURE_BYTES = 2**14, 13 * 2**20
-_MEDIA = {
-    "ecommerce": "a product page",
-    "web": "a web site",
-    "display": "an advertisement online",
-    "social": "social media",
-    "video": "an online video",
-    "email": "a newsletter",
-    "app": "an app",
-    "billboard": "a billboard",
-    "transit": "public transport",
-    "pos": "a shop",
-    "print": "a newspaper or magazine advertisement",
-    "catalogue": "a catalogue",
-    "brochure": "a brochure",
-    "packaging": "a package",
-    "tv": "television",
-    "cinema": "the cinema",
-    "event": "a fair or on a stage",
-    "editorial": "a magazine's own pages",
-    "internal": "a company's own papers",
-}
-"""Where pictures are seen, in words a visitor uses; licensing knows the codes."""
 _VERDICTS = {
     1: ("verified", "Its credentials are ours and every layer agrees."),
     2: ("recovered", "Its credentials are gone or void, but its marks lead to one record."),
@@ -66,17 +34,9 @@ _VERDICTS = {
 class Pages:
     """Every page of the house."""
 
-    def __init__(self, calls: Calls, callers: Callers, sessions: Sessions, quota: Quota) -> None:
-        self._calls, self._callers = calls, callers
-        self._sessions, self._quota = sessions, quota
-        self._templates = Environment(
-            loader=PackageLoader("gateway", "templates"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._templates.filters |= {"money": money, "day": day, "moment": moment, "plain": plain}
+    def __init__(self, calls: Calls, callers: Callers, site: Site, quota: Quota) -> None:
+        self._calls, self._callers, self._quota = calls, callers, quota
+        self._site, self._sessions = site, site.sessions
 
     def routes(self) -> list[Route | Mount]:
         """Return where each page is."""
@@ -102,7 +62,7 @@ class Pages:
     async def _login(self, request: Request) -> Response:
         if request.method == "GET":
             return self._page("login.html", await self._visitor(request), wrong=False)
-        if not _is_from_here(request):
+        if not is_from_here(request):
             return self._page("login.html", Visitor(), status=HTTPStatus.FORBIDDEN, wrong=True)
         await read_body(request, _FORM_BYTES)
         async with request.form() as form:
@@ -129,7 +89,7 @@ class Pages:
 
     async def _logout(self, request: Request) -> Response:
         answer = RedirectResponse("/", HTTPStatus.SEE_OTHER)
-        if _is_from_here(request):
+        if is_from_here(request):
             await self._sessions.close(request.cookies.get(COOKIE, ""))
             answer.delete_cookie(COOKIE)
         return answer
@@ -143,7 +103,7 @@ class Pages:
     async def _verify(self, request: Request) -> Response:
         visitor = await self._visitor(request)
         if request.method == "GET":
-            return self._page("verify.html", visitor, media=_MEDIA, found=None, use={})
+            return self._page("verify.html", visitor, media=MEDIA, found=None, use={})
         try:
             self._quota.draw(request.client.host if request.client else "")
             await read_body(request, _PICTURE_BYTES)
@@ -161,7 +121,7 @@ class Pages:
         found = answer.verification
         word, sense = _VERDICTS[found.verdict]
         told = {"found": found, "word": word, "sense": sense, "use": use}
-        return self._page("verify.html", visitor, media=_MEDIA, **told)
+        return self._page("verify.html", visitor, media=MEDIA, **told)
 
     async def _picture(self, request: Request) -> Response:
         visitor = await self._visitor(request)
@@ -199,41 +159,10 @@ class Pages:
         )
 
     async def _visitor(self, request: Request) -> Visitor:
-        return await self._sessions.find(request.cookies.get(COOKIE, ""))
+        return await self._site.visitor(request)
 
     def _refused(self, visitor: Visitor, error: DomainError) -> Response:
-        return self._page("refused.html", visitor, status=problem.status_of(error), error=error)
+        return self._site.refused(visitor, error)
 
-    def _page(
-        self, name: str, visitor: Visitor, *, status: HTTPStatus = HTTPStatus.OK, **fields: Any
-    ) -> Response:
-        text = self._templates.get_template(name).render(visitor=visitor, **fields)
-        return HTMLResponse(text, status_code=int(status), headers=HEADERS)
-
-
-def money(amount: Any) -> str:
-    """Write an amount as people read it: EUR 1,234.56."""
-    minor = int(amount.amount_minor)
-    sign = "−" if minor < 0 else ""
-    return f"{amount.currency_code} {sign}{abs(minor) // 100:,}.{abs(minor) % 100:02d}"
-
-
-def day(stamp: Timestamp) -> str:
-    """Write a time as its day in UTC."""
-    return f"{datetime.fromtimestamp(stamp.seconds, UTC):%-d %B %Y}" if stamp.seconds else "—"
-
-
-def moment(stamp: Timestamp) -> str:
-    """Write a time to the second, in UTC."""
-    return f"{datetime.fromtimestamp(stamp.seconds, UTC):%-d %B %Y, %H:%M:%S} UTC"
-
-
-def plain(name: str) -> str:
-    """Write a constant as words: "approval_decided" is "approval decided"."""
-    return name.replace("_", " ").lower()
-
-
-def _is_from_here(request: Request) -> bool:
-    """Tell whether a form was sent from one of our own pages."""
-    origin = request.headers.get("origin", "")
-    return bool(origin) and urlsplit(origin).netloc == request.headers.get("host", "")
+    def _page(self, name: str, visitor: Visitor, **fields: Any) -> Response:
+        return self._site.page(name, visitor, **fields)

@@ -27,12 +27,16 @@ from render.pipeline.marking.examine import Reader
 from render.pipeline.marking.fingerprint import NAME as FINGERPRINT
 from render.pipeline.marking.fingerprint import KeyedFingerprint
 from render.pipeline.marking.watermark import SpreadSpectrum
+from render.preparing import Preparer
 from render.rpc.servicer import RenderServicer, Services
 from render.service.campaigns import Briefs, Campaigns
+from render.service.moodboards import Moodboards
 from render.service.pictures import Pictures
 from render.service.remnants import Remnants
 from render.service.renders import Renders
 from render.service.softbinding import SoftBindings
+from render.service.starts import Starts
+from render.service.takes import Takes
 from render.service.verification import Verifier
 from render.settings import Settings
 
@@ -59,24 +63,30 @@ async def build(settings: Settings) -> AsyncIterator[App]:
         db = await stack.enter_async_context(open_database(str(settings.database_url)))
         bus = await stack.enter_async_context(open_bus(settings.nats_url))
         others = await stack.enter_async_context(open_others(settings))
-        vault = Vault(Objects(settings.objects_url), RemoteKeys(others.identity.stub))
+        objects = Objects(settings.objects_url)
+        vault = Vault(objects, RemoteKeys(others.identity.stub))
         verifier = Verifier(db, others.identity, others.licensing, examiner)
         algorithms = Algorithms({SpreadSpectrum.name: reader.codec.value}, (FINGERPRINT,))
         soft = SoftBindings(db, verifier, algorithms, settings.soft_binding_endpoint)
-        services = _services(db, others, vault, soft)
+        services = _services(db, others, objects, soft)
         checks = {"database": db.check, "bus": bus.check}
         await stack.enter_async_context(open_ops(settings.ops_address, checks))
         port = await stack.enter_async_context(_server(services, settings.rpc_address))
         yield App(db, bus, vault, open_consumers(db, bus, vault), port)
 
 
-def _services(db: Database, others: Others, vault: Vault, soft: SoftBindings) -> Services:
+def _services(db: Database, others: Others, objects: Objects, soft: SoftBindings) -> Services:
     identity, licensing = others.identity, others.licensing
-    renders = Renders(db, identity, others.training, licensing)
+    vault = Vault(objects, RemoteKeys(identity.stub))
+    starts = Starts(identity, others.training)
+    renders = Renders(db, identity, starts, licensing)
+    briefs = Briefs(db, identity, others.training)
     return Services(
         Campaigns(db, identity, licensing),
-        Briefs(db, identity, others.training),
+        briefs,
         renders,
+        Takes(db, briefs, renders, starts, licensing),
+        Moodboards(db, briefs, objects, Preparer()),
         Pictures(db, renders, licensing, vault, draft),
         Remnants(db, identity, vault),
         soft.verifier,

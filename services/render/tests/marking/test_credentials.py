@@ -35,6 +35,7 @@ def claim() -> Claim:
         watermark_value=bytes(8),
         fingerprint_name="pdq.1",
         fingerprint=bytes(32),
+        person="Alba",
     )
 
 
@@ -74,6 +75,11 @@ def test_manifest_says_how_the_picture_was_made(signed: bytes, signing: SigningC
     assert [use["use"] for use in uses] == ["notAllowed"] * 4
     assert [b["alg"] for b in said["c2pa.soft-binding"]] == ["sosia.spread.2", "pdq.1"]
     assert said["sosia.rights"][0]["credits"] == [{"name": "Åsa", "role": "photographer"}]
+    (people,) = said["cawg.metadata"]
+    assert people["Iptc4xmpExt:PersonInImage"] == ["Alba"]
+    assert people["dc:creator"] == ["Åsa"]
+    (crew,) = people["Iptc4xmpExt:Contributor"]
+    assert crew == {"Iptc4xmpExt:Name": "Åsa", "Iptc4xmpExt:Role": ["photographer"]}
     assert "thumbnail" not in manifest
 
 

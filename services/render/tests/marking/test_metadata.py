@@ -29,6 +29,7 @@ def said(request_of: Callable[..., MarkRequest], system: System) -> Metadata:
         ("Iptc4xmpExt:AISystemVersionUsed", ("1.2",)),
         ("Iptc4xmpExt:Contributor/Iptc4xmpExt:Name", ("Åsa Öberg", "Émile & Co")),
         ("Iptc4xmpExt:Contributor/Iptc4xmpExt:Role", ("photographer", "stylist")),
+        ("Iptc4xmpExt:PersonInImage", ("Alba",)),
         ("plus:ModelReleaseID", ("rcp_alba_1",)),
         ("plus:ModelReleaseStatus", ("http://ns.useplus.org/ldf/vocab/MR-LMR",)),
         ("plus:DataMining", ("http://ns.useplus.org/ldf/vocab/DMI-PROHIBITED",)),

@@ -93,6 +93,20 @@ class Made:
 
 
 @dataclass(frozen=True, slots=True)
+class Take:
+    """Which take of its shot a render is, and what it is made from."""
+
+    number: int
+    answers: str
+    """The render whose take was not it yet; empty where the brief asked for it."""
+    note: str
+    """What the director said when asking for it."""
+    made_from: Shot
+    brief_sha256: str
+    """Of the brief with this shot in it: what the grant is for."""
+
+
+@dataclass(frozen=True, slots=True)
 class Render:
     """One picture on its way."""
 
@@ -117,6 +131,9 @@ class Render:
     created_at: datetime
     released_at: datetime | None = None
     picture: Picture | None = None
+    take: Take | None = None
+    is_chosen: bool = False
+    """The director chose it among the takes of its shot."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,9 @@ from sosia.render.v1 import softbinding_pb2 as soft
 
 from render.domain.answers import AskedUse
 from render.domain.campaigns import Credit, Product, Shot
+from render.domain.moodboards import Facts
 from render.domain.renders import Review
+from render.domain.takes import Direction
 from render.service.campaigns import NewBrief, NewCampaign
 from render.service.commands import Command
 
@@ -39,6 +41,18 @@ def to_new_brief(request: pb.CreateBriefRequest) -> NewBrief:
 def to_review(request: pb.ReviewRenderRequest) -> Review:
     """Read the director's word."""
     return Review(request.approve, request.note)
+
+
+def to_facts(facts: campaign_pb2.ReferenceFacts) -> Facts:
+    """Read what is said of a reference picture."""
+    return Facts(facts.title, facts.credit, facts.rights)
+
+
+def to_direction(request: pb.AskTakeRequest) -> Direction:
+    """Read what a director wants otherwise."""
+    seed = request.seed if request.HasField("seed") else None
+    words = (request.framing, request.pose, request.view, request.lighting)
+    return Direction(request.note, *words, seed)
 
 
 def to_kind(kind: "render_pb2.PictureKind.ValueType") -> str:

@@ -16,7 +16,9 @@ from sosia.render.v1 import (
 from render.domain.answers import Answer
 from render.domain.bindings import Match
 from render.domain.campaigns import Brief, Campaign, Credit, Product, Shot
+from render.domain.moodboards import Reference
 from render.domain.renders import Remains, Render
+from render.domain.takes import Note
 
 
 def from_time(value: datetime) -> Timestamp:
@@ -84,7 +86,38 @@ def from_render(render: Render) -> render_pb2.Render:
         message.fingerprint = render.picture.fingerprint.hex()
     if render.released_at is not None:
         message.released_at.FromDatetime(render.released_at)
+    if render.take is not None:
+        message.take, message.chosen = render.take.number, render.is_chosen
+        message.answers, message.direction = render.take.answers, render.take.note
+        message.made_from.CopyFrom(_shot(render.take.made_from))
     return message
+
+
+def from_note(note: Note) -> render_pb2.TakeNote:
+    """Write a word on a take."""
+    return render_pb2.TakeNote(
+        render_id=note.render_id,
+        word=render_pb2.TakeWord.Value(f"TAKE_WORD_{note.word.name}"),
+        note=note.note,
+        party_id=note.party_id,
+        at=from_time(note.said_at),
+    )
+
+
+def from_reference(reference: Reference) -> campaign_pb2.Reference:
+    """Write a reference picture; where it lies is nobody's business."""
+    return campaign_pb2.Reference(
+        id=reference.id,
+        brief_id=reference.brief_id,
+        title=reference.title,
+        credit=reference.credit,
+        rights=reference.rights,
+        sha256=reference.sha256,
+        width=reference.width,
+        height=reference.height,
+        added_by=reference.added_by,
+        created_at=from_time(reference.created_at),
+    )
 
 
 def from_answer(answer: Answer) -> verify_pb2.Verification:

@@ -10,10 +10,12 @@ from sosia.render.v1 import softbinding_pb2 as soft
 
 from render.rpc import incoming, outgoing
 from render.service.campaigns import Briefs, Campaigns
+from render.service.moodboards import Moodboards
 from render.service.pictures import Pictures
 from render.service.remnants import Remnants
 from render.service.renders import Renders
 from render.service.softbinding import SoftBindings
+from render.service.takes import Takes
 from render.service.verification import Verifier
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -26,6 +28,8 @@ class Services:
     campaigns: Campaigns
     briefs: Briefs
     renders: Renders
+    takes: Takes
+    moodboards: Moodboards
     pictures: Pictures
     remnants: Remnants
     verifier: Verifier
@@ -158,3 +162,82 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
     ) -> pb.GetPicturesErasureResponse:
         """Count what is still there of a talent."""
         return outgoing.from_remains(await self._do.remnants.find(request.talent_id))
+
+    async def ListCampaigns(
+        self, request: pb.ListCampaignsRequest, context: Context
+    ) -> pb.ListCampaignsResponse:
+        """Return the caller's campaigns."""
+        found = await self._do.campaigns.find(request.talent_id)
+        return pb.ListCampaignsResponse(campaigns=[outgoing.from_campaign(one) for one in found])
+
+    async def ListBriefs(
+        self, request: pb.ListBriefsRequest, context: Context
+    ) -> pb.ListBriefsResponse:
+        """Return the briefs of a campaign."""
+        found = await self._do.briefs.find(request.campaign_id)
+        return pb.ListBriefsResponse(briefs=[outgoing.from_brief(one) for one in found])
+
+    async def AddReference(
+        self, request: pb.AddReferenceRequest, context: Context
+    ) -> pb.AddReferenceResponse:
+        """Put a picture on a moodboard."""
+        reference = await self._do.moodboards.add(
+            incoming.to_command(request),
+            request.brief_id,
+            incoming.to_facts(request.facts),
+            request.content,
+        )
+        return pb.AddReferenceResponse(reference=outgoing.from_reference(reference))
+
+    async def RemoveReference(
+        self, request: pb.RemoveReferenceRequest, context: Context
+    ) -> pb.RemoveReferenceResponse:
+        """Take a picture off a moodboard."""
+        await self._do.moodboards.remove(incoming.to_command(request), request.reference_id)
+        return pb.RemoveReferenceResponse()
+
+    async def ListReferences(
+        self, request: pb.ListReferencesRequest, context: Context
+    ) -> pb.ListReferencesResponse:
+        """Return what is on a moodboard."""
+        found = await self._do.moodboards.find(request.brief_id)
+        return pb.ListReferencesResponse(references=[outgoing.from_reference(one) for one in found])
+
+    async def GetReferencePicture(
+        self, request: pb.GetReferencePictureRequest, context: Context
+    ) -> pb.GetReferencePictureResponse:
+        """Return a file of a moodboard."""
+        content, sha256 = await self._do.moodboards.get_picture(request.reference_id)
+        return pb.GetReferencePictureResponse(content=content, sha256=sha256)
+
+    async def AskTake(self, request: pb.AskTakeRequest, context: Context) -> pb.AskTakeResponse:
+        """Queue another take."""
+        render = await self._do.takes.ask(
+            incoming.to_command(request), request.render_id, incoming.to_direction(request)
+        )
+        return pb.AskTakeResponse(render=outgoing.from_render(render))
+
+    async def ChooseTake(
+        self, request: pb.ChooseTakeRequest, context: Context
+    ) -> pb.ChooseTakeResponse:
+        """Choose a take."""
+        render = await self._do.takes.choose(
+            incoming.to_command(request), request.render_id, request.note
+        )
+        return pb.ChooseTakeResponse(render=outgoing.from_render(render))
+
+    async def PutBackTake(
+        self, request: pb.PutBackTakeRequest, context: Context
+    ) -> pb.PutBackTakeResponse:
+        """Choose a take no longer."""
+        render = await self._do.takes.put_back(
+            incoming.to_command(request), request.render_id, request.note
+        )
+        return pb.PutBackTakeResponse(render=outgoing.from_render(render))
+
+    async def ListTakeNotes(
+        self, request: pb.ListTakeNotesRequest, context: Context
+    ) -> pb.ListTakeNotesResponse:
+        """Return what was said of a brief's takes."""
+        found = await self._do.takes.find_notes(request.brief_id)
+        return pb.ListTakeNotesResponse(notes=[outgoing.from_note(one) for one in found])

@@ -1,6 +1,7 @@
 """Renders and their pictures."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from kit import jobs
@@ -8,13 +9,26 @@ from kit.db import Tx
 from kit.fields import is_id
 from sqlalchemy import ColumnElement, Row, func, insert, or_, select, update
 
-from render.domain.renders import OPEN, Basis, Made, Picture, Render, RenderNotFound, State, Task
+from render.domain.campaigns import Shot
+from render.domain.renders import (
+    OPEN,
+    Basis,
+    Made,
+    Picture,
+    Render,
+    RenderNotFound,
+    State,
+    Take,
+    Task,
+)
 from render.store import campaigns as campaigns_store
 from render.store.campaigns import from_credits, to_credits
-from render.store.tables import manifests, pictures, renders
+from render.store.tables import briefs, choices, manifests, pictures, renders, takes
 
 _OPEN = [str(state) for state in OPEN]
 _PICTURE = [pictures.c[name].label(f"picture_{name}") for name in Picture.__slots__]
+_TAKE = [takes.c[name].label(f"take_{name}") for name in Take.__slots__]
+_CHOSEN = choices.c.render_id.is_not(None).label("is_chosen")
 _BASIS = Basis.__slots__
 _PLAIN = [name for name in Render.__slots__ if name in renders.c and name != "credits"]
 
@@ -28,6 +42,14 @@ async def add(tx: Tx, new: Sequence[Render], *, start_id: str, grant: str) -> No
         row |= {name: getattr(render.basis, name) for name in _BASIS}
         row |= {"start_id": start_id, "grant_token": grant, "state": str(render.state)}
         await tx.execute(insert(renders).values(credits=from_credits(render.credits), **row))
+        if render.take is not None:
+            await tx.execute(insert(takes).values(_take_row(render, render.take)))
+
+
+def _take_row(render: Render, take: Take) -> dict[str, Any]:
+    row = {name: getattr(take, name) for name in Take.__slots__}
+    of = {"render_id": render.id, "brief_id": render.brief_id, "shot": render.shot}
+    return row | of | {"made_from": asdict(take.made_from)}
 
 
 async def get(tx: Tx, render_id: str, *, lock: bool = False) -> Render:
@@ -54,9 +76,22 @@ async def find_of_brief(tx: Tx, brief_id: str) -> list[Render]:
     return await _find(tx, renders.c.brief_id == brief_id)
 
 
+async def find_takes(tx: Tx, brief_id: str, shot: int | None = None) -> list[Render]:
+    """Return the takes of a shot, or of every shot of a brief, and hold the brief's row.
+
+    So that two who ask for another take get numbers one after the other.
+    """
+    held = select(briefs.c.id).where(briefs.c.id == brief_id)
+    await tx.execute(held.with_for_update(key_share=True))
+    which = renders.c.brief_id == brief_id
+    return await _find(tx, which if shot is None else which & (renders.c.shot == shot))
+
+
 async def _find(tx: Tx, which: ColumnElement[bool], *, lock: bool = False) -> list[Render]:
-    query = select(renders, *_PICTURE).select_from(
+    query = select(renders, *_PICTURE, *_TAKE, _CHOSEN).select_from(
         renders.outerjoin(pictures, pictures.c.render_id == renders.c.id)
+        .outerjoin(takes, takes.c.render_id == renders.c.id)
+        .outerjoin(choices, choices.c.render_id == renders.c.id)
     )
     query = query.where(which).order_by(renders.c.created_at, renders.c.start_id, renders.c.shot)
     if lock:
@@ -69,9 +104,13 @@ async def to_task(tx: Tx, row: Row[Any]) -> Task:
     render = to_render(row)
     brief = await campaigns_store.get_brief(tx, render.brief_id)
     campaign = await campaigns_store.get(tx, render.campaign_id)
-    shot = brief.shots[render.shot]
+    query = select(*_TAKE).where(takes.c.render_id == render.id)
+    found = (await tx.execute(query)).one_or_none()
+    take = None if found is None else _take(found)
+    shot = brief.shots[render.shot] if take is None else take.made_from
+    sha256 = brief.sha256 if take is None else take.brief_sha256
     product = brief.products[shot.product]
-    return Task(render, product, shot, brief.sha256, campaign.name, row.grant_token)
+    return Task(render, product, shot, sha256, campaign.name, row.grant_token)
 
 
 async def finish(tx: Tx, render: Render, made: Made) -> bool:
@@ -149,4 +188,12 @@ def to_render(row: Row[Any]) -> Render:
     if getattr(row, "picture_sha256", None) is not None:
         names = Picture.__slots__
         values["picture"] = Picture(**{name: getattr(row, f"picture_{name}") for name in names})
+    if getattr(row, "take_number", None) is not None:
+        values["take"] = _take(row)
+        values["is_chosen"] = row.is_chosen
     return Render(**values)
+
+
+def _take(row: Row[Any]) -> Take:
+    values = {name: getattr(row, f"take_{name}") for name in Take.__slots__}
+    return Take(**{**values, "made_from": Shot(**values["made_from"])})

@@ -8,11 +8,13 @@ from sqlalchemy import (
     Column,
     DateTime,
     FetchedValue,
+    Identity,
     Integer,
     LargeBinary,
     MetaData,
     Table,
     Text,
+    UniqueConstraint,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeEngine
@@ -58,6 +60,52 @@ renders = Table(
     Column("reviewer_id", Text, nullable=False, server_default=""),
     Column("reviewed_at", _time),
     Column("released_at", _time),
+)
+takes = Table(
+    "takes",
+    metadata,
+    Column("render_id", Text, primary_key=True),
+    *_columns(Text, "brief_id"),
+    *_columns(Integer, "shot", "number"),
+    Column("answers", Text, nullable=False, server_default=""),
+    Column("note", Text, nullable=False, server_default=""),
+    *_columns(JSONB, "made_from"),
+    *_columns(Text, "brief_sha256"),
+    UniqueConstraint("brief_id", "shot", "number"),
+)
+take_notes = Table(
+    "take_notes",
+    metadata,
+    Column("number", BigInteger, Identity(always=True), primary_key=True),
+    *_columns(Text, "render_id", "brief_id", "word"),
+    Column("note", Text, nullable=False, server_default=""),
+    Column("party_id", Text, nullable=False, server_default=""),
+    *_columns(_time, "said_at"),
+)
+choices = Table(
+    "choices",
+    metadata,
+    Column("brief_id", Text, primary_key=True),
+    Column("shot", Integer, primary_key=True),
+    Column("render_id", Text, nullable=False, unique=True),
+)
+brief_references = Table(
+    "brief_references",
+    metadata,
+    Column("id", Text, primary_key=True),
+    *_columns(Text, "brief_id", "title", "credit", "rights"),
+    Column("object_key", Text, nullable=False, unique=True),
+    *_columns(Text, "sha256"),
+    *_columns(Integer, "width", "height"),
+    *_columns(Text, "added_by"),
+    *_columns(_time, "created_at"),
+)
+reference_removals = Table(
+    "reference_removals",
+    metadata,
+    Column("reference_id", Text, primary_key=True),
+    *_columns(Text, "removed_by"),
+    *_columns(_time, "removed_at"),
 )
 grants = Table(
     "grants",

@@ -30,6 +30,12 @@ _EXPIRED_ONLY = frozenset({_EXPIRED, "signingCredential.untrusted"})
 """All that is wrong with a whole file whose certificate has run out: its chain is not followed."""
 
 
+_CONTEXT = {
+    "dc": "http://purl.org/dc/elements/1.1/",
+    "Iptc4xmpExt": "http://iptc.org/std/Iptc4xmpExt/2008-02-29/",
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
     """What a manifest states about one picture."""
@@ -49,6 +55,8 @@ class Claim:
     """The asset number as the codec states it."""
     fingerprint_name: str
     fingerprint: bytes
+    person: str = ""
+    """Whose twin is seen, under the name she is known by."""
 
     def bound(self) -> dict[str, Any]:
         """Return what the digest is taken over, as our assertion writes it."""
@@ -182,6 +190,7 @@ def _manifest(claim: Claim) -> dict[str, Any]:
     assertions = [
         ("c2pa.actions.v2", {"actions": [created, {"action": "c2pa.watermarked.bound"}]}),
         ("cawg.training-mining", {"entries": mining}),
+        *((("cawg.metadata", _said(claim)),) if claim.person or claim.credits else ()),
         ("c2pa.soft-binding", _binding(claim.watermark, claim.watermark_value)),
         ("c2pa.soft-binding", _binding(claim.fingerprint_name, claim.fingerprint)),
         (RIGHTS, {**claim.bound(), "digest": claim.rights().digest}),
@@ -193,6 +202,20 @@ def _manifest(claim: Claim) -> dict[str, Any]:
         "instance_id": f"xmp:iid:{claim.render_id}",
         "assertions": [{"label": label, "data": data} for label, data in assertions],
     }
+
+
+def _said(claim: Claim) -> dict[str, Any]:
+    """Return who took part, in the words of IPTC, as CAWG's metadata assertion signs them."""
+    people = [
+        {"Iptc4xmpExt:Name": credit.name, "Iptc4xmpExt:Role": [credit.role]}
+        for credit in claim.credits
+    ]
+    said = {
+        "dc:creator": [credit.name for credit in claim.credits],
+        "Iptc4xmpExt:Contributor": people,
+        "Iptc4xmpExt:PersonInImage": [claim.person] if claim.person else [],
+    }
+    return {"@context": _CONTEXT, **{name: value for name, value in said.items() if value}}
 
 
 def _binding(algorithm: str, value: bytes) -> dict[str, Any]:

@@ -140,6 +140,7 @@ class Marker:
             twin_version_id=request.twin_version_id,
             consent_receipt_id=request.consent_receipt_id,
             credits=request.credits,
+            person=request.licensor.name,
             title=request.title,
             created_at=request.created_at,
             system=self._system,

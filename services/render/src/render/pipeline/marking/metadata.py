@@ -116,6 +116,7 @@ def _iptc(about: Element, request: MarkRequest, system: System) -> None:
     _put(about, "Iptc4xmpExt:AISystemUsed", system.name)
     _put(about, "Iptc4xmpExt:AISystemVersionUsed", system.version)
     _put(about, "Iptc4xmpExt:DigImageGUID", request.render_id)
+    _list(about, "Iptc4xmpExt:PersonInImage", "Bag", [request.licensor.name])
     bag = SubElement(SubElement(about, _name("Iptc4xmpExt:Contributor")), _name("rdf:Bag"))
     for credit in request.credits:
         entry = _structure(bag)
