@@ -100,13 +100,12 @@ class Marker:
             request: the facts to state; they must be in the registry before the picture leaves.
 
         Raises:
-            KeyError: no label wording in the request's language.
             NoRoom: the label would cover a face wherever it stood.
             WatermarkLost: the picture does not hold the number: too small, too loud.
         """
         clock = _Clock()
         with clock.step("label"):
-            labelled = label.draw(pixels, request.language, request.faces)
+            labelled = label.draw(pixels, request.wording, request.faces, request.products)
         jpeg, seen = self._hold(labelled.pixels, request, clock)
         with clock.step("fingerprint"):
             looks, keyed = fingerprint(seen), self._keyed.of(seen)
