@@ -1,4 +1,4 @@
-"""python -m render {migrate,serve,work,authority}."""
+"""python -m render {migrate,serve,work,authority,renew}."""
 
 import sys
 from datetime import UTC, datetime
@@ -8,7 +8,7 @@ from pathlib import Path
 from kit import run
 
 from render import app
-from render.pipeline.marking.authority import make_credentials
+from render.pipeline.marking.authority import make_credentials, renew_credentials
 from render.settings import Settings
 
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
@@ -42,7 +42,27 @@ async def authority(arguments: list[str]) -> int:
     return 0
 
 
-COMMANDS = {"migrate": migrate, "serve": serve, "work": work, "authority": authority}
+async def renew(arguments: list[str]) -> int:
+    """Issue a new signing certificate in a folder that holds the intermediate's key."""
+    if len(arguments) != 1:
+        print("usage: python -m render renew DIR", file=sys.stderr)
+        return 2
+    try:
+        renewed = renew_credentials(Path(arguments[0]), now=datetime.now(UTC))
+    except FileNotFoundError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(f"valid until {renewed.ends_at.isoformat()}")
+    return 0
+
+
+COMMANDS = {
+    "migrate": migrate,
+    "serve": serve,
+    "work": work,
+    "authority": authority,
+    "renew": renew,
+}
 
 if __name__ == "__main__":
     sys.exit(run.main("render", COMMANDS, sys.argv[1:]))

@@ -161,6 +161,7 @@ class Licensing:
             state=State[state],
             starts_at=_time(found.starts_at),
             ends_at=_time(found.ends_at),
+            territories=_territories(found.terms),
         )
 
     async def find_refusals(self, license: License, use: AskedUse) -> tuple[str, ...]:
@@ -225,6 +226,10 @@ async def open_others(settings: Settings) -> AsyncIterator[Others]:
             Training(TrainingServiceStub(training)),
             Licensing(LicensingServiceStub(licensing)),
         )
+
+
+def _territories(terms: license_pb2.LicenseTerms) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(code for use in terms.uses for code in use.territories))
 
 
 def _time(value: Timestamp) -> datetime:

@@ -14,6 +14,7 @@ from render import metrics
 from render.admission import Admitted
 from render.clients import Identity
 from render.domain.renders import Made, Picture
+from render.pipeline.marking import garment, wording
 from render.pipeline.marking import request as facts
 from render.pipeline.marking.mark import Marked
 from render.pipeline.marking.request import MarkRequest
@@ -45,7 +46,9 @@ class Delivery:
         """
         render = one.task.render
         faces = await asyncio.to_thread(self._studio.find_faces, pixels)
-        request = await self._facts(one, faces)
+        height, width = pixels.shape[:2]
+        product = garment.area(one.task.shot.framing, faces, (width, height))
+        request = await self._facts(one, faces, product)
         mark = partial(self._studio.mark, one.twin.base, pixels, request)
         marked = await asyncio.to_thread(mark)
         metrics.tell_marking(marked.seconds)
@@ -76,7 +79,9 @@ class Delivery:
             height=marked.size[1],
         )
 
-    async def _facts(self, one: Admitted, faces: tuple[facts.Box, ...]) -> MarkRequest:
+    async def _facts(
+        self, one: Admitted, faces: tuple[facts.Box, ...], product: facts.Box
+    ) -> MarkRequest:
         """Gather what the marks state."""
         render, license = one.task.render, one.license
         parties = await self._identity.get_parties([license.talent_id, license.brand_id])
@@ -95,5 +100,7 @@ class Delivery:
             created_at=await self._jobs.now(),
             license_starts_at=license.starts_at,
             license_ends_at=license.ends_at,
+            wording=wording.choose(license.territories),
             faces=faces,
+            products=(product,),
         )

@@ -31,6 +31,8 @@ class Settings(ServiceSettings):
     revoked_certificates: Path | None = None
     """File of revoked signing certificates, a serial number in hexadecimal a line, read anew for
     every picture that is verified; unset means none is."""
+    timestamp_url: str = ""
+    """URL of an RFC 3161 time-stamp authority; unset means the worker's own, in `authority`."""
     soft_binding_endpoint: str = ""
     """URL of the soft binding API that matches name; unset means the one that was asked."""
     worker_ops_address: str

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 from render.domain.verdicts import Candidate, Layers, Verdict, find_cropped, verdict
 from render.pipeline.marking.authority import SigningCredentials, make_credentials
+from render.pipeline.marking.credentials import Claim
 from render.pipeline.marking.examine import Reader, decode, examine
 from render.pipeline.marking.fingerprint import KeyedFingerprint
 from render.pipeline.marking.mark import Keys, Marked, Marker
@@ -126,6 +127,26 @@ def request_of() -> Callable[..., MarkRequest]:
         return MarkRequest(**{**facts, **changes})  # type: ignore[arg-type]
 
     return make
+
+
+@pytest.fixture(scope="session")
+def claim() -> Claim:
+    return Claim(
+        asset_number=7,
+        render_id="ren_1",
+        license_id="lic_1",
+        twin_version_id="twv_1",
+        consent_receipt_id="rcp_1",
+        credits=(Credit("Åsa", "photographer"),),
+        title="A coat",
+        created_at=datetime(2026, 11, 24, tzinfo=UTC),
+        system=System("sosia", "1"),
+        watermark="sosia.spread.2",
+        watermark_value=bytes(8),
+        fingerprint_name="pdq.1",
+        fingerprint=bytes(32),
+        person="Alba",
+    )
 
 
 @pytest.fixture(scope="session")

@@ -14,29 +14,9 @@ from render.domain.verdicts import Seal
 from render.pipeline.marking import credentials
 from render.pipeline.marking.authority import SigningCredentials, load_credentials, make_credentials
 from render.pipeline.marking.credentials import Claim
-from render.pipeline.marking.request import Credit, Pixels, System
+from render.pipeline.marking.request import Credit, Pixels
 
 Draw = Callable[[int, int], Pixels]
-
-
-@pytest.fixture(scope="module")
-def claim() -> Claim:
-    return Claim(
-        asset_number=7,
-        render_id="ren_1",
-        license_id="lic_1",
-        twin_version_id="twv_1",
-        consent_receipt_id="rcp_1",
-        credits=(Credit("Åsa", "photographer"),),
-        title="A coat",
-        created_at=datetime(2026, 11, 24, tzinfo=UTC),
-        system=System("sosia", "1"),
-        watermark="sosia.spread.2",
-        watermark_value=bytes(8),
-        fingerprint_name="pdq.1",
-        fingerprint=bytes(32),
-        person="Alba",
-    )
 
 
 @pytest.fixture(scope="module")
@@ -161,7 +141,12 @@ def test_keys_are_for_their_owner_only_and_never_overwritten(tmp_path: Path) -> 
     folder = tmp_path / "new" / "credentials"
     made = make_credentials(folder, organization="Sosia", now=datetime.now(UTC))
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.glob("*.key")}
-    assert modes == {"root.key": 0o600, "intermediate.key": 0o600, "leaf.key": 0o600}
+    assert modes == {
+        "root.key": 0o600,
+        "intermediate.key": 0o600,
+        "leaf.key": 0o600,
+        "timestamp.key": 0o600,
+    }
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert load_credentials(folder) == made
     assert [path.name for path in folder.parent.iterdir()] == ["credentials"]

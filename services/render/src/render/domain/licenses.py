@@ -38,6 +38,8 @@ class License:
     state: State
     starts_at: datetime
     ends_at: datetime
+    territories: tuple[str, ...] = ()
+    """Of all its uses: ISO 3166 codes and regions, as they were asked for."""
 
 
 @dataclass(frozen=True, slots=True)

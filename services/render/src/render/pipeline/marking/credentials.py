@@ -97,11 +97,21 @@ class Signed:
     manifest: bytes
 
 
-def sign(jpeg: bytes, claim: Claim, credentials: SigningCredentials) -> Signed:
-    """Return `jpeg` with a manifest for `claim`, its pixels and metadata unchanged."""
-    info = c2pa.C2paSignerInfo(
-        alg=b"es256", sign_cert=credentials.chain, private_key=credentials.key, ta_url=None
-    )
+def sign(
+    jpeg: bytes, claim: Claim, credentials: SigningCredentials, stamps_url: str = ""
+) -> Signed:
+    """Return `jpeg` with a manifest for `claim`, its pixels and metadata unchanged.
+
+    Args:
+        jpeg: the picture.
+        claim: what its manifest states.
+        credentials: with a key or with a callback to a key service.
+        stamps_url: of the time-stamp authority; without one a signature is trusted only as long
+            as its certificate is valid.
+
+    Raises:
+        c2pa.C2paError: the time-stamp authority does not answer, or the callback fails.
+    """
     settings = {
         "builder": {"thumbnail": {"enabled": False}},
         "verify": {"verify_after_sign": False},
@@ -109,11 +119,27 @@ def sign(jpeg: bytes, claim: Claim, credentials: SigningCredentials) -> Signed:
     signed = io.BytesIO()
     with (
         c2pa.Context.from_dict(settings) as context,
-        c2pa.Signer.from_info(info) as signer,
+        _signer(credentials, stamps_url) as signer,
         c2pa.Builder(_manifest(claim), context) as builder,
     ):
         manifest = builder.sign(signer, "image/jpeg", io.BytesIO(jpeg), signed)
     return Signed(signed.getvalue(), manifest)
+
+
+def _signer(credentials: SigningCredentials, stamps_url: str) -> c2pa.Signer:
+    if credentials.callback is not None:
+        chain = credentials.chain.decode()
+        return c2pa.Signer.from_callback(
+            credentials.callback, c2pa.C2paSigningAlg.ES256, chain, stamps_url or None
+        )
+    return c2pa.Signer.from_info(
+        c2pa.C2paSignerInfo(
+            alg=b"es256",
+            sign_cert=credentials.chain,
+            private_key=credentials.key,
+            ta_url=stamps_url.encode() or None,
+        )
+    )
 
 
 def label_of(signed: Signed) -> str:

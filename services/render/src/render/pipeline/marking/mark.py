@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from time import perf_counter
+from typing import Protocol
 
 import numpy as np
 from PIL import Image
@@ -54,13 +55,27 @@ class Marked:
     seconds: dict[str, float]
 
 
+class Signing(Protocol):
+    """Signing credentials, kept valid."""
+
+    def current(self) -> SigningCredentials:
+        """Return what signs now."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """What pictures are marked with."""
+    """What pictures are marked with.
+
+    Attributes:
+        signing: asked anew for every picture, for certificates are renewed.
+        stamps_url: of the time-stamp authority; without one there are no time stamps.
+    """
 
     codec: Codec
     keyed: KeyedFingerprint
-    signing: SigningCredentials
+    signing: Signing
+    stamps_url: str = ""
 
 
 class Marker:
@@ -70,6 +85,7 @@ class Marker:
         self._codec = keys.codec
         self._keyed = keys.keyed
         self._signing = keys.signing
+        self._stamps_url = keys.stamps_url
         self._system = system
 
     def mark(self, pixels: Pixels, request: MarkRequest) -> Marked:
@@ -84,19 +100,18 @@ class Marker:
             request: the facts to state; they must be in the registry before the picture leaves.
 
         Raises:
-            KeyError: no label wording in the request's language.
             NoRoom: the label would cover a face wherever it stood.
             WatermarkLost: the picture does not hold the number: too small, too loud.
         """
         clock = _Clock()
         with clock.step("label"):
-            labelled = label.draw(pixels, request.language, request.faces)
+            labelled = label.draw(pixels, request.wording, request.faces, request.products)
         jpeg, seen = self._hold(labelled.pixels, request, clock)
         with clock.step("fingerprint"):
             looks, keyed = fingerprint(seen), self._keyed.of(seen)
         with clock.step("credentials"):
             claim = self._claim(request, looks)
-            signed = credentials.sign(jpeg, claim, self._signing)
+            signed = credentials.sign(jpeg, claim, self._signing.current(), self._stamps_url)
             manifest = Manifest(credentials.label_of(signed), signed.manifest)
         return Marked(
             data=signed.data,
