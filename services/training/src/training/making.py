@@ -8,12 +8,15 @@ from pathlib import Path
 
 from imaging.faces import Faces
 from imaging.failures import Diverged
+from imaging.words import subject_of
 
 from training.dataset import Shown
 from training.domain.runs import Recipe
 from training.domain.twins import Likeness
 from training.pipeline import adapter, likeness
+from training.pipeline.adapter import Photo
 from training.pipeline.likeness import Vectors
+from training.pipeline.measures import Embedder, Measure, QuickLook
 from training.service.jobs import Standing
 
 _CHECKPOINTS = 20
@@ -30,6 +33,9 @@ class Made:
     base_sha256: str
     final_loss: float
     seconds: float
+    steps: int
+    best_step: int
+    ended: str
 
 
 class Studio:
@@ -71,6 +77,7 @@ class Studio:
             photos,
             progress=lambda at: tell(Standing(at.step, at.loss, at.seconds_left)),
             should_stop=should_stop,
+            measure=quick_look(self._faces, photos, recipe.seed),
         )
         if not math.isfinite(trained.final_loss):
             raise Diverged("the training diverged: its loss is not finite")
@@ -85,6 +92,9 @@ class Studio:
             base_sha256=trained.about.base_sha256,
             final_loss=trained.final_loss,
             seconds=trained.seconds,
+            steps=trained.steps,
+            best_step=trained.best_step,
+            ended=trained.ended.value,
         )
 
 
@@ -92,6 +102,12 @@ def load_cohort() -> Vectors:
     """Read the synthetic people every twin is compared with."""
     with resources.as_file(resources.files("training") / "cohort.json") as path:
         return likeness.load_cohort(path)
+
+
+def quick_look(faces: Embedder, photos: Sequence[Photo], seed: int) -> Measure:
+    """Return what watches a run: the same for the same photos and seed."""
+    subject = subject_of([photo.caption for photo in photos])
+    return QuickLook(faces, photos, subject=subject, seed=seed)
 
 
 def _plan(base: Path, folder: Path, recipe: Recipe) -> adapter.Plan:
