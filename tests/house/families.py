@@ -30,7 +30,7 @@ from transformers import (
 
 from house.people import photos
 
-SIDE_PX = 32
+SIDE_PX = 48
 _WIDTH = 32
 
 

@@ -11,6 +11,6 @@ def upgrade() -> None:
     op.execute("""
         ALTER TABLE twins
             ADD COLUMN best_step integer NOT NULL DEFAULT 0 CHECK (best_step >= 0),
-            ADD COLUMN ended text NOT NULL DEFAULT 'all steps were taken' CHECK (ended <> '');
-        UPDATE twins SET best_step = steps
+            ADD COLUMN ended text NOT NULL DEFAULT 'all steps were taken' CHECK (ended <> '')
     """)
+    op.execute("UPDATE twins SET best_step = steps")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 import torch
 from diffusers import DiffusionPipeline
@@ -21,8 +22,12 @@ from training.pipeline.recipes import Recipe
 _CLOSE_UP = FRAMINGS["face"]
 _FACE_WEIGHT = 3.0
 """How much likelier a close-up is drawn: by the face she is told from others."""
+_FACE_SEEN = 2.5
+"""How much likelier again where the detector sees a face: from behind she is told by her hair."""
 _FACE_ROWS = 0.75
 """Share of a close-up, from above, that is her: below begin the clothes."""
+_FOREHEAD = 0.25
+"""Of a detected box's height, above it: dlib's begins at the brows."""
 _HEAD_ROWS = 0.28
 """Share of a standing body's picture, from above, in which her head is."""
 _CLOTHES_REGARD, _BODY_REGARD = 0.02, 0.1
@@ -35,6 +40,8 @@ class Photo:
 
     pixels: Rgb
     caption: str
+    face: tuple[int, int, int, int] | None = None
+    """Left, top, right, bottom in pixels, where a face was found."""
 
     @property
     def is_close_up(self) -> bool:
@@ -48,7 +55,7 @@ class Photo:
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """One picture to learn from: how likely it is drawn, and which rows of it count how much."""
+    """One picture to learn from: how likely it is drawn, and which parts of it count how much."""
 
     photo: Photo
     words: str
@@ -57,6 +64,8 @@ class Lesson:
     """Rows from above that show a head, in [0, 1]."""
     above: float
     below: float
+    face: float = 1.0
+    """How much more the face counts than what else is above."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +132,7 @@ def lessons_of(
     On her photos mostly the face counts, on the wardrobe's only the clothes; the base's own
     people, under their own words, count whole.
     """
-    hers = [_of_photo(photo) for photo in photos]
+    hers = [_of_photo(photo, recipe.face) for photo in photos]
     total = sum(one.chance for one in hers)
     kept = 1 - recipe.worn - recipe.others
     pictures = [Photo(made, told) for told, made in drawn]
@@ -152,11 +161,12 @@ def dress(
     return wardrobe.draw(pipeline, subject, seed=seed, should_stop=should_stop)
 
 
-def _of_photo(photo: Photo) -> Lesson:
+def _of_photo(photo: Photo, face: float) -> Lesson:
     words = of_twin(photo.caption)
     if not photo.is_close_up:
         return Lesson(photo, words, 1.0, 1.0, _BODY_REGARD, _BODY_REGARD)
-    return Lesson(photo, words, _FACE_WEIGHT, _FACE_ROWS, 1.0, _CLOTHES_REGARD)
+    seen = 1.0 if photo.face is None else _FACE_SEEN
+    return Lesson(photo, words, _FACE_WEIGHT * seen, _FACE_ROWS, 1.0, _CLOTHES_REGARD, face)
 
 
 def _of_worn(picture: Photo, chance: float) -> Lesson:
@@ -179,7 +189,8 @@ def _shelf(
     rows = np.stack([_shown(pipeline, one.photo, size) for one in chosen])
     values = torch.from_numpy(rows).permute(0, 3, 1, 2).float() / 127.5 - 1
     latents = forms.encode(pipeline, values)
-    regards = torch.stack([_regard(one, latents.shape[-2:]) for one in chosen]).to(latents)
+    grid = (latents.shape[-2], latents.shape[-1])
+    regards = torch.stack([_regard(pipeline, one, size, grid) for one in chosen]).to(latents)
     return _Shelf(places, latents, regards, [one.chance for one in chosen])
 
 
@@ -189,8 +200,24 @@ def _shown(pipeline: DiffusionPipeline, photo: Photo, size: Size) -> Rgb:
     return photo.square(size[0])
 
 
-def _regard(lesson: Lesson, grid: Sequence[int]) -> Tensor:
-    """Return how much each place counts, (1, h, w): rows of the head, and those below."""
+def _regard(
+    pipeline: DiffusionPipeline, lesson: Lesson, size: Size, grid: tuple[int, int]
+) -> Tensor:
+    """Return how much each place counts, (1, h, w): rows of the head, those below, the face."""
     regard = torch.full((1, *grid), lesson.below)
     regard[:, : round(grid[0] * lesson.shared)] = lesson.above
-    return regard
+    if lesson.photo.face is None or lesson.face == 1.0:
+        return regard
+    masked = replace(lesson.photo, pixels=_mask(lesson.photo.pixels, lesson.photo.face))
+    cut = _shown(pipeline, masked, size)[..., 0]
+    share = cv2.resize(cut, (grid[1], grid[0]), interpolation=cv2.INTER_AREA)
+    return (regard + (lesson.face - 1) * torch.from_numpy(share / 255.0)).float()
+
+
+def _mask(rgb: Rgb, face: tuple[int, int, int, int]) -> Rgb:
+    """Return a picture that is white where the face and its forehead are, black elsewhere."""
+    left, top, right, bottom = face
+    mask = np.zeros_like(rgb)
+    above = round(_FOREHEAD * (bottom - top))
+    mask[max(0, top - above) : max(0, bottom), max(0, left) : max(0, right)] = 255
+    return mask
