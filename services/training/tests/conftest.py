@@ -80,8 +80,10 @@ class Bench:
 
     async def trained_at_once(self, talent: Any, run: Any, folder: Path) -> bytes:
         """Return the adapter of the same run made here, without a stop."""
+        from imaging.faces import Faces  # noqa: PLC0415
         from training.clients import Identity  # noqa: PLC0415 -- brings torch
         from training.dataset import Datasets  # noqa: PLC0415
+        from training.making import find_faces, quick_look  # noqa: PLC0415
         from training.pipeline import adapter  # noqa: PLC0415
 
         vault = Vault(Objects(self.settings.objects_url), RemoteKeys(self.identity.stub))
@@ -91,9 +93,17 @@ class Bench:
         plan = adapter.Plan(
             self.settings.bases / run.base, folder, asked.steps, asked.rank, asked.seed
         )
-        photos = [adapter.Photo(photo.pixels, photo.caption) for photo in shown.photos]
+        faces = Faces()
+        photos = find_faces(
+            faces, [adapter.Photo(photo.pixels, photo.caption) for photo in shown.photos]
+        )
         trained = await asyncio.to_thread(
-            adapter.train, plan, photos, progress=lambda _: None, should_stop=lambda: False
+            adapter.train,
+            plan,
+            photos,
+            progress=lambda _: None,
+            should_stop=lambda: False,
+            measure=quick_look(faces, photos, asked.seed),
         )
         return trained.adapter
 

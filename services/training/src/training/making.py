@@ -2,22 +2,28 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 
 from imaging.faces import Faces
 from imaging.failures import Diverged
+from imaging.pictures import Rgb, shrink
+from imaging.words import subject_of
 
 from training.dataset import Shown
 from training.domain.runs import Recipe
 from training.domain.twins import Likeness
 from training.pipeline import adapter, likeness
+from training.pipeline.adapter import Photo
 from training.pipeline.likeness import Vectors
+from training.pipeline.measures import Embedder, Measure, QuickLook
 from training.service.jobs import Standing
 
 _CHECKPOINTS = 20
 """Checkpoints a run of few steps makes; a long one makes one every 25 steps."""
+_SEARCHED = 640
+"""Pixels of the longer side in which a close-up's face is sought: it fills a third of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +36,9 @@ class Made:
     base_sha256: str
     final_loss: float
     seconds: float
+    steps: int
+    best_step: int
+    ended: str
 
 
 class Studio:
@@ -65,12 +74,13 @@ class Studio:
         """
         tell, should_stop = watch
         adapter.use_threads(self._threads)
-        photos = [adapter.Photo(photo.pixels, photo.caption) for photo in shown]
+        photos = find_faces(self._faces, [Photo(one.pixels, one.caption) for one in shown])
         trained = adapter.train(
             _plan(self._bases / base, folder, recipe),
             photos,
             progress=lambda at: tell(Standing(at.step, at.loss, at.seconds_left)),
             should_stop=should_stop,
+            measure=quick_look(self._faces, photos, recipe.seed),
         )
         if not math.isfinite(trained.final_loss):
             raise Diverged("the training diverged: its loss is not finite")
@@ -85,6 +95,9 @@ class Studio:
             base_sha256=trained.about.base_sha256,
             final_loss=trained.final_loss,
             seconds=trained.seconds,
+            steps=trained.steps,
+            best_step=trained.best_step,
+            ended=trained.ended.value,
         )
 
 
@@ -92,6 +105,31 @@ def load_cohort() -> Vectors:
     """Read the synthetic people every twin is compared with."""
     with resources.as_file(resources.files("training") / "cohort.json") as path:
         return likeness.load_cohort(path)
+
+
+def find_faces(faces: Faces, photos: Sequence[Photo]) -> list[Photo]:
+    """Return the photos, each close-up with where its face is, if one is found."""
+    return [
+        replace(photo, face=_box(faces, photo.pixels)) if photo.is_close_up else photo
+        for photo in photos
+    ]
+
+
+def _box(faces: Faces, rgb: Rgb) -> tuple[int, int, int, int] | None:
+    """Return where the surest face is, in pixels; sought in few of them, which is quick."""
+    small = shrink(rgb, longest=_SEARCHED)
+    found = faces.find(small)
+    if not found:
+        return None
+    scale = rgb.shape[0] / small.shape[0]
+    left, top, right, bottom = (round(edge * scale) for edge in found[0].box)
+    return left, top, right, bottom
+
+
+def quick_look(faces: Embedder, photos: Sequence[Photo], seed: int) -> Measure:
+    """Return what watches a run: the same for the same photos and seed."""
+    subject = subject_of([photo.caption for photo in photos])
+    return QuickLook(faces, photos, subject=subject, seed=seed)
 
 
 def _plan(base: Path, folder: Path, recipe: Recipe) -> adapter.Plan:

@@ -189,9 +189,11 @@ class Worker:
         facts = Facts(
             base_sha256=made.base_sha256,
             dataset_sha256=dataset_sha256,
-            steps=run.order.recipe.steps,
+            steps=made.steps,
             final_loss=made.final_loss,
             seconds=made.seconds,
+            best_step=made.best_step,
+            ended=made.ended,
         )
         result = Result(twin_version_id, adapter, sheet, facts, made.likeness)
         if not await self._with.jobs.finish(run, result):
