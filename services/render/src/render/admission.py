@@ -1,4 +1,4 @@
-"""The door to the weights: grant, license, consent, in this order, before anything is loaded."""
+"""The door to the weights: grant, license, fidelity, consent, before anything is loaded."""
 
 from dataclasses import dataclass, field
 
@@ -30,7 +30,7 @@ class Admitted:
 
 
 class Gate:
-    """Lets renders in whose grant, license and consent all hold now."""
+    """Lets renders in whose grant, license, fidelity and consent all hold now."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class Gate:
 
         Raises:
             GrantInvalid: before anybody was asked or anything was read.
-            LicenseNotActive, LicenseExpired: and what the other services say.
+            LicenseNotActive, LicenseExpired, TwinBelowBar: and what the other services say.
             TwinBroken: the weights are not what training stored.
         """
         await self._check_grant(task)
@@ -64,6 +64,7 @@ class Gate:
         twin = await self._training.get_twin(task.render.twin_version_id)
         if twin.talent_id != license.talent_id:
             raise GrantInvalid("the twin is not of the license's talent")
+        licenses.check_fidelity(twin)
         if twin.id not in opened:
             opened[twin.id] = await self._open(twin)
         return Admitted(task, license, twin, opened[twin.id])

@@ -13,6 +13,7 @@ from sosia.render.v1 import events_pb2
 
 from render.clients import Consent, Identity, Licensing, Training
 from render.domain import campaigns as campaign_rules
+from render.domain import licenses
 from render.domain import renders as domain
 from render.domain.campaigns import Brief, BriefNotFound, Campaign, Credit
 from render.domain.grants import Wanted
@@ -50,7 +51,7 @@ class Renders:
         """Queue a render per shot of a brief under one grant; the licensed brand may.
 
         Raises:
-            BriefNotFound, NotAllowed: and what training, identity and licensing say.
+            BriefNotFound, NotAllowed, TwinBelowBar: and what training, identity and licensing say.
         """
         trace.require_actor()
         async with self._db.begin() as tx:
@@ -63,6 +64,7 @@ class Renders:
                 return await store.find_started(tx, repeat)
         consent = await self._identity.check_consent(campaign.talent_id)
         twin = await self._training.get_twin(brief.twin_version_id)
+        licenses.check_fidelity(twin)
         crew = await self._identity.list_credits(campaign.talent_id)
         credits = campaign_rules.merge(crew, campaign.credits)
         wanted = Wanted(campaign.license_id, twin.id, brief.sha256)
