@@ -83,6 +83,7 @@ class Bench:
         from training.clients import Identity  # noqa: PLC0415 -- brings torch
         from training.dataset import Datasets  # noqa: PLC0415
         from training.pipeline import adapter  # noqa: PLC0415
+        from training.pipeline.fidelity.holding import held_out  # noqa: PLC0415
 
         vault = Vault(Objects(self.settings.objects_url), RemoteKeys(self.identity.stub))
         with self.identity.as_("service"):
@@ -91,7 +92,12 @@ class Bench:
         plan = adapter.Plan(
             self.settings.bases / run.base, folder, asked.steps, asked.rank, asked.seed
         )
-        photos = [adapter.Photo(photo.pixels, photo.caption) for photo in shown.photos]
+        held = held_out([photo.caption for photo in shown.photos])
+        photos = [
+            adapter.Photo(photo.pixels, photo.caption)
+            for place, photo in enumerate(shown.photos)
+            if place not in held
+        ]
         trained = await asyncio.to_thread(
             adapter.train, plan, photos, progress=lambda _: None, should_stop=lambda: False
         )

@@ -23,6 +23,7 @@ from gateway.clients import Calls
 from gateway.limits import Quota, read_body
 from gateway.routes import ROUTES
 from gateway.sessions import COOKIE, Sessions, Visitor
+from gateway.twin_page import TwinPage
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self';"
@@ -90,6 +91,7 @@ class Pages:
             Route("/api", self._api),
             Route("/pictures/{render_id}", self._picture),
             Route("/capture-sets/{capture_set_id}", self._capture_set),
+            TwinPage(self._calls, self._visitor, self._page, self._refused).route(),
             Mount("/static", StaticFiles(directory=folder)),
         ]
 

@@ -21,6 +21,7 @@ from render.domain.licenses import Twin
 from render.domain.renders import Basis, Render, RenderNotFound, Review, State
 from render.service import access
 from render.service.commands import Command
+from render.service.likeness import tell_drift
 from render.store import campaigns as campaigns_store
 from render.store import renders as store
 
@@ -157,6 +158,7 @@ class Renders:
                     picture_sha256=picture.sha256,
                 )
                 await outbox.publish(tx, event)
+                await tell_drift(tx, render)
             return await store.get(tx, render_id)
 
     async def _check_near_brief(self, campaign: Campaign) -> None:

@@ -46,20 +46,25 @@ def quick(subject: str) -> list[Cell]:
     return close + [_cell(subject, fuller[i % 2], i, _FULLER[i], i < 2) for i in range(4)]
 
 
-def full(subject: str) -> list[Cell]:
-    """Return seventy-two: forty-eight close-ups, every outfit in every light from two sides."""
-    close = [
-        _cell(subject, "face", light + 4 * number, clothes, front)
-        for number, clothes in enumerate(_CLOTHES)
-        for light in range(len(LIGHTS))
-        for front in (True, False)
-    ]
-    more = [
-        _cell(subject, framing, number, _FULLER[number % len(_FULLER)], number % 4 < 2)
-        for framing in ("three-quarter", "full")
-        for number in range(12)
-    ]
-    return close + more
+def full(subject: str, *, seeds: int = 1) -> list[Cell]:
+    """Return thirty-six: every outfit in every light as a close-up, and twelve of more of her.
+
+    Half are seen from the front. With more `seeds` so many times as many pictures.
+    """
+    cells = []
+    for seed in range(seeds):
+        shift = 100 * seed
+        cells += [
+            _cell(subject, "face", shift + light + 4 * number, clothes, (light + number) % 2 == 0)
+            for number, clothes in enumerate(_CLOTHES)
+            for light in range(len(LIGHTS))
+        ]
+        cells += [
+            _cell(subject, framing, shift + number, clothes, number % 2 == 0)
+            for framing in ("three-quarter", "full")
+            for number, clothes in enumerate(_FULLER)
+        ]
+    return cells
 
 
 def _cell(subject: str, framing: str, place: int, worn: tuple[str, str], front: bool) -> Cell:

@@ -175,7 +175,8 @@ def measure(made: Found, renders: int, held: Found, cohort: Cohort) -> Identity:
 def _unproven(faces: int, renders: int, photos: int, threshold: float) -> Identity:
     return Identity(
         renders=renders, faces=faces, share=0.0, mean=0.0, deviation=0.0, threshold=threshold,
-        photos=photos, photos_share=0.0, false_accepts=0.0, own=(math.nan,) * renders, roc=(), photos_roc=(),
+        photos=photos, photos_share=0.0, false_accepts=0.0, own=(math.nan,) * renders, roc=(),
+        photos_roc=(),
     )  # fmt: skip
 
 

@@ -51,7 +51,6 @@ class Report:
     separation: identity.Separation
     marks: marks.Marks
     obedience: Obedience
-    base: Obedience | None
     cells: tuple[Cell, ...]
     template: bytes
     """128 little-endian float32: who she is, for pictures to come; kept sealed, never told."""
@@ -72,9 +71,8 @@ class Examiner:
         cells: Sequence[Cell],
         made: Sequence[Rgb],
         others: Others | None = None,
-        base: Sequence[Rgb] = (),
     ) -> Report:
-        """Measure renders of a grid; `base` are the bare base's of the same grid, if made."""
+        """Measure renders of a grid."""
         others = others or Others()
         close = [place for place, cell in enumerate(cells) if cell.framing == "face"]
         held = identity.embed(self._faces, person.held)
@@ -84,8 +82,7 @@ class Examiner:
             identity=identity.measure(found, len(close), held, self.cohort),
             separation=identity.separate(found, len(close), held, everyone, others.names),
             marks=self._marks(person, [made[place] for place in close]),
-            obedience=self._obey(cells, made),
-            base=self._obey(cells, base) if base else None,
+            obedience=self.obey(cells, made),
             cells=tuple(cells),
             template=template_of(held),
         )
@@ -104,7 +101,8 @@ class Examiner:
             [one for one in renders if one is not None],
         )
 
-    def _obey(self, cells: Sequence[Cell], made: Sequence[Rgb]) -> Obedience:
+    def obey(self, cells: Sequence[Cell], made: Sequence[Rgb]) -> Obedience:
+        """Compare pictures with the prompts of their cells."""
         wanted = [wording.read(cell.prompt) for cell in cells]
         return judging.score(wanted, self._judge.see(made))
 
@@ -149,7 +147,6 @@ def figures(report: Report) -> dict[str, Any]:
         "marks": {**asdict(report.marks), "recall": report.marks.recall,
                   "error": report.marks.error},
         "obedience": asdict(report.obedience),
-        "base": asdict(report.base) if report.base else None,
         "roc": [list(point) for point in told.roc],
         "photos_roc": [list(point) for point in told.photos_roc],
         "renders": renders,
