@@ -63,7 +63,7 @@ def test_her_photos_pass_as_her_and_those_of_another_do_not(
     other = identity.embed(faces, cleo.person.held)
     count = len(other.vectors)
     same = identity.measure(hers, 6, held, cohort)
-    assert same.share == len(hers.vectors) / 6 > 0.8
+    assert same.share > 0.8
     assert same.photos_share == 1.0
     wrong = identity.measure(other, count, held, cohort)
     assert (wrong.share, wrong.faces) == (0.0, count)
