@@ -43,6 +43,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory, tiny_bases: Path) -> Iterato
         settings = {"steps": 6, "rank": 2}
         order = beginnings.Order(captured["id"], "tiny", settings)
         twin = beginnings.train(everyone, order, lambda run: None)
+        beginnings.stand_by(everyone, twin)
         licensing.set_rate_card(everyone)
         asked = licensing.propose(everyone, everyone.brands[0], campaign, exclusive=False)
         license = licensing.sign(everyone, asked["license"])

@@ -103,6 +103,7 @@ def play(stage: Stage) -> tuple[Cast, Any]:
     captured = beginnings.capture(everyone, sample, lambda done, of: None)
     order = beginnings.Order(captured["id"], "tiny", {"steps": 6, "rank": 2})
     twin = beginnings.train(everyone, order, lambda run: None)
+    beginnings.stand_by(everyone, twin)
     licensing.set_rate_card(everyone)
     asked = licensing.propose(everyone, everyone.brands[0], stage.campaign, exclusive=False)
     license = licensing.sign(everyone, asked["license"])

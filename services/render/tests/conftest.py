@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
     load_pem_private_key,
 )
-from house import databases
+from house import databases, reports
 from kit import rpc
 from kit.errors import DomainError
 from kit.ids import new_id
@@ -137,8 +137,19 @@ class Stage:
         )
         return signed.license
 
-    async def trained(self, talent: Any, adapter: bytes, *, base: str = "tiny") -> str:
-        """Register a twin of a talent as training's worker does; return its id."""
+    async def trained(
+        self,
+        talent: Any,
+        adapter: bytes,
+        *,
+        base: str = "tiny",
+        figures: dict[str, Any] | None = None,
+        template: bytes = b"",
+    ) -> str:
+        """Register a twin of a talent as training's worker does; return its id.
+
+        It passes the house's gates unless `figures` say otherwise; an empty dict: unmeasured.
+        """
         from training.domain import runs, twins  # noqa: PLC0415
         from training.service import jobs  # noqa: PLC0415
         from training.store import runs as store  # noqa: PLC0415
@@ -152,12 +163,16 @@ class Stage:
         assert run is not None
         twin_id, vault = new_id("twn"), self.vault
         sealed = []
-        for name, data in (("adapter.safetensors", adapter), ("sheet.png", b"no sheet")):
+        files = [("adapter.safetensors", adapter), ("sheet.png", b"no sheet")]
+        for name, data in [*files, *([("face.f32", template)] if template else [])]:
             key = f"twins/{talent.id}/{twin_id}/{name}"
             sha = await vault.put(key, data, talent_id=talent.id, step=consent_pb2.STEP_TRAINING)
             sealed.append(twins.Sealed(key, sha))
         facts = twins.Facts("0" * 64, "0" * 64, 10, 0.1, 1.0)
-        result = jobs.Result(twin_id, *sealed, facts, twins.Likeness(0.4, 0.6, 12, 12))
+        told = reports.figures() if figures is None else figures
+        measured = jobs.Measured(told, sealed[2] if template else None) if told else None
+        near = twins.Likeness(0.4, 0.6, 12, 12)
+        result = jobs.Result(twin_id, *sealed[:2], facts, near, measured)
         assert await queue.finish(run, result)
         return twin_id
 

@@ -85,6 +85,7 @@ class Bench:
         from training.dataset import Datasets  # noqa: PLC0415
         from training.making import find_faces, quick_look  # noqa: PLC0415
         from training.pipeline import adapter  # noqa: PLC0415
+        from training.pipeline.fidelity.holding import held_out  # noqa: PLC0415
 
         vault = Vault(Objects(self.settings.objects_url), RemoteKeys(self.identity.stub))
         with self.identity.as_("service"):
@@ -97,13 +98,15 @@ class Bench:
         photos = find_faces(
             faces, [adapter.Photo(photo.pixels, photo.caption) for photo in shown.photos]
         )
+        held = held_out([photo.caption for photo in photos])
+        taught = [photo for place, photo in enumerate(photos) if place not in held]
         trained = await asyncio.to_thread(
             adapter.train,
             plan,
-            photos,
+            taught,
             progress=lambda _: None,
             should_stop=lambda: False,
-            measure=quick_look(faces, photos, asked.seed),
+            measure=quick_look(faces, taught, asked.seed),
         )
         return trained.adapter
 

@@ -16,7 +16,7 @@ from typing import Any
 from kit.errors import NotFound, PermissionDenied
 from local.process import free_port
 from PIL import Image
-from sosia.training.v1 import twin_pb2
+from sosia.training.v1 import fidelity_pb2, twin_pb2
 
 DONE = twin_pb2.RUN_STATE_DONE
 FAILED = twin_pb2.RUN_STATE_FAILED
@@ -44,6 +44,7 @@ async def test_a_run_ends_in_a_twin(bench: Any) -> None:
     await _check_events(bench, run, twin)
     await _check_files(bench, twin)
     await _check_sheet(bench, twin)
+    await _check_report(bench, twin)
     assert not list(bench.settings.work.iterdir())
 
 
@@ -52,12 +53,12 @@ async def _check_events(bench: Any, run: Any, twin: Any) -> None:
     events = await bench.events()
     names = [name for name, _ in events]
     assert names[:2] == ["RunQueued", "RunStarted"]
-    assert names[-1] == "TwinTrained"
-    assert set(names[2:-1]) == {"RunProgressed"}
+    assert names[-2:] == ["TwinTrained", "FidelityMeasured"]
+    assert set(names[2:-2]) == {"RunProgressed"}
     steps = [data["step"] for name, data in events if name == "RunProgressed"]
     assert steps == sorted(steps)
-    assert all(data["steps"] == 25 and data["loss"] > 0 for _, data in events[2:-1])
-    assert events[-1][1] == {
+    assert all(data["steps"] == 25 and data["loss"] > 0 for _, data in events[2:-2])
+    assert events[-2][1] == {
         "twinVersionId": twin.id,
         "runId": run.id,
         "talentId": twin.talent_id,
@@ -77,6 +78,20 @@ async def _check_files(bench: Any, twin: Any) -> None:
     about = json.loads(header.pop("__metadata__")["sosia"])
     assert about == {"base_sha256": twin.base_sha256, "rank": 4, "subject": "woman"}
     assert all("lora" in name for name in header)
+
+
+async def _check_report(bench: Any, twin: Any) -> None:
+    """See that the version was measured: random weights draw nobody, so it may not be rendered."""
+    report = (await bench.ask(bench.identity.alba, "GetFidelity", twin_version_id=twin.id)).report
+    assert (report.renders, report.obedience.pictures) == (12, 16)
+    assert report.photos >= 2
+    assert report.photos_share > 0
+    assert report.verdict.state == fidelity_pb2.FIDELITY_STATE_FAILED
+    told = report.verdict
+    template = await bench.opened(told.template_object_key, told.template_sha256)
+    assert len(template) == 4 * 128
+    sealed = bench.stored(told.template_object_key).read_bytes()
+    assert template not in sealed
 
 
 async def _check_sheet(bench: Any, twin: Any) -> None:

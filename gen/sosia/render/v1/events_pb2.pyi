@@ -443,3 +443,44 @@ class TakePutBack(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___TakePutBack: _TypeAlias = TakePutBack  # noqa: Y015
+
+@_typing.final
+class LikenessDrifted(_message.Message):
+    """A talent's released pictures have come off the likeness her twin had when it was measured."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TALENT_ID_FIELD_NUMBER: _builtins.int
+    TWIN_VERSION_ID_FIELD_NUMBER: _builtins.int
+    RENDER_ID_FIELD_NUMBER: _builtins.int
+    MEAN_FIELD_NUMBER: _builtins.int
+    LOW_FIELD_NUMBER: _builtins.int
+    HIGH_FIELD_NUMBER: _builtins.int
+    PICTURES_FIELD_NUMBER: _builtins.int
+    talent_id: _builtins.str
+    twin_version_id: _builtins.str
+    render_id: _builtins.str
+    """The release that moved the mean out of the band."""
+    mean: _builtins.float
+    """Running mean of the last pictures' distances to her, unitless; the band's ends."""
+    low: _builtins.float
+    high: _builtins.float
+    pictures: _builtins.int
+    def __init__(
+        self,
+        *,
+        talent_id: _builtins.str = ...,
+        twin_version_id: _builtins.str = ...,
+        render_id: _builtins.str = ...,
+        mean: _builtins.float = ...,
+        low: _builtins.float = ...,
+        high: _builtins.float = ...,
+        pictures: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["high", b"high", "low", b"low", "mean", b"mean", "pictures", b"pictures", "render_id", b"render_id", "talent_id", b"talent_id", "twin_version_id", b"twin_version_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LikenessDrifted: _TypeAlias = LikenessDrifted  # noqa: Y015

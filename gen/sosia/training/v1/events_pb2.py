@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from sosia.common.v1 import event_pb2 as sosia_dot_common_dot_v1_dot_event__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1esosia/training/v1/events.proto\x12\x11sosia.training.v1\x1a\x1bsosia/common/v1/event.proto\"X\n\tRunQueued\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x11\n\ttalent_id\x18\x02 \x01(\t\x12\x0c\n\x04\x62\x61se\x18\x03 \x01(\t:\x1a\x8a\xb5\x18\x16training.v1.run_queued\"]\n\nRunStarted\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x11\n\ttalent_id\x18\x02 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x03 \x01(\x05:\x1b\x8a\xb5\x18\x17training.v1.run_started\"\x80\x01\n\rRunProgressed\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x0c\n\x04step\x18\x02 \x01(\x05\x12\r\n\x05steps\x18\x03 \x01(\x05\x12\x0c\n\x04loss\x18\x04 \x01(\x01\x12\x14\n\x0cseconds_left\x18\x05 \x01(\x01:\x1e\x8a\xb5\x18\x1atraining.v1.run_progressed\"\x9b\x01\n\x0bTwinTrained\x12\x17\n\x0ftwin_version_id\x18\x01 \x01(\t\x12\x0e\n\x06run_id\x18\x02 \x01(\t\x12\x11\n\ttalent_id\x18\x03 \x01(\t\x12\x1a\n\x12\x61\x64\x61pter_object_key\x18\x04 \x01(\t\x12\x16\n\x0e\x61\x64\x61pter_sha256\x18\x05 \x01(\t:\x1c\x8a\xb5\x18\x18training.v1.twin_trained\"Z\n\tRunFailed\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x11\n\ttalent_id\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t:\x1a\x8a\xb5\x18\x16training.v1.run_failed\"`\n\x0cRunCancelled\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x11\n\ttalent_id\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t:\x1d\x8a\xb5\x18\x19training.v1.run_cancelledb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1esosia/training/v1/events.proto\x12\x11sosia.training.v1\x1a\x1bsosia/common/v1/event.proto\"X\n\tRunQueued\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x11\n\ttalent_id\x18\x02 \x01(\t\x12\x0c\n\x04\x62\x61se\x18\x03 \x01(\t:\x1a\x8a\xb5\x18\x16training.v1.run_queued\"]\n\nRunStarted\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x11\n\ttalent_id\x18\x02 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x03 \x01(\x05:\x1b\x8a\xb5\x18\x17training.v1.run_started\"\x80\x01\n\rRunProgressed\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x0c\n\x04step\x18\x02 \x01(\x05\x12\r\n\x05steps\x18\x03 \x01(\x05\x12\x0c\n\x04loss\x18\x04 \x01(\x01\x12\x14\n\x0cseconds_left\x18\x05 \x01(\x01:\x1e\x8a\xb5\x18\x1atraining.v1.run_progressed\"\x9b\x01\n\x0bTwinTrained\x12\x17\n\x0ftwin_version_id\x18\x01 \x01(\t\x12\x0e\n\x06run_id\x18\x02 \x01(\t\x12\x11\n\ttalent_id\x18\x03 \x01(\t\x12\x1a\n\x12\x61\x64\x61pter_object_key\x18\x04 \x01(\t\x12\x16\n\x0e\x61\x64\x61pter_sha256\x18\x05 \x01(\t:\x1c\x8a\xb5\x18\x18training.v1.twin_trained\"Z\n\tRunFailed\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x11\n\ttalent_id\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t:\x1a\x8a\xb5\x18\x16training.v1.run_failed\"`\n\x0cRunCancelled\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x11\n\ttalent_id\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t:\x1d\x8a\xb5\x18\x19training.v1.run_cancelled\"\x8d\x01\n\x10\x46idelityMeasured\x12\x17\n\x0ftwin_version_id\x18\x01 \x01(\t\x12\x11\n\ttalent_id\x18\x02 \x01(\t\x12\x0e\n\x06passed\x18\x03 \x01(\x08\x12\r\n\x05share\x18\x04 \x01(\x01\x12\x0b\n\x03\x62\x61r\x18\x05 \x01(\x01:!\x8a\xb5\x18\x1dtraining.v1.fidelity_measured\"\x9b\x01\n\x10\x46idelityAccepted\x12\x17\n\x0ftwin_version_id\x18\x01 \x01(\t\x12\x11\n\ttalent_id\x18\x02 \x01(\t\x12\x11\n\tstatement\x18\x03 \x01(\x0c\x12\x11\n\tsignature\x18\x04 \x01(\x0c\x12\x12\n\npublic_key\x18\x05 \x01(\x0c:!\x8a\xb5\x18\x1dtraining.v1.fidelity_acceptedb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -44,6 +44,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RUNFAILED']._serialized_options = b'\212\265\030\026training.v1.run_failed'
   _globals['_RUNCANCELLED']._loaded_options = None
   _globals['_RUNCANCELLED']._serialized_options = b'\212\265\030\031training.v1.run_cancelled'
+  _globals['_FIDELITYMEASURED']._loaded_options = None
+  _globals['_FIDELITYMEASURED']._serialized_options = b'\212\265\030\035training.v1.fidelity_measured'
+  _globals['_FIDELITYACCEPTED']._loaded_options = None
+  _globals['_FIDELITYACCEPTED']._serialized_options = b'\212\265\030\035training.v1.fidelity_accepted'
   _globals['_RUNQUEUED']._serialized_start=82
   _globals['_RUNQUEUED']._serialized_end=170
   _globals['_RUNSTARTED']._serialized_start=172
@@ -56,4 +60,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RUNFAILED']._serialized_end=646
   _globals['_RUNCANCELLED']._serialized_start=648
   _globals['_RUNCANCELLED']._serialized_end=744
+  _globals['_FIDELITYMEASURED']._serialized_start=747
+  _globals['_FIDELITYMEASURED']._serialized_end=888
+  _globals['_FIDELITYACCEPTED']._serialized_start=891
+  _globals['_FIDELITYACCEPTED']._serialized_end=1046
 # @@protoc_insertion_point(module_scope)

@@ -190,3 +190,72 @@ class RunCancelled(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RunCancelled: _TypeAlias = RunCancelled  # noqa: Y015
+
+@_typing.final
+class FidelityMeasured(_message.Message):
+    """A twin version was measured."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TWIN_VERSION_ID_FIELD_NUMBER: _builtins.int
+    TALENT_ID_FIELD_NUMBER: _builtins.int
+    PASSED_FIELD_NUMBER: _builtins.int
+    SHARE_FIELD_NUMBER: _builtins.int
+    BAR_FIELD_NUMBER: _builtins.int
+    twin_version_id: _builtins.str
+    talent_id: _builtins.str
+    passed: _builtins.bool
+    """Every gate holds."""
+    share: _builtins.float
+    """Share of renders within the 1 % false-accept threshold, 0 to 1, and its bar."""
+    bar: _builtins.float
+    def __init__(
+        self,
+        *,
+        twin_version_id: _builtins.str = ...,
+        talent_id: _builtins.str = ...,
+        passed: _builtins.bool = ...,
+        share: _builtins.float = ...,
+        bar: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bar", b"bar", "passed", b"passed", "share", b"share", "talent_id", b"talent_id", "twin_version_id", b"twin_version_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FidelityMeasured: _TypeAlias = FidelityMeasured  # noqa: Y015
+
+@_typing.final
+class FidelityAccepted(_message.Message):
+    """The talent accepted a twin version below the bar."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TWIN_VERSION_ID_FIELD_NUMBER: _builtins.int
+    TALENT_ID_FIELD_NUMBER: _builtins.int
+    STATEMENT_FIELD_NUMBER: _builtins.int
+    SIGNATURE_FIELD_NUMBER: _builtins.int
+    PUBLIC_KEY_FIELD_NUMBER: _builtins.int
+    twin_version_id: _builtins.str
+    talent_id: _builtins.str
+    statement: _builtins.bytes
+    """What she signed, canonical JSON with the figures; her signature and key."""
+    signature: _builtins.bytes
+    public_key: _builtins.bytes
+    def __init__(
+        self,
+        *,
+        twin_version_id: _builtins.str = ...,
+        talent_id: _builtins.str = ...,
+        statement: _builtins.bytes = ...,
+        signature: _builtins.bytes = ...,
+        public_key: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["public_key", b"public_key", "signature", b"signature", "statement", b"statement", "talent_id", b"talent_id", "twin_version_id", b"twin_version_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FidelityAccepted: _TypeAlias = FidelityAccepted  # noqa: Y015

@@ -23,44 +23,53 @@ _sym_db = _symbol_database.Default()
 
 
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from sosia.training.v1 import fidelity_pb2 as sosia_dot_training_dot_v1_dot_fidelity__pb2
 from sosia.training.v1 import twin_pb2 as sosia_dot_training_dot_v1_dot_twin__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(sosia/training/v1/training_service.proto\x12\x11sosia.training.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1csosia/training/v1/twin.proto\"\x90\x01\n\x0fStartRunRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x11\n\ttalent_id\x18\x02 \x01(\t\x12\x16\n\x0e\x63\x61pture_set_id\x18\x03 \x01(\t\x12\x0c\n\x04\x62\x61se\x18\x04 \x01(\t\x12\x30\n\x08settings\x18\x05 \x01(\x0b\x32\x1e.sosia.training.v1.RunSettings\"?\n\x10StartRunResponse\x12+\n\x03run\x18\x01 \x01(\x0b\x32\x1e.sosia.training.v1.TrainingRun\"\x1f\n\rGetRunRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\"=\n\x0eGetRunResponse\x12+\n\x03run\x18\x01 \x01(\x0b\x32\x1e.sosia.training.v1.TrainingRun\"6\n\x10\x43\x61ncelRunRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0e\n\x06run_id\x18\x02 \x01(\t\"@\n\x11\x43\x61ncelRunResponse\x12+\n\x03run\x18\x01 \x01(\x0b\x32\x1e.sosia.training.v1.TrainingRun\")\n\x0eGetTwinRequest\x12\x17\n\x0ftwin_version_id\x18\x01 \x01(\t\"?\n\x0fGetTwinResponse\x12,\n\x04twin\x18\x01 \x01(\x0b\x32\x1e.sosia.training.v1.TwinVersion\"%\n\x10ListTwinsRequest\x12\x11\n\ttalent_id\x18\x01 \x01(\t\"B\n\x11ListTwinsResponse\x12-\n\x05twins\x18\x01 \x03(\x0b\x32\x1e.sosia.training.v1.TwinVersion\"0\n\x15GetSampleSheetRequest\x12\x17\n\x0ftwin_version_id\x18\x01 \x01(\t\")\n\x16GetSampleSheetResponse\x12\x0f\n\x07\x63ontent\x18\x01 \x01(\x0c\"+\n\x16GetTwinsErasureRequest\x12\x11\n\ttalent_id\x18\x01 \x01(\t\"\x9e\x01\n\x17GetTwinsErasureResponse\x12-\n\terased_at\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0fobjects_deleted\x18\x02 \x01(\x03\x12\x14\n\x0cobjects_left\x18\x03 \x01(\x03\x12\x12\n\ntwins_left\x18\x04 \x01(\x03\x12\x11\n\truns_left\x18\x05 \x01(\x03\x32\x88\x05\n\x0fTrainingService\x12S\n\x08StartRun\x12\".sosia.training.v1.StartRunRequest\x1a#.sosia.training.v1.StartRunResponse\x12M\n\x06GetRun\x12 .sosia.training.v1.GetRunRequest\x1a!.sosia.training.v1.GetRunResponse\x12V\n\tCancelRun\x12#.sosia.training.v1.CancelRunRequest\x1a$.sosia.training.v1.CancelRunResponse\x12P\n\x07GetTwin\x12!.sosia.training.v1.GetTwinRequest\x1a\".sosia.training.v1.GetTwinResponse\x12V\n\tListTwins\x12#.sosia.training.v1.ListTwinsRequest\x1a$.sosia.training.v1.ListTwinsResponse\x12\x65\n\x0eGetSampleSheet\x12(.sosia.training.v1.GetSampleSheetRequest\x1a).sosia.training.v1.GetSampleSheetResponse\x12h\n\x0fGetTwinsErasure\x12).sosia.training.v1.GetTwinsErasureRequest\x1a*.sosia.training.v1.GetTwinsErasureResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(sosia/training/v1/training_service.proto\x12\x11sosia.training.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a sosia/training/v1/fidelity.proto\x1a\x1csosia/training/v1/twin.proto\"\x90\x01\n\x0fStartRunRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x11\n\ttalent_id\x18\x02 \x01(\t\x12\x16\n\x0e\x63\x61pture_set_id\x18\x03 \x01(\t\x12\x0c\n\x04\x62\x61se\x18\x04 \x01(\t\x12\x30\n\x08settings\x18\x05 \x01(\x0b\x32\x1e.sosia.training.v1.RunSettings\"?\n\x10StartRunResponse\x12+\n\x03run\x18\x01 \x01(\x0b\x32\x1e.sosia.training.v1.TrainingRun\"\x1f\n\rGetRunRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\"=\n\x0eGetRunResponse\x12+\n\x03run\x18\x01 \x01(\x0b\x32\x1e.sosia.training.v1.TrainingRun\"6\n\x10\x43\x61ncelRunRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0e\n\x06run_id\x18\x02 \x01(\t\"@\n\x11\x43\x61ncelRunResponse\x12+\n\x03run\x18\x01 \x01(\x0b\x32\x1e.sosia.training.v1.TrainingRun\")\n\x0eGetTwinRequest\x12\x17\n\x0ftwin_version_id\x18\x01 \x01(\t\"?\n\x0fGetTwinResponse\x12,\n\x04twin\x18\x01 \x01(\x0b\x32\x1e.sosia.training.v1.TwinVersion\"%\n\x10ListTwinsRequest\x12\x11\n\ttalent_id\x18\x01 \x01(\t\"B\n\x11ListTwinsResponse\x12-\n\x05twins\x18\x01 \x03(\x0b\x32\x1e.sosia.training.v1.TwinVersion\"0\n\x15GetSampleSheetRequest\x12\x17\n\x0ftwin_version_id\x18\x01 \x01(\t\")\n\x16GetSampleSheetResponse\x12\x0f\n\x07\x63ontent\x18\x01 \x01(\x0c\"+\n\x16GetTwinsErasureRequest\x12\x11\n\ttalent_id\x18\x01 \x01(\t\"\x9e\x01\n\x17GetTwinsErasureResponse\x12-\n\terased_at\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0fobjects_deleted\x18\x02 \x01(\x03\x12\x14\n\x0cobjects_left\x18\x03 \x01(\x03\x12\x12\n\ntwins_left\x18\x04 \x01(\x03\x12\x11\n\truns_left\x18\x05 \x01(\x03\"-\n\x12GetFidelityRequest\x12\x17\n\x0ftwin_version_id\x18\x01 \x01(\t\"H\n\x13GetFidelityResponse\x12\x31\n\x06report\x18\x01 \x01(\x0b\x32!.sosia.training.v1.FidelityReport\"W\n\x15\x41\x63\x63\x65ptFidelityRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x17\n\x0ftwin_version_id\x18\x02 \x01(\t\x12\x11\n\tsignature\x18\x03 \x01(\x0c\"K\n\x16\x41\x63\x63\x65ptFidelityResponse\x12\x31\n\x06report\x18\x01 \x01(\x0b\x32!.sosia.training.v1.FidelityReport2\xcd\x06\n\x0fTrainingService\x12S\n\x08StartRun\x12\".sosia.training.v1.StartRunRequest\x1a#.sosia.training.v1.StartRunResponse\x12M\n\x06GetRun\x12 .sosia.training.v1.GetRunRequest\x1a!.sosia.training.v1.GetRunResponse\x12V\n\tCancelRun\x12#.sosia.training.v1.CancelRunRequest\x1a$.sosia.training.v1.CancelRunResponse\x12P\n\x07GetTwin\x12!.sosia.training.v1.GetTwinRequest\x1a\".sosia.training.v1.GetTwinResponse\x12V\n\tListTwins\x12#.sosia.training.v1.ListTwinsRequest\x1a$.sosia.training.v1.ListTwinsResponse\x12\x65\n\x0eGetSampleSheet\x12(.sosia.training.v1.GetSampleSheetRequest\x1a).sosia.training.v1.GetSampleSheetResponse\x12h\n\x0fGetTwinsErasure\x12).sosia.training.v1.GetTwinsErasureRequest\x1a*.sosia.training.v1.GetTwinsErasureResponse\x12\\\n\x0bGetFidelity\x12%.sosia.training.v1.GetFidelityRequest\x1a&.sosia.training.v1.GetFidelityResponse\x12\x65\n\x0e\x41\x63\x63\x65ptFidelity\x12(.sosia.training.v1.AcceptFidelityRequest\x1a).sosia.training.v1.AcceptFidelityResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'sosia.training.v1.training_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_STARTRUNREQUEST']._serialized_start=127
-  _globals['_STARTRUNREQUEST']._serialized_end=271
-  _globals['_STARTRUNRESPONSE']._serialized_start=273
-  _globals['_STARTRUNRESPONSE']._serialized_end=336
-  _globals['_GETRUNREQUEST']._serialized_start=338
-  _globals['_GETRUNREQUEST']._serialized_end=369
-  _globals['_GETRUNRESPONSE']._serialized_start=371
-  _globals['_GETRUNRESPONSE']._serialized_end=432
-  _globals['_CANCELRUNREQUEST']._serialized_start=434
-  _globals['_CANCELRUNREQUEST']._serialized_end=488
-  _globals['_CANCELRUNRESPONSE']._serialized_start=490
-  _globals['_CANCELRUNRESPONSE']._serialized_end=554
-  _globals['_GETTWINREQUEST']._serialized_start=556
-  _globals['_GETTWINREQUEST']._serialized_end=597
-  _globals['_GETTWINRESPONSE']._serialized_start=599
-  _globals['_GETTWINRESPONSE']._serialized_end=662
-  _globals['_LISTTWINSREQUEST']._serialized_start=664
-  _globals['_LISTTWINSREQUEST']._serialized_end=701
-  _globals['_LISTTWINSRESPONSE']._serialized_start=703
-  _globals['_LISTTWINSRESPONSE']._serialized_end=769
-  _globals['_GETSAMPLESHEETREQUEST']._serialized_start=771
-  _globals['_GETSAMPLESHEETREQUEST']._serialized_end=819
-  _globals['_GETSAMPLESHEETRESPONSE']._serialized_start=821
-  _globals['_GETSAMPLESHEETRESPONSE']._serialized_end=862
-  _globals['_GETTWINSERASUREREQUEST']._serialized_start=864
-  _globals['_GETTWINSERASUREREQUEST']._serialized_end=907
-  _globals['_GETTWINSERASURERESPONSE']._serialized_start=910
-  _globals['_GETTWINSERASURERESPONSE']._serialized_end=1068
-  _globals['_TRAININGSERVICE']._serialized_start=1071
-  _globals['_TRAININGSERVICE']._serialized_end=1719
+  _globals['_STARTRUNREQUEST']._serialized_start=161
+  _globals['_STARTRUNREQUEST']._serialized_end=305
+  _globals['_STARTRUNRESPONSE']._serialized_start=307
+  _globals['_STARTRUNRESPONSE']._serialized_end=370
+  _globals['_GETRUNREQUEST']._serialized_start=372
+  _globals['_GETRUNREQUEST']._serialized_end=403
+  _globals['_GETRUNRESPONSE']._serialized_start=405
+  _globals['_GETRUNRESPONSE']._serialized_end=466
+  _globals['_CANCELRUNREQUEST']._serialized_start=468
+  _globals['_CANCELRUNREQUEST']._serialized_end=522
+  _globals['_CANCELRUNRESPONSE']._serialized_start=524
+  _globals['_CANCELRUNRESPONSE']._serialized_end=588
+  _globals['_GETTWINREQUEST']._serialized_start=590
+  _globals['_GETTWINREQUEST']._serialized_end=631
+  _globals['_GETTWINRESPONSE']._serialized_start=633
+  _globals['_GETTWINRESPONSE']._serialized_end=696
+  _globals['_LISTTWINSREQUEST']._serialized_start=698
+  _globals['_LISTTWINSREQUEST']._serialized_end=735
+  _globals['_LISTTWINSRESPONSE']._serialized_start=737
+  _globals['_LISTTWINSRESPONSE']._serialized_end=803
+  _globals['_GETSAMPLESHEETREQUEST']._serialized_start=805
+  _globals['_GETSAMPLESHEETREQUEST']._serialized_end=853
+  _globals['_GETSAMPLESHEETRESPONSE']._serialized_start=855
+  _globals['_GETSAMPLESHEETRESPONSE']._serialized_end=896
+  _globals['_GETTWINSERASUREREQUEST']._serialized_start=898
+  _globals['_GETTWINSERASUREREQUEST']._serialized_end=941
+  _globals['_GETTWINSERASURERESPONSE']._serialized_start=944
+  _globals['_GETTWINSERASURERESPONSE']._serialized_end=1102
+  _globals['_GETFIDELITYREQUEST']._serialized_start=1104
+  _globals['_GETFIDELITYREQUEST']._serialized_end=1149
+  _globals['_GETFIDELITYRESPONSE']._serialized_start=1151
+  _globals['_GETFIDELITYRESPONSE']._serialized_end=1223
+  _globals['_ACCEPTFIDELITYREQUEST']._serialized_start=1225
+  _globals['_ACCEPTFIDELITYREQUEST']._serialized_end=1312
+  _globals['_ACCEPTFIDELITYRESPONSE']._serialized_start=1314
+  _globals['_ACCEPTFIDELITYRESPONSE']._serialized_end=1389
+  _globals['_TRAININGSERVICE']._serialized_start=1392
+  _globals['_TRAININGSERVICE']._serialized_end=2237
 # @@protoc_insertion_point(module_scope)

@@ -8,6 +8,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from sosia.training.v1 import fidelity_pb2 as _fidelity_pb2
 from sosia.training.v1 import twin_pb2 as _twin_pb2
 import builtins as _builtins
 import sys
@@ -327,3 +328,88 @@ class GetTwinsErasureResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetTwinsErasureResponse: _TypeAlias = GetTwinsErasureResponse  # noqa: Y015
+
+@_typing.final
+class GetFidelityRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TWIN_VERSION_ID_FIELD_NUMBER: _builtins.int
+    twin_version_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        twin_version_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["twin_version_id", b"twin_version_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetFidelityRequest: _TypeAlias = GetFidelityRequest  # noqa: Y015
+
+@_typing.final
+class GetFidelityResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REPORT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def report(self) -> _fidelity_pb2.FidelityReport: ...
+    def __init__(
+        self,
+        *,
+        report: _fidelity_pb2.FidelityReport | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["report", b"report"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["report", b"report"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetFidelityResponse: _TypeAlias = GetFidelityResponse  # noqa: Y015
+
+@_typing.final
+class AcceptFidelityRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    TWIN_VERSION_ID_FIELD_NUMBER: _builtins.int
+    SIGNATURE_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    twin_version_id: _builtins.str
+    signature: _builtins.bytes
+    """Ed25519 over the report's statement, with the talent's own key."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        twin_version_id: _builtins.str = ...,
+        signature: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id", "signature", b"signature", "twin_version_id", b"twin_version_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AcceptFidelityRequest: _TypeAlias = AcceptFidelityRequest  # noqa: Y015
+
+@_typing.final
+class AcceptFidelityResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REPORT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def report(self) -> _fidelity_pb2.FidelityReport: ...
+    def __init__(
+        self,
+        *,
+        report: _fidelity_pb2.FidelityReport | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["report", b"report"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["report", b"report"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AcceptFidelityResponse: _TypeAlias = AcceptFidelityResponse  # noqa: Y015

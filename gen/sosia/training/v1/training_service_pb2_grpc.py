@@ -73,6 +73,16 @@ class TrainingServiceStub:
                 request_serializer=sosia_dot_training_dot_v1_dot_training__service__pb2.GetTwinsErasureRequest.SerializeToString,
                 response_deserializer=sosia_dot_training_dot_v1_dot_training__service__pb2.GetTwinsErasureResponse.FromString,
                 _registered_method=True)
+        self.GetFidelity = channel.unary_unary(
+                '/sosia.training.v1.TrainingService/GetFidelity',
+                request_serializer=sosia_dot_training_dot_v1_dot_training__service__pb2.GetFidelityRequest.SerializeToString,
+                response_deserializer=sosia_dot_training_dot_v1_dot_training__service__pb2.GetFidelityResponse.FromString,
+                _registered_method=True)
+        self.AcceptFidelity = channel.unary_unary(
+                '/sosia.training.v1.TrainingService/AcceptFidelity',
+                request_serializer=sosia_dot_training_dot_v1_dot_training__service__pb2.AcceptFidelityRequest.SerializeToString,
+                response_deserializer=sosia_dot_training_dot_v1_dot_training__service__pb2.AcceptFidelityResponse.FromString,
+                _registered_method=True)
 
 
 class TrainingServiceServicer:
@@ -133,6 +143,24 @@ class TrainingServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetFidelity(self, request, context):
+        """GetFidelity answers with what was measured of a twin version. Errors: NOT_FOUND
+        TWIN_NOT_FOUND, FIDELITY_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AcceptFidelity(self, request, context):
+        """AcceptFidelity lets the talent, and only she, accept a version below the bar: she signs the
+        report's statement, which has the figures. Errors: PERMISSION_DENIED NOT_ALLOWED,
+        SIGNATURE_INVALID; FAILED_PRECONDITION FIDELITY_PASSED, FIDELITY_ACCEPTED; NOT_FOUND
+        TWIN_NOT_FOUND, FIDELITY_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_TrainingServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -170,6 +198,16 @@ def add_TrainingServiceServicer_to_server(servicer, server):
                     servicer.GetTwinsErasure,
                     request_deserializer=sosia_dot_training_dot_v1_dot_training__service__pb2.GetTwinsErasureRequest.FromString,
                     response_serializer=sosia_dot_training_dot_v1_dot_training__service__pb2.GetTwinsErasureResponse.SerializeToString,
+            ),
+            'GetFidelity': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetFidelity,
+                    request_deserializer=sosia_dot_training_dot_v1_dot_training__service__pb2.GetFidelityRequest.FromString,
+                    response_serializer=sosia_dot_training_dot_v1_dot_training__service__pb2.GetFidelityResponse.SerializeToString,
+            ),
+            'AcceptFidelity': grpc.unary_unary_rpc_method_handler(
+                    servicer.AcceptFidelity,
+                    request_deserializer=sosia_dot_training_dot_v1_dot_training__service__pb2.AcceptFidelityRequest.FromString,
+                    response_serializer=sosia_dot_training_dot_v1_dot_training__service__pb2.AcceptFidelityResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -365,6 +403,60 @@ class TrainingService:
             '/sosia.training.v1.TrainingService/GetTwinsErasure',
             sosia_dot_training_dot_v1_dot_training__service__pb2.GetTwinsErasureRequest.SerializeToString,
             sosia_dot_training_dot_v1_dot_training__service__pb2.GetTwinsErasureResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetFidelity(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.training.v1.TrainingService/GetFidelity',
+            sosia_dot_training_dot_v1_dot_training__service__pb2.GetFidelityRequest.SerializeToString,
+            sosia_dot_training_dot_v1_dot_training__service__pb2.GetFidelityResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AcceptFidelity(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.training.v1.TrainingService/AcceptFidelity',
+            sosia_dot_training_dot_v1_dot_training__service__pb2.AcceptFidelityRequest.SerializeToString,
+            sosia_dot_training_dot_v1_dot_training__service__pb2.AcceptFidelityResponse.FromString,
             options,
             channel_credentials,
             insecure,

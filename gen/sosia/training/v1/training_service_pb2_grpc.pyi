@@ -38,6 +38,16 @@ class TrainingServiceStub:
     """GetTwinsErasure counts what training still has of a talent; all zero once she is erased.
     Errors: INVALID_ARGUMENT FIELD_INVALID; PERMISSION_DENIED NOT_ALLOWED.
     """
+    GetFidelity: _aio.UnaryUnaryMultiCallable[_training_service_pb2.GetFidelityRequest, _training_service_pb2.GetFidelityResponse]
+    """GetFidelity answers with what was measured of a twin version. Errors: NOT_FOUND
+    TWIN_NOT_FOUND, FIDELITY_NOT_FOUND.
+    """
+    AcceptFidelity: _aio.UnaryUnaryMultiCallable[_training_service_pb2.AcceptFidelityRequest, _training_service_pb2.AcceptFidelityResponse]
+    """AcceptFidelity lets the talent, and only she, accept a version below the bar: she signs the
+    report's statement, which has the figures. Errors: PERMISSION_DENIED NOT_ALLOWED,
+    SIGNATURE_INVALID; FAILED_PRECONDITION FIDELITY_PASSED, FIDELITY_ACCEPTED; NOT_FOUND
+    TWIN_NOT_FOUND, FIDELITY_NOT_FOUND.
+    """
 
 class TrainingServiceServicer(metaclass=_abc_1.ABCMeta):
     """TrainingService turns a capture set into a twin version.
@@ -104,6 +114,28 @@ class TrainingServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_training_service_pb2.GetTwinsErasureResponse]:
         """GetTwinsErasure counts what training still has of a talent; all zero once she is erased.
         Errors: INVALID_ARGUMENT FIELD_INVALID; PERMISSION_DENIED NOT_ALLOWED.
+        """
+
+    @_abc_1.abstractmethod
+    def GetFidelity(
+        self,
+        request: _training_service_pb2.GetFidelityRequest,
+        context: _aio.ServicerContext[_training_service_pb2.GetFidelityRequest, _abc.Awaitable[_training_service_pb2.GetFidelityResponse]],
+    ) -> _abc.Awaitable[_training_service_pb2.GetFidelityResponse]:
+        """GetFidelity answers with what was measured of a twin version. Errors: NOT_FOUND
+        TWIN_NOT_FOUND, FIDELITY_NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def AcceptFidelity(
+        self,
+        request: _training_service_pb2.AcceptFidelityRequest,
+        context: _aio.ServicerContext[_training_service_pb2.AcceptFidelityRequest, _abc.Awaitable[_training_service_pb2.AcceptFidelityResponse]],
+    ) -> _abc.Awaitable[_training_service_pb2.AcceptFidelityResponse]:
+        """AcceptFidelity lets the talent, and only she, accept a version below the bar: she signs the
+        report's statement, which has the figures. Errors: PERMISSION_DENIED NOT_ALLOWED,
+        SIGNATURE_INVALID; FAILED_PRECONDITION FIDELITY_PASSED, FIDELITY_ACCEPTED; NOT_FOUND
+        TWIN_NOT_FOUND, FIDELITY_NOT_FOUND.
         """
 
 def add_TrainingServiceServicer_to_server(servicer: TrainingServiceServicer, server: _aio.Server) -> None: ...

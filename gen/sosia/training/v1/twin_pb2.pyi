@@ -7,6 +7,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from sosia.training.v1 import fidelity_pb2 as _fidelity_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -191,6 +192,7 @@ class TwinVersion(_message.Message):
     CREATED_AT_FIELD_NUMBER: _builtins.int
     BEST_STEP_FIELD_NUMBER: _builtins.int
     ENDED_FIELD_NUMBER: _builtins.int
+    FIDELITY_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """"twn_..."."""
     talent_id: _builtins.str
@@ -224,6 +226,10 @@ class TwinVersion(_message.Message):
     def likeness(self) -> Global___Likeness: ...
     @_builtins.property
     def created_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def fidelity(self) -> _fidelity_pb2.FidelityVerdict:
+        """Whether it may be rendered for a license."""
+
     def __init__(
         self,
         *,
@@ -246,10 +252,11 @@ class TwinVersion(_message.Message):
         created_at: _timestamp_pb2.Timestamp | None = ...,
         best_step: _builtins.int = ...,
         ended: _builtins.str = ...,
+        fidelity: _fidelity_pb2.FidelityVerdict | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "likeness", b"likeness"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "fidelity", b"fidelity", "likeness", b"likeness"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["adapter_object_key", b"adapter_object_key", "adapter_sha256", b"adapter_sha256", "base", b"base", "base_sha256", b"base_sha256", "best_step", b"best_step", "capture_set_id", b"capture_set_id", "consent_id", b"consent_id", "consent_receipt_id", b"consent_receipt_id", "created_at", b"created_at", "dataset_sha256", b"dataset_sha256", "ended", b"ended", "final_loss", b"final_loss", "id", b"id", "likeness", b"likeness", "run_id", b"run_id", "seconds", b"seconds", "sheet_object_key", b"sheet_object_key", "steps", b"steps", "talent_id", b"talent_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["adapter_object_key", b"adapter_object_key", "adapter_sha256", b"adapter_sha256", "base", b"base", "base_sha256", b"base_sha256", "best_step", b"best_step", "capture_set_id", b"capture_set_id", "consent_id", b"consent_id", "consent_receipt_id", b"consent_receipt_id", "created_at", b"created_at", "dataset_sha256", b"dataset_sha256", "ended", b"ended", "fidelity", b"fidelity", "final_loss", b"final_loss", "id", b"id", "likeness", b"likeness", "run_id", b"run_id", "seconds", b"seconds", "sheet_object_key", b"sheet_object_key", "steps", b"steps", "talent_id", b"talent_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

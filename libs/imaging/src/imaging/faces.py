@@ -67,6 +67,14 @@ class Faces:
         ]
         return sorted(found, key=lambda face: -face.score)
 
+    def landmarks(self, rgb: Rgb, face: Face) -> NDArray[np.float32]:
+        """Return (5, 2) float32 pixels x, y: outer and inner corner of her left eye, outer and
+        inner corner of her right eye, the base of the nose."""
+        with self._lock:
+            shape = self._landmarks(rgb, dlib.rectangle(*face.box))
+        points = [(shape.part(place).x, shape.part(place).y) for place in range(5)]
+        return np.asarray(points, dtype=np.float32)
+
     def embed(self, rgb: Rgb, face: Face) -> NDArray[np.float32]:
         """Return the (128,) float32 vector of a face found in `rgb`.
 

@@ -46,6 +46,8 @@ class Told:
     drafts: dict[str, bytes] = field(default_factory=dict)
     statements: list[pictures.Statement] = field(default_factory=list)
     verdicts: dict[str, str] = field(default_factory=dict)
+    report: Any = None
+    """The twin's fidelity, as the API told it."""
     sheet: bytes = b""
 
 
@@ -91,7 +93,30 @@ def _begin(told: Told, sample: Any, script: Script, teller: Teller) -> None:
             f"{near['faces']} faces in {near['renders']} close-ups; distance to her own photos"
             f" {near['own']:.2f}, to the nearest other person {near['nearest_other']:.2f}"
         )
+    _prove(told, teller)
     told.sheet = told.cast.talent.api.get_bytes(f"/v1/twins/{told.twin['id']}/sheet.png")
+
+
+def _prove(told: Told, teller: Teller) -> None:
+    """Have the twin's figures told, and her word on a twin below the bar."""
+    with teller.step("fidelity") as say:
+        told.report = report = beginnings.stand_by(told.cast, told.twin)
+        share, own = report["share"], report["photos_share"]
+        say(
+            f"{share:.0%} of {report['renders']} close-ups within the 1 % threshold"
+            f" (her own held-out photos {own:.0%}); {report['nearer']} nearer to another"
+        )
+        marks, obeys = report["marks_recall"], report["obedience"]
+        say(
+            f"marks found {marks:.0%}; framing right {obeys['framing']:.0%},"
+            f" colour {obeys['colour']:.0%}, garment {obeys['garment']:.0%}"
+        )
+        if report.get("accepted_at"):
+            failed = [gate for gate in report["verdict"]["gates"] if not gate["holds"]]
+            below = ", ".join(
+                f"{one['name']} {one['figure']:.2f}, bar {one['bar']:.2f}" for one in failed
+            )
+            say(f"below the bar ({below}); {told.cast.talent.party.name} signed that she accepts")
 
 
 def _license(told: Told, campaign: dict[str, Any], teller: Teller) -> None:

@@ -21,6 +21,7 @@ from gateway.phrases import MEDIA
 from gateway.routes import ROUTES
 from gateway.sessions import COOKIE, Visitor
 from gateway.site import Site, is_from_here
+from gateway.twin_page import TwinPage
 
 _FORM_BYTES, _PICTURE_BYTES = 2**14, 13 * 2**20
 _VERDICTS = {
@@ -50,6 +51,7 @@ class Pages:
             Route("/api", self._api),
             Route("/pictures/{render_id}", self._picture),
             Route("/capture-sets/{capture_set_id}", self._capture_set),
+            TwinPage(self._calls, self._visitor, self._page, self._refused).route(),
             Mount("/static", StaticFiles(directory=folder)),
         ]
 

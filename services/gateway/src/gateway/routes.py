@@ -170,6 +170,8 @@ ROUTES: tuple[Route, ...] = (
     _get("/v1/training-runs/{run_id}", "training", "GetRun"),
     _do("/v1/training-runs/{run_id}/cancel", "training", "CancelRun"),
     _get("/v1/twins/{twin_version_id}", "training", "GetTwin"),
+    _get("/v1/twins/{twin_version_id}/fidelity", "training", "GetFidelity"),
+    _do("/v1/twins/{twin_version_id}/fidelity/accept", "training", "AcceptFidelity"),
     _get("/v1/twins/{twin_version_id}/sheet.png", "training", "GetSampleSheet", media="image/png"),
     _get("/v1/talents/{talent_id}/twins", "training", "ListTwins"),
     _make("/v1/rate-cards", "licensing", "SetRateCard"),

@@ -1,4 +1,4 @@
-"""The door to the weights: grant, license, consent, in this order, before anything is loaded."""
+"""The door to the weights: grant, license, fidelity, consent, before anything is loaded."""
 
 from dataclasses import dataclass, field
 
@@ -27,10 +27,12 @@ class Admitted:
     license: License
     twin: Twin
     adapter: bytes = field(repr=False)
+    template: bytes = field(repr=False)
+    """Who she is, 128 little-endian float32; empty where nobody knows."""
 
 
 class Gate:
-    """Lets renders in whose grant, license and consent all hold now."""
+    """Lets renders in whose grant, license, fidelity and consent all hold now."""
 
     def __init__(
         self,
@@ -51,11 +53,12 @@ class Gate:
 
         Args:
             task: the render.
-            opened: weights that others of the batch opened, by twin; added to.
+            opened: weights that others of the batch opened, by twin, and templates, by key;
+                added to.
 
         Raises:
             GrantInvalid: before anybody was asked or anything was read.
-            LicenseNotActive, LicenseExpired: and what the other services say.
+            LicenseNotActive, LicenseExpired, TwinBelowBar: and what the other services say.
             TwinBroken: the weights are not what training stored.
         """
         await self._check_grant(task)
@@ -64,9 +67,15 @@ class Gate:
         twin = await self._training.get_twin(task.render.twin_version_id)
         if twin.talent_id != license.talent_id:
             raise GrantInvalid("the twin is not of the license's talent")
+        licenses.check_fidelity(twin)
         if twin.id not in opened:
-            opened[twin.id] = await self._open(twin)
-        return Admitted(task, license, twin, opened[twin.id])
+            told = twin.fidelity
+            opened[twin.id] = await self._open(twin, twin.adapter_object_key, twin.adapter_sha256)
+            opened[told.template_object_key] = await self._open(
+                twin, told.template_object_key, told.template_sha256
+            )
+        template = opened[twin.fidelity.template_object_key]
+        return Admitted(task, license, twin, opened[twin.id], template)
 
     async def _check_grant(self, task: Task) -> None:
         try:
@@ -82,11 +91,13 @@ class Gate:
         with as_render():
             return self._reader.read(await self._licensing.issue_grant(request_id, wanted, 1))
 
-    async def _open(self, twin: Twin) -> bytes:
+    async def _open(self, twin: Twin, object_key: str, sha256: str) -> bytes:
+        if not object_key:
+            return b""
         try:
             return await self._vault.get(
-                twin.adapter_object_key,
-                sha256=twin.adapter_sha256,
+                object_key,
+                sha256=sha256,
                 step=consent_pb2.STEP_RENDERING,
             )
         except (ObjectBroken, FileNotFoundError) as error:

@@ -12,13 +12,13 @@ from sosia.identity.v1 import consent_pb2, identity_service_pb2, party_pb2
 from sosia.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
 from sosia.licensing.v1 import license_pb2, licensing_service_pb2
 from sosia.licensing.v1.licensing_service_pb2_grpc import LicensingServiceStub
-from sosia.training.v1 import training_service_pb2
+from sosia.training.v1 import fidelity_pb2, training_service_pb2
 from sosia.training.v1.training_service_pb2_grpc import TrainingServiceStub
 
 from render.domain.answers import AskedUse
 from render.domain.campaigns import Credit
 from render.domain.grants import Wanted
-from render.domain.licenses import License, State, Twin
+from render.domain.licenses import Fidelity, License, State, Twin
 from render.domain.renders import Picture, Render
 from render.settings import Settings
 
@@ -28,7 +28,10 @@ _NEVER = (
     "TWIN_NOT_FOUND",
     "LICENSE_NOT_ACTIVE",
     "LICENSE_EXPIRED",
+    "TWIN_BELOW_BAR",
 )
+
+_ALLOWED = (fidelity_pb2.FIDELITY_STATE_PASSED, fidelity_pb2.FIDELITY_STATE_ACCEPTED)
 
 
 def is_forbidden(error: Exception) -> bool:
@@ -127,7 +130,7 @@ class Training:
         with as_render():
             twin = (await rpc.call(self.stub.GetTwin, request)).twin
         names = ("id", "talent_id", "consent_id", "base", "adapter_object_key", "adapter_sha256")
-        return Twin(*(getattr(twin, name) for name in names))
+        return Twin(*(getattr(twin, name) for name in names), _fidelity(twin.fidelity))
 
 
 class Licensing:
@@ -230,6 +233,21 @@ async def open_others(settings: Settings) -> AsyncIterator[Others]:
 
 def _territories(terms: license_pb2.LicenseTerms) -> tuple[str, ...]:
     return tuple(dict.fromkeys(code for use in terms.uses for code in use.territories))
+
+
+def _fidelity(told: fidelity_pb2.FidelityVerdict) -> Fidelity:
+    failed = next((gate for gate in told.gates if not gate.holds), None)
+    measured = bool(told.gates)
+    return Fidelity(
+        allowed=told.state in _ALLOWED,
+        gate=failed.name if failed else "" if measured else "measurement",
+        figure=failed.figure if failed else 0.0,
+        bar=failed.bar if failed else 0.0,
+        template_object_key=told.template_object_key,
+        template_sha256=told.template_sha256,
+        mean=told.mean,
+        deviation=told.deviation,
+    )
 
 
 def _time(value: Timestamp) -> datetime:

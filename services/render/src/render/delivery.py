@@ -13,6 +13,7 @@ from vault import Vault
 from render import metrics
 from render.admission import Admitted
 from render.clients import Identity
+from render.domain.drift import Score
 from render.domain.renders import Made, Picture
 from render.pipeline.marking import garment, wording
 from render.pipeline.marking import request as facts
@@ -60,10 +61,19 @@ class Delivery:
             step=consent_pb2.STEP_RENDERING,
         )
         picture = self._picture(marked, object_key, sealed_sha256)
-        if await self._jobs.finish(render, Made(picture, marked.manifest, prompt)):
+        score = await asyncio.to_thread(self._score, one, pixels)
+        if await self._jobs.finish(render, Made(picture, marked.manifest, prompt, score)):
             return True
         await self._vault.delete(object_key)
         return False
+
+    def _score(self, one: Admitted, pixels: Rgb) -> Score | None:
+        """Measure how near a picture is to the talent, before a mark changes it."""
+        if not one.template:
+            return None
+        told = one.twin.fidelity
+        distance = self._studio.measure(pixels, one.template)
+        return Score(one.twin.id, one.task.shot.framing, distance, told.mean, told.deviation)
 
     def _picture(self, marked: Marked, object_key: str, sealed_sha256: str) -> Picture:
         return Picture(

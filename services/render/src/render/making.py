@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
 from imaging.faces import Faces
 from imaging.failures import AdapterUnusable
 from imaging.pictures import Rgb
@@ -65,6 +66,19 @@ class Studio:
     def find_faces(self, pixels: Rgb) -> tuple[tuple[int, int, int, int], ...]:
         """Return where faces are, for the label to stay off."""
         return tuple(face.box for face in self._faces.find(pixels))
+
+    def measure(self, pixels: Rgb, template: bytes) -> float | None:
+        """Return how far the surest face is from a template; None without a face.
+
+        Args:
+            pixels: the picture.
+            template: 128 little-endian float32, the mean of her held-out photos.
+        """
+        seen = self._faces.find(pixels)
+        if not seen:
+            return None
+        who = np.frombuffer(template, dtype="<f4")
+        return float(np.linalg.norm(self._faces.embed(pixels, seen[0]) - who))
 
     def mark(self, base: str, pixels: Rgb, request: MarkRequest) -> Marked:
         """Put every mark on a finished picture.

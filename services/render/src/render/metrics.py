@@ -1,4 +1,4 @@
-"""What a worker of render tells /metrics."""
+"""What render and its workers tell /metrics."""
 
 from collections.abc import Mapping
 
@@ -15,6 +15,10 @@ MARKING_SECONDS = Histogram(
     "render_marking_seconds", "One picture, from its pixels to the file that leaves", ["step"],
     buckets=_QUICK_S,
 )  # fmt: skip
+
+DRIFTS = Counter(
+    "render_likeness_drifts_total", "Talents whose released pictures came off their likeness"
+)
 
 
 def tell_marking(seconds: Mapping[str, float]) -> None:

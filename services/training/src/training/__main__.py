@@ -1,4 +1,4 @@
-"""python -m training {migrate,serve,work,base,cohort}."""
+"""python -m training {migrate,serve,work,base,cohort,judge,spots,fidelity}."""
 
 import sys
 from importlib import import_module
@@ -10,6 +10,14 @@ from training import app
 from training.settings import Settings
 
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
+_TOOLS = {
+    "base": "training.pipeline.base_training.command",
+    "cohort": "training.pipeline.cohort",
+    "judge": "training.pipeline.fidelity.judge_command",
+    "spots": "training.pipeline.fidelity.spots_command",
+    "fidelity": "training.pipeline.fidelity.command",
+}
+"""Commands on files; they bring torch."""
 
 
 async def migrate(_: list[str]) -> None:
@@ -29,10 +37,8 @@ async def work(_: list[str]) -> None:
 
 def main(argv: list[str]) -> int:
     """Run the command named first."""
-    if argv[:1] == ["base"]:
-        return int(import_module("training.pipeline.base_training.command").main(argv[1:]))
-    if argv[:1] == ["cohort"]:
-        return int(import_module("training.pipeline.cohort").main(argv[1:]))
+    if argv[:1] and argv[0] in _TOOLS:
+        return int(import_module(_TOOLS[argv[0]]).main(argv[1:]))
     return run.main("training", {"migrate": migrate, "serve": serve, "work": work}, argv)
 
 

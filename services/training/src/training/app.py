@@ -18,9 +18,11 @@ from sosia.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
 from sosia.training.v1 import training_service_pb2_grpc
 from vault import RemoteKeys, Vault
 
+from training.bars import load_bars
 from training.clients import Identity
 from training.consumers import open_consumer
 from training.rpc.servicer import TrainingServicer
+from training.service.fidelity import Fidelity
 from training.service.runs import Runs
 from training.service.twins import Twins
 from training.settings import Settings
@@ -46,7 +48,9 @@ async def build(settings: Settings) -> AsyncIterator[App]:
         channel = await stack.enter_async_context(open_channel(settings.identity_address))
         identity = Identity(IdentityServiceStub(channel))
         vault = Vault(Objects(settings.objects_url), RemoteKeys(identity.stub))
-        servicer = TrainingServicer(Runs(db, identity, settings.bases), Twins(db, identity, vault))
+        twins = Twins(db, identity, vault)
+        fidelity = Fidelity(db, identity, twins, load_bars(settings.bars))
+        servicer = TrainingServicer(Runs(db, identity, settings.bases), twins, fidelity)
         checks = {"database": db.check, "bus": bus.check}
         await stack.enter_async_context(open_ops(settings.ops_address, checks))
         port = await stack.enter_async_context(_server(servicer, settings.rpc_address))

@@ -45,6 +45,16 @@ class Identity:
             )
         return answer.consent.state in _STANDING
 
+    async def find_signer(self, party_id: str, message: bytes, signature: bytes) -> bytes:
+        """Return the key of a party that a signature was made with, 32 bytes.
+
+        Raises:
+            PermissionDenied: SIGNATURE_INVALID, none.
+        """
+        request = pb.VerifySignatureRequest(party_id=party_id, message=message, signature=signature)
+        with as_training():
+            return (await rpc.call(self.stub.VerifySignature, request)).public_key
+
     async def get_capture_set(self, capture_set_id: str) -> capture_pb2.CaptureSet:
         """Return a capture set and its photos, in the order they came.
 

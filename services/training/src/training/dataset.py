@@ -32,10 +32,12 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """Photos in the order they came, and the SHA-256 of their contents, hex."""
+    """Photos in the order they came, the SHA-256 of their contents, hex, and her map."""
 
     photos: tuple[Shown, ...]
     sha256: str
+    marks: tuple[tuple[str, str], ...] = ()
+    """Name and site of each mark on her map."""
 
 
 class Datasets:
@@ -59,7 +61,8 @@ class Datasets:
             sha256.update(hashlib.sha256(content).digest())
             pixels = await asyncio.to_thread(_decode, content)
             shown.append(Shown(pixels, caption_of(_facts(photo))))
-        return Dataset(tuple(shown), sha256.hexdigest())
+        marks = tuple((mark.name, mark.site) for mark in capture_set.marks)
+        return Dataset(tuple(shown), sha256.hexdigest(), marks)
 
     async def _open(self, photo: capture_pb2.Photo) -> bytes:
         try:

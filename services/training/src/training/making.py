@@ -5,17 +5,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from imaging.faces import Faces
 from imaging.failures import Diverged
 from imaging.pictures import Rgb, shrink
 from imaging.words import subject_of
 
-from training.dataset import Shown
+from training.dataset import Dataset
 from training.domain.runs import Recipe
 from training.domain.twins import Likeness
 from training.pipeline import adapter, likeness
 from training.pipeline.adapter import Photo
+from training.pipeline.fidelity import grid
+from training.pipeline.fidelity.holding import held_out, shows_face
+from training.pipeline.fidelity.marks import Mapped
+from training.pipeline.fidelity.report import Examiner, Person, figures
 from training.pipeline.likeness import Vectors
 from training.pipeline.measures import Embedder, Measure, QuickLook
 from training.service.jobs import Standing
@@ -39,6 +44,10 @@ class Made:
     steps: int
     best_step: int
     ended: str
+    figures: dict[str, Any]
+    """The fidelity report, JSON."""
+    template: bytes
+    """The mean vector of her held-out photos; empty where none shows a face."""
 
 
 class Studio:
@@ -49,13 +58,14 @@ class Studio:
         self._threads = threads
         self._faces = Faces()
         self._cohort = load_cohort()
+        self._examiner = Examiner(self._faces)
 
     def make(
         self,
         base: str,
         recipe: Recipe,
         folder: Path,
-        shown: Sequence[Shown],
+        dataset: Dataset,
         watch: tuple[Callable[[Standing], None], Callable[[], bool]],
     ) -> Made:
         """Train a twin, on from the checkpoint in `folder` if there is one, and measure it.
@@ -64,7 +74,7 @@ class Studio:
             base: name of a base.
             recipe: how to train.
             folder: for checkpoints.
-            shown: the photos.
+            dataset: the photos; every third close-up is held out to measure with.
             watch: is told where the run is; says whether to stop.
 
         Raises:
@@ -74,20 +84,29 @@ class Studio:
         """
         tell, should_stop = watch
         adapter.use_threads(self._threads)
-        photos = find_faces(self._faces, [Photo(one.pixels, one.caption) for one in shown])
+        photos = find_faces(self._faces, [Photo(one.pixels, one.caption) for one in dataset.photos])
+        held = held_out([photo.caption for photo in photos])
+        taught = [photo for place, photo in enumerate(photos) if place not in held]
         trained = adapter.train(
             _plan(self._bases / base, folder, recipe),
-            photos,
+            taught,
             progress=lambda at: tell(Standing(at.step, at.loss, at.seconds_left)),
             should_stop=should_stop,
-            measure=quick_look(self._faces, photos, recipe.seed),
+            measure=quick_look(self._faces, taught, recipe.seed),
         )
         if not math.isfinite(trained.final_loss):
             raise Diverged("the training diverged: its loss is not finite")
-        made = likeness.close_ups(
-            trained.pipeline, trained.about.subject, seed=recipe.seed, should_stop=should_stop
-        )
+        cells = grid.quick(trained.about.subject)
+        trained.pipeline.unet.eval()
+        drawn = grid.render(trained.pipeline, cells, adapter.NAME, should_stop)
+        made = [one for cell, one in zip(cells, drawn, strict=True) if cell.framing == "face"]
         found = likeness.measure(self._faces, made, photos, self._cohort)
+        person = Person(
+            [photo.pixels for photo in taught if shows_face(photo.caption)],
+            [photos[place].pixels for place in held],
+            [Mapped(*mark) for mark in dataset.marks],
+        )
+        report = self._examiner.examine(person, cells, drawn)
         return Made(
             adapter=trained.adapter,
             sheet=likeness.sheet(made, photos, trained.pipeline),
@@ -98,6 +117,8 @@ class Studio:
             steps=trained.steps,
             best_step=trained.best_step,
             ended=trained.ended.value,
+            figures=figures(report),
+            template=report.template,
         )
 
 

@@ -20,6 +20,9 @@ class Settings(ServiceSettings):
     """Folder whose subfolders are base pipelines."""
     work: Path
     """Folder for checkpoints of runs in work. Workers that share it resume each other's runs."""
+    bars: Path | None = None
+    """JSON of the shares a twin version must reach, by family of bases; unset means the table
+    that ships with the service: 0.95 but for the families it names with a reason."""
     worker_ops_address: str
     """host:port of a worker's /livez, /readyz and /metrics."""
     threads: int = Field(default=1, ge=1, le=256)

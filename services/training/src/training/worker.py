@@ -23,11 +23,12 @@ from sosia.identity.v1 import consent_pb2
 from sosia.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
 from vault import RemoteKeys, Vault
 
+from training.bars import load_bars
 from training.clients import Identity, is_consent_gone
 from training.dataset import DatasetBroken, Datasets
 from training.domain.runs import Run
 from training.domain.twins import Facts, Sealed
-from training.service.jobs import Jobs, Result, Standing
+from training.service.jobs import Jobs, Measured, Result, Standing
 from training.settings import Settings
 from training.workplace import Workplace
 
@@ -170,7 +171,7 @@ class Worker:
             run.order.base,
             run.order.recipe,
             folder,
-            dataset.photos,
+            dataset,
             (watch.tell, watch.should_stop),
         )
         made = await _in_thread(make, watch.held)
@@ -185,7 +186,8 @@ class Worker:
         if not await identity.is_active(run.consent.id):
             raise ConsentGone
         twin_version_id = new_id("twn")
-        adapter, sheet = await self._seal(f"twins/{talent_id}/{twin_version_id}", made, talent_id)
+        folder = f"twins/{talent_id}/{twin_version_id}"
+        adapter, sheet, template = await self._seal(folder, made, talent_id)
         facts = Facts(
             base_sha256=made.base_sha256,
             dataset_sha256=dataset_sha256,
@@ -195,23 +197,30 @@ class Worker:
             best_step=made.best_step,
             ended=made.ended,
         )
-        result = Result(twin_version_id, adapter, sheet, facts, made.likeness)
+        measured = Measured(made.figures, template)
+        result = Result(twin_version_id, adapter, sheet, facts, made.likeness, measured)
         if not await self._with.jobs.finish(run, result):
             await self._delete(adapter.object_key, sheet.object_key)
+            if template:
+                await self._delete(template.object_key)
             raise Stopped
 
-    async def _seal(self, folder: str, made: Made, talent_id: str) -> tuple[Sealed, Sealed]:
-        """Store adapter and sheet sealed; where one is refused, neither stays."""
+    async def _seal(
+        self, folder: str, made: Made, talent_id: str
+    ) -> tuple[Sealed, Sealed, Sealed | None]:
+        """Store adapter, sheet and face template sealed; where one is refused, none stays."""
         files = {f"{folder}/adapter.safetensors": made.adapter, f"{folder}/sheet.png": made.sheet}
+        if made.template:
+            files[f"{folder}/face.f32"] = made.template
         try:
-            adapter, sheet = [
+            adapter, sheet, *template = [
                 Sealed(key, await self._with.vault.put(key, data, talent_id=talent_id, step=STEP))
                 for key, data in files.items()
             ]
         except DomainError:
             await self._delete(*files)
             raise
-        return adapter, sheet
+        return adapter, sheet, template[0] if template else None
 
     async def _delete(self, *object_keys: str) -> None:
         for object_key in object_keys:
@@ -255,7 +264,7 @@ async def build(settings: Settings) -> AsyncIterator[Worker]:
         ops = open_ops(settings.worker_ops_address, {"database": db.check})
         await stack.enter_async_context(ops)
         tools = Tools(
-            jobs=Jobs(db),
+            jobs=Jobs(db, load_bars(settings.bars)),
             identity=identity,
             vault=Vault(Objects(settings.objects_url), RemoteKeys(identity.stub)),
             studio=await asyncio.to_thread(_open_studio, settings),

@@ -42,6 +42,34 @@ class License:
     """Of all its uses: ISO 3166 codes and regions, as they were asked for."""
 
 
+class TwinBelowBar(FailedPrecondition):
+    """The twin version is not near enough to its talent, and she did not accept it."""
+
+    reason = "TWIN_BELOW_BAR"
+
+
+@dataclass(frozen=True, slots=True)
+class Fidelity:
+    """What training says of a twin version's likeness.
+
+    Attributes:
+        allowed: it passes the house's gates, or its talent signed that she accepts it.
+        gate: the first gate that does not hold; "" if all do, "measurement" without a report.
+        figure, bar: of that gate.
+        template_object_key, template_sha256: who she is, sealed; empty where nobody knows.
+        mean, deviation: distance of the report's renders to her; unitless.
+    """
+
+    allowed: bool
+    gate: str = ""
+    figure: float = 0.0
+    bar: float = 0.0
+    template_object_key: str = ""
+    template_sha256: str = ""
+    mean: float = 0.0
+    deviation: float = 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class Twin:
     """What render must know of a twin version."""
@@ -53,6 +81,7 @@ class Twin:
     adapter_object_key: str
     adapter_sha256: str
     """Of the sealed bytes, hex."""
+    fidelity: Fidelity
 
 
 def check_live(license: License, *, now: datetime) -> None:
@@ -68,6 +97,27 @@ def check_live(license: License, *, now: datetime) -> None:
         raise LicenseNotActive(f"license {license.id} has not begun", licenseId=license.id)
     if now >= license.ends_at:
         raise LicenseExpired(f"license {license.id} has expired", licenseId=license.id)
+
+
+def check_fidelity(twin: Twin) -> None:
+    """Check that a twin version may be rendered for a license.
+
+    Raises:
+        TwinBelowBar: it was never measured, or is below a bar and its talent has not accepted it.
+    """
+    told = twin.fidelity
+    if told.allowed:
+        return
+    where = {"twinVersionId": twin.id, "gate": told.gate}
+    if told.gate == "measurement":
+        raise TwinBelowBar(f"twin {twin.id} was never measured", **where)
+    raise TwinBelowBar(
+        f"twin {twin.id} fails the gate {told.gate}: {told.figure:.3f} against {told.bar:.3f};"
+        " its talent may accept it",
+        **where,
+        figure=f"{told.figure:.3f}",
+        bar=f"{told.bar:.3f}",
+    )
 
 
 def describe(license: License, *, now: datetime) -> str:

@@ -9,6 +9,7 @@ from kit.errors import FailedPrecondition, FieldInvalid, NotFound
 
 from render.domain.bindings import Manifest
 from render.domain.campaigns import Credit, Product, Shot
+from render.domain.drift import Score
 
 CONSENT_WITHDRAWN = "CONSENT_WITHDRAWN"
 LICENSE_REVOKED = "LICENSE_REVOKED"
@@ -90,6 +91,8 @@ class Made:
     picture: Picture
     manifest: Manifest
     prompt: str
+    score: Score | None = None
+    """How near it is to the talent, where her twin's report says who she is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from render.domain.renders import Render, RenderNotFound, Review, State
 from render.domain.takes import Word
 from render.service import access, choosing
 from render.service.commands import Command
+from render.service.likeness import tell_drift
 from render.service.starts import Start, Starts, first_take, make_render
 from render.store import campaigns as campaigns_store
 from render.store import renders as store
@@ -38,7 +39,7 @@ class Renders:
         """Queue a render per shot of a brief under one grant; the licensed brand may.
 
         Raises:
-            BriefNotFound, NotAllowed: and what training, identity and licensing say.
+            BriefNotFound, NotAllowed, TwinBelowBar: and what training, identity and licensing say.
         """
         trace.require_actor()
         async with self._db.begin() as tx:
@@ -146,6 +147,7 @@ class Renders:
                     picture_sha256=picture.sha256,
                 )
                 await outbox.publish(tx, event)
+                await tell_drift(tx, render)
             return await store.get(tx, render_id)
 
     async def _check_near_brief(self, campaign: Campaign) -> None:

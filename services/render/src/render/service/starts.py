@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from kit.ids import new_id
 
 from render.clients import Consent, Identity, Training
-from render.domain import campaigns
+from render.domain import campaigns, licenses
 from render.domain.campaigns import Brief, Campaign, Credit
 from render.domain.licenses import Twin
 from render.domain.renders import Basis, Render, State, Take
@@ -35,10 +35,12 @@ class Starts:
 
         Raises:
             FailedPrecondition: CONSENT_MISSING.
+            TwinBelowBar: it was measured and is not like her, and she did not accept it.
             NotFound: TWIN_NOT_FOUND.
         """
         consent = await self._identity.check_consent(campaign.talent_id)
         twin = await self._training.get_twin(brief.twin_version_id)
+        licenses.check_fidelity(twin)
         crew = await self._identity.list_credits(campaign.talent_id)
         credits = campaigns.merge(crew, campaign.credits)
         return Start(brief, campaign, twin, consent, credits)

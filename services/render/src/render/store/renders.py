@@ -22,6 +22,7 @@ from render.domain.renders import (
     Task,
 )
 from render.store import campaigns as campaigns_store
+from render.store import likeness as likeness_store
 from render.store.campaigns import from_credits, to_credits
 from render.store.tables import briefs, choices, manifests, pictures, renders, takes
 
@@ -123,6 +124,8 @@ async def finish(tx: Tx, render: Render, made: Made) -> bool:
     await tx.execute(insert(pictures).values(row))
     kept = {"render_id": render.id, "id": made.manifest.id, "store": made.manifest.store}
     await tx.execute(insert(manifests).values(kept))
+    if made.score is not None:
+        await likeness_store.add(tx, render, made.score)
     return True
 
 

@@ -7,6 +7,7 @@ from sqlalchemy import (
     BigInteger,
     Column,
     DateTime,
+    Double,
     FetchedValue,
     Identity,
     Integer,
@@ -144,4 +145,12 @@ erasures = Table(
     Column("talent_id", Text, primary_key=True),
     Column("erased_at", _time, nullable=False),
     Column("objects_deleted", Integer, nullable=False),
+)
+likeness = Table(
+    "likeness",
+    metadata,
+    Column("render_id", Text, primary_key=True),
+    *_columns(Text, "talent_id", "twin_version_id", "framing"),
+    Column("distance", Double),
+    *_columns(Double, "mean", "deviation"),
 )

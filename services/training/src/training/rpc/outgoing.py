@@ -6,7 +6,9 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from sosia.training.v1 import training_service_pb2, twin_pb2
 
 from training.domain.runs import Run
-from training.domain.twins import Remains, Twin
+from training.domain.twins import Remains
+from training.rpc.reports import from_verdict
+from training.service.fidelity import Judged
 
 
 def from_time(value: datetime) -> Timestamp:
@@ -36,8 +38,9 @@ def from_run(run: Run) -> twin_pb2.TrainingRun:
     )
 
 
-def from_twin(twin: Twin) -> twin_pb2.TwinVersion:
+def from_twin(judged: Judged) -> twin_pb2.TwinVersion:
     """Write a twin version."""
+    twin = judged.twin
     likeness = twin.likeness
     return twin_pb2.TwinVersion(
         id=twin.id,
@@ -64,6 +67,7 @@ def from_twin(twin: Twin) -> twin_pb2.TwinVersion:
         created_at=from_time(twin.created_at),
         best_step=twin.facts.best_step,
         ended=twin.facts.ended,
+        fidelity=from_verdict(judged),
     )
 
 

@@ -6,7 +6,8 @@ import grpc
 from sosia.training.v1 import training_service_pb2 as pb
 from sosia.training.v1 import training_service_pb2_grpc
 
-from training.rpc import incoming, outgoing
+from training.rpc import incoming, outgoing, reports
+from training.service.fidelity import Fidelity
 from training.service.runs import Runs
 from training.service.twins import Twins
 
@@ -16,9 +17,10 @@ Context = grpc.aio.ServicerContext[Any, Any]
 class TrainingServicer(training_service_pb2_grpc.TrainingServiceServicer):
     """TrainingService; errors are in the contract."""
 
-    def __init__(self, runs: Runs, twins: Twins) -> None:
+    def __init__(self, runs: Runs, twins: Twins, fidelity: Fidelity) -> None:
         self._runs = runs
         self._twins = twins
+        self._fidelity = fidelity
 
     async def StartRun(self, request: pb.StartRunRequest, context: Context) -> pb.StartRunResponse:
         """Queue a run."""
@@ -39,14 +41,14 @@ class TrainingServicer(training_service_pb2_grpc.TrainingServiceServicer):
 
     async def GetTwin(self, request: pb.GetTwinRequest, context: Context) -> pb.GetTwinResponse:
         """Return a twin version."""
-        twin = await self._twins.get(request.twin_version_id)
+        (twin,) = await self._fidelity.judge([await self._twins.get(request.twin_version_id)])
         return pb.GetTwinResponse(twin=outgoing.from_twin(twin))
 
     async def ListTwins(
         self, request: pb.ListTwinsRequest, context: Context
     ) -> pb.ListTwinsResponse:
         """Return a talent's twin versions."""
-        twins = await self._twins.find(request.talent_id)
+        twins = await self._fidelity.judge(await self._twins.find(request.talent_id))
         return pb.ListTwinsResponse(twins=[outgoing.from_twin(twin) for twin in twins])
 
     async def GetSampleSheet(
@@ -55,6 +57,22 @@ class TrainingServicer(training_service_pb2_grpc.TrainingServiceServicer):
         """Return the sample sheet of a twin version."""
         content = await self._twins.open_sheet(request.twin_version_id)
         return pb.GetSampleSheetResponse(content=content)
+
+    async def GetFidelity(
+        self, request: pb.GetFidelityRequest, context: Context
+    ) -> pb.GetFidelityResponse:
+        """Return what was measured of a twin version."""
+        judged = await self._fidelity.get(request.twin_version_id)
+        return pb.GetFidelityResponse(report=reports.from_judged(judged))
+
+    async def AcceptFidelity(
+        self, request: pb.AcceptFidelityRequest, context: Context
+    ) -> pb.AcceptFidelityResponse:
+        """Keep the talent's word on a version below the bar."""
+        judged = await self._fidelity.accept(
+            incoming.to_command(request), request.twin_version_id, request.signature
+        )
+        return pb.AcceptFidelityResponse(report=reports.from_judged(judged))
 
     async def GetTwinsErasure(
         self, request: pb.GetTwinsErasureRequest, context: Context

@@ -1,6 +1,6 @@
 """Runs, as workers see them: taken, reported on, ended. Each method is one transaction."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,11 +8,22 @@ from kit import db, jobs, outbox
 from kit.db import Database, Tx
 from sosia.training.v1 import events_pb2
 
+from training.domain.fidelity import Bars, Report, judge
+from training.domain.fidelity import State as FidelityState
 from training.domain.runs import Run, State
 from training.domain.twins import Facts, Likeness, Sealed, Twin
+from training.store import fidelity as fidelity_store
 from training.store import runs as store
 from training.store import twins as twins_store
 from training.store.tables import runs
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A fidelity report, and the sealed mean of her held-out photos, where they show a face."""
+
+    figures: Mapping[str, Any]
+    template: Sealed | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +35,7 @@ class Result:
     sheet: Sealed
     facts: Facts
     likeness: Likeness
+    measured: Measured | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +50,9 @@ class Standing:
 class Jobs:
     """The queue of runs."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, bars: Bars | None = None) -> None:
         self._db = database
+        self._bars = bars or Bars()
 
     async def claim(self) -> Run | None:
         """Take the oldest run that waits or whose worker fell silent, if any."""
@@ -105,7 +118,28 @@ class Jobs:
                 adapter_sha256=twin.adapter.sha256,
             )
             await outbox.publish(tx, event)
+            await self._note(tx, twin, result.measured)
             return True
+
+    async def _note(self, tx: Tx, twin: Twin, measured: Measured | None) -> None:
+        """Keep the report of a new version, and tell whether it passes."""
+        if measured is None:
+            return
+        sealed = measured.template or Sealed("", "")
+        report = Report(
+            twin.id, twin.talent_id, measured.figures, sealed.object_key, sealed.sha256,
+            twin.created_at,
+        )  # fmt: skip
+        await fidelity_store.add(tx, report)
+        bar = self._bars.of(twin.base)
+        event = events_pb2.FidelityMeasured(
+            twin_version_id=twin.id,
+            talent_id=twin.talent_id,
+            passed=judge(report, bar).state is FidelityState.PASSED,
+            share=measured.figures["identity"]["share"],
+            bar=bar.identity,
+        )
+        await outbox.publish(tx, event)
 
     async def fail(self, run: Run, reason: str) -> None:
         """End a run that can never succeed."""

@@ -3,7 +3,18 @@
 from typing import Any
 
 from kit import jobs
-from sqlalchemy import BigInteger, Column, DateTime, Double, Integer, MetaData, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    Double,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeEngine
 
 metadata = MetaData()
@@ -46,4 +57,22 @@ erasures = Table(
     Column("talent_id", Text, primary_key=True),
     Column("erased_at", DateTime(timezone=True), nullable=False),
     Column("objects_deleted", Integer, nullable=False),
+)
+fidelity = Table(
+    "fidelity",
+    metadata,
+    Column("twin_version_id", Text, primary_key=True),
+    *_columns(Text, "talent_id"),
+    *_columns(JSONB, "figures"),
+    Column("template_object_key", Text, nullable=False, server_default=""),
+    Column("template_sha256", Text, nullable=False, server_default=""),
+    *_columns(DateTime(timezone=True), "measured_at"),
+)
+fidelity_acceptances = Table(
+    "fidelity_acceptances",
+    metadata,
+    Column("twin_version_id", Text, primary_key=True),
+    *_columns(Text, "talent_id"),
+    *_columns(LargeBinary, "statement", "signature", "public_key"),
+    *_columns(DateTime(timezone=True), "signed_at"),
 )

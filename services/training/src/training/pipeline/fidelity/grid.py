@@ -1,0 +1,132 @@
+"""The fixed grid of prompts, views and lights a twin is rendered over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from diffusers import DiffusionPipeline
+from imaging.failures import Stopped
+from imaging.pictures import Rgb
+from imaging.pipeline import generate
+from imaging.words import TWIN_WORD, caption, outfit
+
+LIGHTS = ("studio soft", "overcast", "hard side", "golden hour")
+_CLOTHES = (
+    ("T-shirt", "white"), ("hoodie", "navy"), ("V-neck top", "red"),
+    ("jacket", "forest green"), ("long-sleeved top", "mustard"), ("tank top", "black"),
+)  # fmt: skip
+_FULLER = (
+    ("dress", "red"), ("coat", "camel"), ("hoodie", "royal blue"),
+    ("jacket", "forest green"), ("T-shirt", "white"), ("long-sleeved top", "burgundy"),
+)  # fmt: skip
+STEPS, GUIDANCE = 20, 2.5
+_AT_ONCE = 6
+_SEED = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One picture of the grid."""
+
+    prompt: str
+    framing: str
+    view: str
+    light: str
+    seed: int
+
+
+def quick(subject: str) -> list[Cell]:
+    """Return sixteen pictures: twelve close-ups, four of more of her."""
+    close = [_cell(subject, "face", i, _CLOTHES[i % 3], bool(i % 2)) for i in range(12)]
+    fuller = ("three-quarter", "full")
+    return close + [_cell(subject, fuller[i % 2], i, _FULLER[i], i < 2) for i in range(4)]
+
+
+def full(subject: str, *, seeds: int = 1) -> list[Cell]:
+    """Return thirty-six: every outfit in every light as a close-up, and twelve of more of her.
+
+    Half are seen from the front. With more `seeds` so many times as many pictures.
+    """
+    cells = []
+    for seed in range(seeds):
+        shift = 100 * seed
+        cells += [
+            _cell(subject, "face", shift + light + 4 * number, clothes, (light + number) % 2 == 0)
+            for number, clothes in enumerate(_CLOTHES)
+            for light in range(len(LIGHTS))
+        ]
+        cells += [
+            _cell(subject, framing, shift + number, clothes, number % 2 == 0)
+            for framing in ("three-quarter", "full")
+            for number, clothes in enumerate(_FULLER)
+        ]
+    return cells
+
+
+def _cell(subject: str, framing: str, place: int, worn: tuple[str, str], front: bool) -> Cell:
+    light, view = LIGHTS[place % len(LIGHTS)], "front" if front else "three-quarter"
+    clothes = outfit(*worn, "solid")
+    text = caption(
+        subject=subject, framing=framing, outfit=clothes, pose="standing", view=view, light=light
+    )
+    seed = _SEED + 2 * place + front
+    return Cell(text, framing, view, light, seed)
+
+
+def of_base(cells: Sequence[Cell]) -> list[Cell]:
+    """Return the same pictures of nobody in particular: without the twin's word."""
+    return [
+        Cell(one.prompt.removesuffix(f", {TWIN_WORD}"), one.framing, one.view, one.light, one.seed)
+        for one in cells
+    ]
+
+
+def render(
+    pipeline: DiffusionPipeline,
+    cells: Sequence[Cell],
+    adapter: str,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> list[Rgb]:
+    """Make the pictures of a twin, or, without an adapter's name, of the bare base.
+
+    Raises:
+        Stopped: `should_stop`, asked at every step of the sampler, said yes.
+    """
+    made: list[Rgb] = []
+    for start in range(0, len(cells), _AT_ONCE):
+        part = cells[start : start + _AT_ONCE]
+        if adapter:
+            shots = [generate.Shot(adapter, one.prompt, one.seed) for one in part]
+            made += generate.pictures(
+                pipeline, shots, steps=STEPS, guidance=GUIDANCE, should_stop=should_stop
+            )
+        else:
+            made += _bare(pipeline, part, should_stop)
+    return made
+
+
+def _bare(
+    pipeline: DiffusionPipeline, cells: Sequence[Cell], should_stop: Callable[[], bool]
+) -> list[Rgb]:
+    """Make pictures with a base that carries no adapter."""
+
+    def each_step(_: Any, __: int, ___: int, values: dict[str, Any]) -> dict[str, Any]:
+        if should_stop():
+            raise Stopped
+        return values
+
+    with torch.inference_mode():
+        pictures = pipeline(
+            [one.prompt for one in cells],
+            num_inference_steps=STEPS,
+            guidance_scale=GUIDANCE,
+            negative_prompt=[generate.NEGATIVE] * len(cells),
+            generator=[torch.Generator("cpu").manual_seed(one.seed) for one in cells],
+            output_type="np",
+            callback_on_step_end=each_step,
+        ).images  # (B, H, W, 3) float in [0, 1]
+    return [np.ascontiguousarray(np.round(one * 255), dtype=np.uint8) for one in pictures]

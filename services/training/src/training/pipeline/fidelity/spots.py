@@ -1,0 +1,144 @@
+"""Finds birthmarks, scars and tattoos on a face: a small network over the upright face.
+
+Trained by `python -m training spots` on pictures of other people whose marks are known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+import safetensors.torch
+import torch
+from imaging.faces import Face
+from imaging.pictures import Rgb
+from torch import Tensor, nn
+
+from training.pipeline.fidelity.frame import SIDE, SPAN, Frame, frame_of, from_cell
+
+CELLS = SIDE // 2
+"""Places across that the network looks at."""
+WEIGHTS = Path(__file__).with_name("spots.safetensors")
+SURE = 0.35
+"""Confidence from which a spot counts; where recall and false marks on held-out people of the
+corpus balance."""
+UNIT_RADIUS = 0.04
+"""Radius in face widths at which the network's answer is 0; it answers in natural logarithms."""
+_APART = 3
+"""Cells within which two finds are one."""
+
+
+class Embedder(Protocol):
+    """Whoever finds faces and tells people apart; `imaging.faces.Faces` is one."""
+
+    def find(self, rgb: Rgb, *, upsample: int | None = None) -> list[Face]:
+        """Return the faces in a picture, surest first."""
+
+    def landmarks(self, rgb: Rgb, face: Face) -> npt.NDArray[np.float32]:
+        """Return (5, 2) landmarks."""
+
+    def embed(self, rgb: Rgb, face: Face) -> npt.NDArray[np.float32]:
+        """Return the vector of a face."""
+
+
+class Network(nn.Module):
+    """Upright faces (B, 3, 128, 128) in [-1, 1] -> (B, 2, 64, 64): logit and log radius."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        layers: list[nn.Module] = [nn.Conv2d(3, 16, 3, stride=2, padding=1), nn.ReLU(inplace=True)]
+        inward = 16
+        for reach in (1, 1, 2, 4, 8):
+            layers += [
+                nn.Conv2d(inward, 24, 3, padding=reach, dilation=reach, bias=False),
+                nn.BatchNorm2d(24),
+                nn.ReLU(inplace=True),
+            ]
+            inward = 24
+        self.body = nn.Sequential(*layers)
+        self.tell = nn.Conv2d(24, 2, 1)
+        nn.init.constant_(self.tell.bias, -4.0)  # type: ignore[arg-type] # spots are rare
+
+    def forward(self, faces: Tensor) -> Tensor:
+        """Return what each place says."""
+        told: Tensor = self.tell(self.body(faces))
+        return told
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A mark in the frame of the face, in face widths."""
+
+    x: float
+    y: float
+    radius: float
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """The marks of one face, and how the head is held."""
+
+    frame: Frame
+    spots: tuple[Spot, ...]
+
+
+class Spotter:
+    """Finds marks on faces."""
+
+    def __init__(self, faces: Embedder, weights: Path = WEIGHTS) -> None:
+        self._faces = faces
+        self._network = Network().eval()
+        self._network.load_state_dict(safetensors.torch.load_file(weights))
+
+    def look(self, rgb: Rgb) -> Sighting | None:
+        """Return the marks of the surest face in a picture; None without a face."""
+        found = self._faces.find(rgb)
+        if not found:
+            return None
+        frame = frame_of(self._faces.landmarks(rgb, found[0]))
+        return Sighting(frame, self.search([frame.cut(rgb)])[0])
+
+    @torch.inference_mode()
+    def search(self, cuts: Sequence[Rgb]) -> list[tuple[Spot, ...]]:
+        """Return the spots of upright faces."""
+        told = self._network(as_input(cuts))
+        return [_spots(one.numpy()) for one in told]
+
+
+def as_input(cuts: Sequence[Rgb]) -> Tensor:
+    """Return upright faces as the network takes them."""
+    return torch.from_numpy(np.stack(cuts)).permute(0, 3, 1, 2).float() / 127.5 - 1
+
+
+def _spots(told: npt.NDArray[np.float32]) -> tuple[Spot, ...]:
+    """Return the peaks of one answer, (2, 64, 64), strongest first."""
+    sure = 1 / (1 + np.exp(-told[0]))
+    spots = []
+    while True:
+        row, column = np.unravel_index(int(sure.argmax()), sure.shape)
+        confidence = float(sure[row, column])
+        if confidence < SURE:
+            return tuple(spots)
+        rows = slice(max(0, row - 1), row + 2)
+        columns = slice(max(0, column - 1), column + 2)
+        weight = sure[rows, columns]
+        middle = np.array([
+            (weight * np.arange(CELLS)[columns][None]).sum(),
+            (weight * np.arange(CELLS)[rows][:, None]).sum(),
+        ]) / weight.sum()  # fmt: skip
+        x, y = from_cell(middle, CELLS)
+        radius = UNIT_RADIUS * float(np.exp(told[1, row, column]))
+        spots.append(Spot(float(x), float(y), radius, confidence))
+        near = (slice(max(0, row - _APART), row + _APART + 1),
+                slice(max(0, column - _APART), column + _APART + 1))  # fmt: skip
+        sure[near] = 0
+
+
+def cells_of(radius: float) -> float:
+    """Return a radius in face widths as cells."""
+    return radius / SPAN * CELLS
