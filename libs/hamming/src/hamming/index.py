@@ -64,6 +64,8 @@ def pack(codes: bytes) -> Codes:
 
 def scan(codes: Codes, query: bytes, radius: int) -> Found:
     """Compare a query of 32 bytes with every one of (n, 4) codes."""
+    if not native.is_compiled():
+        return compare(codes, query, radius)
     asked, room = _asked(query), _ROOM
     while True:
         at, distance = np.empty(room, np.uint64), np.empty(room, np.uint32)
@@ -73,6 +75,13 @@ def scan(codes: Codes, query: bytes, radius: int) -> Found:
         if count <= room:
             return Found(codes[at[:count]], distance[:count])
         room = count
+
+
+def compare(codes: Codes, query: bytes, radius: int) -> Found:
+    """Do what `scan` does in NumPy alone: where nothing was compiled, and to check the rest by."""
+    distances = np.bitwise_count(codes ^ _asked(query)).sum(axis=1, dtype=np.uint32)
+    near = distances <= radius
+    return Found(codes[near], distances[near])
 
 
 class Index:
@@ -119,10 +128,14 @@ class Index:
         """Return what the index takes, on disk and in memory when all of it is used."""
         return int(self._data.size)
 
-    def search(self, query: bytes, radius: int) -> Found:
-        """Return every code within `radius` of a query of 32 bytes; none is missed."""
+    def search(self, query: bytes, radius: int, *, dear: bool = False) -> Found:
+        """Return every code within `radius` of a query of 32 bytes; none is missed.
+
+        With `dear`, tables are looked into even where comparing with every code costs less.
+        """
         units = tolerances(radius, self.tables)
-        if self._is_dear(units):
+        beyond = units.max() >= len(self._counts)
+        if beyond or not (dear or self._is_cheap(units)) or not native.is_compiled():
             return scan(self.codes, query, radius)
         asked, room = _asked(query), _ROOM
         while True:
@@ -138,12 +151,10 @@ class Index:
                 return Found(self.codes[at[:count]], distance[:count])
             room = count
 
-    def _is_dear(self, units: NDArray[np.uint32]) -> bool:
-        """Tell whether comparing with every code costs less than looking into the tables."""
-        if units.max() >= len(self._counts):
-            return True
+    def _is_cheap(self, units: NDArray[np.uint32]) -> bool:
+        """Tell whether looking into the tables costs less than comparing with every code."""
         looks = int(self._counts[units].sum())
-        return looks + 2 * looks * self.count // (1 << self.bits) > self.count // 4
+        return looks + 2 * looks * self.count // (1 << self.bits) <= self.count // 4
 
     def _point(self) -> native.CIndex:
         index = native.CIndex(n=self.count, bits=self.bits, tables=self.tables)

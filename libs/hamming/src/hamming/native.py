@@ -20,7 +20,7 @@ U8, U32, U64 = (ctypes.POINTER(kind) for kind in (ctypes.c_uint8, ctypes.c_uint3
 
 
 class NotCompiled(RuntimeError):
-    """search.c was not compiled, or in another version."""
+    """search.c was compiled from another version than this module, or not at all."""
 
 
 class CIndex(ctypes.Structure):
@@ -51,6 +51,11 @@ def compile_library(compiler: str = "cc") -> Path:
     finally:
         made.unlink(missing_ok=True)
     return LIBRARY
+
+
+def is_compiled() -> bool:
+    """Tell whether there is a library; where there was no C compiler, NumPy must do."""
+    return LIBRARY.exists()
 
 
 @cache
