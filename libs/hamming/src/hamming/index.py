@@ -168,7 +168,12 @@ class Index:
 
 
 def build(
-    codes: Codes, path: Path | None = None, *, note: bytes = b"", tables: int = TABLES, bits: int = 0
+    codes: Codes,
+    path: Path | None = None,
+    *,
+    note: bytes = b"",
+    tables: int = TABLES,
+    bits: int = 0,
 ) -> Index:
     """Build an index of (n, 4) codes in a file, which appears whole or not at all, or in memory.
 

@@ -33,6 +33,9 @@ class Settings(ServiceSettings):
     every picture that is verified; unset means none is."""
     soft_binding_endpoint: str = ""
     """URL of the soft binding API that matches name; unset means the one that was asked."""
+    looks: Path | None = None
+    """File of the index of fingerprints, built anew from the registry in the background; one per
+    process. Unset means that it is kept in memory and built again after every start."""
     worker_ops_address: str
     """host:port of a worker's /livez, /readyz and /metrics."""
     batch: int = Field(default=8, ge=1, le=64)
