@@ -30,4 +30,4 @@ bench: setup ## Measure beside the peers: make bench NAME=spine
 	$(BIN)/python benchmarks/$(NAME).py
 
 clean: ## Remove the virtual environment, caches and development data
-	rm -rf .venv .cache .data .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .cache .data .pytest_cache .mypy_cache .ruff_cache libs/hamming/src/hamming/*.so

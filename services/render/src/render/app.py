@@ -21,6 +21,7 @@ from render.clients import Others, open_others
 from render.consumers import open_consumers
 from render.domain.bindings import Algorithms
 from render.examining import Examiner
+from render.looks import Looks
 from render.pipeline.marking.authority import load_anchors
 from render.pipeline.marking.draft import draft
 from render.pipeline.marking.examine import Reader
@@ -49,6 +50,7 @@ class App:
     bus: Bus
     vault: Vault
     consumers: list[Consumer]
+    looks: Looks
     port: int
 
 
@@ -65,14 +67,16 @@ async def build(settings: Settings) -> AsyncIterator[App]:
         others = await stack.enter_async_context(open_others(settings))
         objects = Objects(settings.objects_url)
         vault = Vault(objects, RemoteKeys(others.identity.stub))
-        verifier = Verifier(db, others.identity, others.licensing, examiner)
+        looks = Looks(settings.looks)
+        await looks.open(db)
+        verifier = Verifier(db, others.identity, others.licensing, examiner, looks)
         algorithms = Algorithms({SpreadSpectrum.name: reader.codec.value}, (FINGERPRINT,))
         soft = SoftBindings(db, verifier, algorithms, settings.soft_binding_endpoint)
         services = _services(db, others, objects, soft)
         checks = {"database": db.check, "bus": bus.check}
         await stack.enter_async_context(open_ops(settings.ops_address, checks))
         port = await stack.enter_async_context(_server(services, settings.rpc_address))
-        yield App(db, bus, vault, open_consumers(db, bus, vault), port)
+        yield App(db, bus, vault, open_consumers(db, bus, vault), looks, port)
 
 
 def _services(db: Database, others: Others, objects: Objects, soft: SoftBindings) -> Services:
@@ -109,6 +113,7 @@ async def serve(settings: Settings) -> None:
     """Answer calls, send events and read those of identity and licensing, until cancelled."""
     async with build(settings) as app, asyncio.TaskGroup() as tasks:
         tasks.create_task(outbox.relay(app.db, app.bus, "render"))
+        tasks.create_task(app.looks.keep(app.db))
         for consumer in app.consumers:
             tasks.create_task(consumer.run())
 

@@ -30,6 +30,9 @@ fingerprint and the marks of one of ours are 84 and more away."""
 
 _CLEAR_LEAD_BITS = 8  # by which one record must be nearer than the next to be found by looks alone
 
+UNSURE_BITS = SAME_PICTURE_BITS + _CLEAR_LEAD_BITS
+"""Distance beyond which no fingerprint counts: up to it a second makes the nearest uncertain."""
+
 
 class Seal(StrEnum):
     """What became of the picture's Content Credentials."""

@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from kit import db
-from kit.db import Database
+from kit.db import Database, Tx
 
 from render.clients import Identity, Licensing
 from render.domain import answers, licenses
@@ -25,6 +25,13 @@ class Examiner(Protocol):
         """Tell whether a file is a part of the picture an outline was taken of."""
 
 
+class Looks(Protocol):
+    """Knows every fingerprint in the registry."""
+
+    async def near(self, tx: Tx, fingerprint: bytes) -> list[bytes]:
+        """Return those that count beside this one."""
+
+
 class Verifier:
     """Weighs what a file says against the registry of released pictures."""
 
@@ -34,12 +41,14 @@ class Verifier:
         identity: Identity,
         licensing: Licensing,
         examiner: Examiner,
+        looks: Looks,
     ) -> None:
-        """Take in who looks at files."""
+        """Take in who looks at files, and who knows what looks alike."""
         self._db = database
         self._identity = identity
         self._licensing = licensing
         self._examiner = examiner
+        self._looks = looks
 
     async def verify(self, content: bytes, use: AskedUse | None = None) -> Answer:
         """Say what a file is, and whether it may be used as asked.
@@ -60,7 +69,8 @@ class Verifier:
         """
         layers = await self._examiner.look(content)
         async with self._db.begin() as tx:
-            found = await registry.find(tx, layers)
+            alike = await self._looks.near(tx, layers.fingerprint)
+            found = await registry.find(tx, layers, alike)
         candidates = [one.candidate for one in found]
         cropped = find_cropped(layers, candidates)
         if cropped is not None and not await self._examiner.is_part(content, cropped.outline):

@@ -1,44 +1,80 @@
 """Released pictures, found by what is in or on them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from kit.db import Tx
-from sqlalchemy import Row, Text, cast, func, literal, or_, select
+from sqlalchemy import BigInteger, Row, Select, Text, cast, func, literal, select, union_all
 from sqlalchemy.dialects.postgresql import BIT
 
 from render.domain.answers import Registered
 from render.domain.renders import State
-from render.domain.verdicts import SAME_PICTURE_BITS, Candidate, Layers, Rights
+from render.domain.verdicts import Candidate, Layers, Rights
 from render.store.campaigns import to_credits
 from render.store.tables import pictures, renders
 
-_NEAR_BITS = SAME_PICTURE_BITS + 8  # a second one that near makes the nearest uncertain
 _MOST = 20
 _KNOWN = ("fingerprint", "keyed_fingerprint", "outline", "rights_digest", "sha256")
+_OLDEST_OPEN = cast(cast(func.pg_snapshot_xmin(func.pg_current_snapshot()), Text), BigInteger)
+_NO_BYTES = func.decode("", "hex")
 
 
-async def find(tx: Tx, layers: Layers) -> list[Registered]:
+async def find(tx: Tx, layers: Layers, alike: Sequence[bytes]) -> list[Registered]:
     """Return the released pictures any layer leads to, named ones first, then the nearest looks.
 
-    Looks are compared with every released picture, bit by bit.
+    Args:
+        layers: of the file.
+        alike: every fingerprint in the registry that is near enough to count.
     """
-    rights = layers.credentials.rights
     distance = func.bit_count(
         _bits(func.encode(pictures.c.fingerprint, "hex")).op("#")(_bits(layers.fingerprint.hex()))
     )
-    named = or_(
-        renders.c.asset_number == layers.watermark,
-        renders.c.id == (rights.render_id if rights else None),
-        pictures.c.sha256 == layers.sha256,
-    )
+    named = union_all(*_named(layers)).subquery()
+    looking = select(pictures.c.render_id).where(pictures.c.fingerprint.in_(alike))
+    first = renders.c.id.in_(select(named.c[0]))
     query = (
         select(renders, *(pictures.c[name] for name in _KNOWN))
         .join_from(renders, pictures, pictures.c.render_id == renders.c.id)
-        .where(renders.c.state == str(State.RELEASED), or_(named, distance <= _NEAR_BITS))
-        .order_by(func.coalesce(named, False).desc(), distance)
+        .where(renders.c.id.in_(union_all(select(named.c[0]), looking)))
+        .where(renders.c.state == str(State.RELEASED))
+        .order_by(first.desc(), distance)
         .limit(_MOST)
     )
     return [_registered(row) for row in (await tx.execute(query)).all()]
+
+
+def _named(layers: Layers) -> list[Select[tuple[str]]]:
+    """Return the ids that watermark, signature and hash lead to, each by an index of its own."""
+    rights = layers.credentials.rights
+    return [
+        select(renders.c.id).where(renders.c.asset_number == layers.watermark),
+        select(renders.c.id).where(renders.c.id == (rights.render_id if rights else None)),
+        select(pictures.c.render_id).where(pictures.c.sha256 == layers.sha256),
+    ]
+
+
+async def read_looks(tx: Tx, since: int) -> tuple[int, bytes]:
+    """Return the fingerprints, 32 bytes each, that transactions from `since` on noted.
+
+    Beside them the transaction to ask from the next time: the oldest that was still open, so that
+    no row is missed, whenever it commits. Some come again.
+    """
+    all_of_them = func.coalesce(func.string_agg(pictures.c.fingerprint, _NO_BYTES), _NO_BYTES)
+    query = select(_OLDEST_OPEN, all_of_them).where(pictures.c.noted_by >= since)
+    oldest, looks = (await tx.execute(query)).one()
+    return int(oldest), bytes(looks)
+
+
+async def sum_up(tx: Tx, before: int) -> str | None:
+    """Return count and checksum of the fingerprints that transactions before this one noted.
+
+    None if that transaction is yet to come: the number is another database's.
+    """
+    checksum = func.bit_xor(func.hashtextextended(func.encode(pictures.c.fingerprint, "hex"), 0))
+    query = select(_OLDEST_OPEN, func.count(), func.coalesce(checksum, 0))
+    query = query.select_from(pictures).where(pictures.c.noted_by < before)
+    oldest, count, total = (await tx.execute(query)).one()
+    return f"{count}:{total}" if before <= oldest else None
 
 
 def _bits(hexadecimal: Any) -> Any:

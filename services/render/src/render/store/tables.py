@@ -131,6 +131,7 @@ pictures = Table(
     *_columns(_time, "made_at"),
     Column("keyed_fingerprint", LargeBinary, nullable=False, server_default=""),
     Column("outline", LargeBinary, nullable=False, server_default=""),
+    Column("noted_by", BigInteger, FetchedValue(), nullable=False),
 )
 manifests = Table(
     "manifests",
