@@ -21,6 +21,8 @@ from render.clients import Others, open_others
 from render.consumers import open_consumers
 from render.domain.bindings import Algorithms
 from render.examining import Examiner
+from render.fetching import Fetcher
+from render.moderation import load_rules
 from render.pipeline.marking.authority import load_anchors
 from render.pipeline.marking.draft import draft
 from render.pipeline.marking.examine import Reader
@@ -29,9 +31,12 @@ from render.pipeline.marking.fingerprint import KeyedFingerprint
 from render.pipeline.marking.watermark import SpreadSpectrum
 from render.rpc.servicer import RenderServicer, Services
 from render.service.campaigns import Briefs, Campaigns
+from render.service.claims import Claims
 from render.service.pictures import Pictures
+from render.service.reactions import Reactions
 from render.service.remnants import Remnants
 from render.service.renders import Renders
+from render.service.sightings import Sightings
 from render.service.softbinding import SoftBindings
 from render.service.verification import Verifier
 from render.settings import Settings
@@ -60,17 +65,20 @@ async def build(settings: Settings) -> AsyncIterator[App]:
         bus = await stack.enter_async_context(open_bus(settings.nats_url))
         others = await stack.enter_async_context(open_others(settings))
         vault = Vault(Objects(settings.objects_url), RemoteKeys(others.identity.stub))
-        verifier = Verifier(db, others.identity, others.licensing, examiner)
+        fetcher = Fetcher(allow_loopback=settings.fetch_loopback)
+        verifier = Verifier(db, others.identity, others.licensing, examiner, fetcher)
         algorithms = Algorithms({SpreadSpectrum.name: reader.codec.value}, (FINGERPRINT,))
         soft = SoftBindings(db, verifier, algorithms, settings.soft_binding_endpoint)
-        services = _services(db, others, vault, soft)
+        services = _services(db, others, vault, soft, key)
         checks = {"database": db.check, "bus": bus.check}
         await stack.enter_async_context(open_ops(settings.ops_address, checks))
         port = await stack.enter_async_context(_server(services, settings.rpc_address))
         yield App(db, bus, vault, open_consumers(db, bus, vault), port)
 
 
-def _services(db: Database, others: Others, vault: Vault, soft: SoftBindings) -> Services:
+def _services(
+    db: Database, others: Others, vault: Vault, soft: SoftBindings, key: bytes
+) -> Services:
     identity, licensing = others.identity, others.licensing
     renders = Renders(db, identity, others.training, licensing)
     return Services(
@@ -81,6 +89,9 @@ def _services(db: Database, others: Others, vault: Vault, soft: SoftBindings) ->
         Remnants(db, identity, vault),
         soft.verifier,
         soft,
+        Reactions(db, renders, key, load_rules()),
+        Sightings(db, soft.verifier, licensing, vault),
+        Claims(db, identity, vault),
     )
 
 

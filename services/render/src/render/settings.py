@@ -33,6 +33,8 @@ class Settings(ServiceSettings):
     every picture that is verified; unset means none is."""
     soft_binding_endpoint: str = ""
     """URL of the soft binding API that matches name; unset means the one that was asked."""
+    fetch_loopback: bool = False
+    """Whether pictures to verify may be fetched from this machine, on any port: for tests."""
     worker_ops_address: str
     """host:port of a worker's /livez, /readyz and /metrics."""
     batch: int = Field(default=8, ge=1, le=64)

@@ -26,6 +26,8 @@ class State(StrEnum):
     ACTIVE = "active"
     DECLINED = "declined"
     REVOKED = "revoked"
+    COUNTERED = "countered"
+    EXPIRED = "expired"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,19 @@ class License:
     state: State
     starts_at: datetime
     ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A license's terms as evidence.
+
+    Attributes:
+        statement: canonical JSON (RFC 8785) that the talent signs to grant it.
+        uses: what it covers, as media and territory.
+    """
+
+    statement: bytes
+    uses: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +85,7 @@ def check_live(license: License, *, now: datetime) -> None:
 
 def describe(license: License, *, now: datetime) -> str:
     """Return what the public is told of a license: in term, not yet, expired or revoked."""
-    if license.state is not State.ACTIVE:
+    if license.state not in (State.ACTIVE, State.EXPIRED):
         return "revoked"
     if now < license.starts_at:
         return "not yet"
