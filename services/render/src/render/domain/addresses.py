@@ -12,6 +12,11 @@ MOST_CHARACTERS = 2_000
 PORTS = {"http": 80, "https": 443}
 _METADATA = frozenset({"168.63.129.16"})
 """Metadata services on addresses that count as public; the others are link-local or private."""
+_SPECIAL = tuple(
+    ipaddress.ip_network(text)
+    for text in ("192.0.0.0/24", "192.88.99.0/24", "64:ff9b:1::/48", "2001::/23", "fec0::/10")
+)
+"""What IANA's registries of special addresses hold and older Pythons take for global."""
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _COMPATIBLE = ipaddress.ip_network("::/96")
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?|[0-9a-f:.]+")
@@ -86,7 +91,9 @@ def is_public(address: Address) -> bool:
     inner = _within(address)
     if inner is not None:
         return is_public(inner)
-    if str(address) in _METADATA or address.is_multicast:
+    if str(address) in _METADATA or any(address in network for network in _SPECIAL):
+        return False
+    if address.is_multicast:
         return False
     return address.is_global and not address.is_reserved
 
@@ -113,4 +120,4 @@ def _within(address: Address) -> ipaddress.IPv4Address | None:
         return None
     if address in _NAT64 or (address in _COMPATIBLE and int(address) > 1):
         return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-    return address.ipv4_mapped or address.sixtofour or (address.teredo or (None, None))[1]
+    return address.ipv4_mapped or address.sixtofour
