@@ -103,7 +103,7 @@ async def test_one_address_says_so_much_a_day(stage: Any) -> None:
     assert {one.reason for one in refused} == {"REACTIONS_SPENT"}
     for number in range(RULES.same_text_a_day_on_a_picture):
         await react("First!", f"203.0.113.{number + 10}")
-    error = await stage.refused(react("FIRST!", "203.0.113.99"), "FIELD_INVALID")
+    error = await stage.refused(react("FIRST!", "203.0.113.99"), "TEXT_SAID_OFTEN")
     assert error.metadata["field"] == "text"
 
 

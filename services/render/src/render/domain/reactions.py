@@ -102,10 +102,10 @@ def check(score: int, text: str, rules: Rules) -> str:
     text = fields.optional_text(text, "text", longest=rules.most_characters, lines=False)
     folded = fold(text)
     if any(link in folded for link in rules.links):
-        raise FieldInvalid("text", "must hold no links and no addresses")
+        raise FieldInvalid("text", "must hold no links and no addresses", reason="TEXT_HAS_LINK")
     words = _WORD.findall(folded)
     if not rules.words.isdisjoint(words):
-        raise FieldInvalid("text", "must insult nobody")
+        raise FieldInvalid("text", "must insult nobody", reason="TEXT_INSULTS")
     _check_repeats(folded, words, rules)
     return text
 
@@ -125,11 +125,15 @@ def check_room(said: Said, rules: Rules) -> None:
     if said.here >= rules.a_picture_an_hour:
         raise ReactionsSpent("no more is taken about this picture this hour")
     if said.same_text_elsewhere or said.same_text >= rules.same_text_a_day_on_a_picture:
-        raise FieldInvalid("text", "must not be what was said again and again")
+        raise FieldInvalid(
+            "text", "must not be what was said again and again", reason="TEXT_SAID_OFTEN"
+        )
 
 
 def _check_repeats(folded: str, words: Sequence[str], rules: Rules) -> None:
     run = re.search(rf"(\S)\1{{{rules.longest_run_of_a_letter},}}", folded)
     most = max((words.count(word) for word in words), default=0)
     if run or (len(words) >= 4 and most > len(words) / 2):
-        raise FieldInvalid("text", "must not repeat a letter or a word again and again")
+        raise FieldInvalid(
+            "text", "must not repeat a letter or a word again and again", reason="TEXT_REPEATS"
+        )
