@@ -2,15 +2,20 @@
 
 import asyncio
 import io
+import json
 from collections.abc import Awaitable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from kit.errors import FieldInvalid
 from PIL import Image
+from render.app import open_sightings
 from render.domain import sightings as domain
 from render.domain.sightings import Claim, Facts, Fate, State, Step
+from render.sighting import sight
+from render.sources import AddressList, Folder
 from sosia.render.v1 import claim_pb2, render_pb2, verify_pb2
 from sqlalchemy.exc import IntegrityError
 
@@ -240,3 +245,45 @@ async def test_a_stranger_is_noted_and_opens_nothing(seen: Seen, stage: Any) -> 
     sighting = await seen.report(out.getvalue())
     assert (sighting.verdict, sighting.claim_id) == (verify_pb2.VERDICT_UNKNOWN, "")
     assert not sighting.is_kept
+
+
+async def test_a_folder_is_crawled_once_a_day(
+    seen: Seen, stage: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "a.jpg").write_bytes(seen.copy)
+    now = datetime.now(UTC).isoformat()
+    facts = {"url": SHOP, "media": "tv", "territory": "US", "seen_at": now}
+    (tmp_path / "shop" / "a.jpg.json").write_text(json.dumps(facts))
+    (tmp_path / "b.png").write_bytes(b"no picture")
+    (tmp_path / "c.jpg").write_bytes(seen.copy)
+    (tmp_path / "c.jpg.json").write_text('{"where": "?"}')
+    for _ in range(2):
+        async with open_sightings(stage.settings) as (sightings, _fetcher):
+            counts = await sight(sightings, Folder(tmp_path))
+        assert counts == {"recovered": 1, "left out": 2}
+    assert "MEDIA_NOT_LICENSED" in capsys.readouterr().out
+    (claim,) = (await stage.ask("staff", "ListClaims")).claims
+    assert claim.sightings_count == 1
+
+
+async def test_addresses_are_fetched_and_noted(seen: Seen, stage: Any, tmp_path: Path) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + seen.copy)
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/a.jpg"
+    listed = tmp_path / "urls"
+    listed.write_text(f"# found by hand\n{url}\ttv\tUS\nhttp://10.0.0.1/a.jpg\n")
+    allowed = stage.settings.model_copy(update={"fetch_loopback": True})
+    async with server:
+        async with open_sightings(allowed) as (sightings, fetcher):
+            counts = await sight(sightings, AddressList(listed, fetcher))
+        assert counts == {"recovered": 1, "left out": 1}
+        async with open_sightings(stage.settings) as (sightings, fetcher):
+            assert await sight(sightings, AddressList(listed, fetcher)) == {"left out": 2}
+        call = stage.ask("public", "VerifyAddress", url=url)
+        await stage.refused(call, "ADDRESS_REFUSED")

@@ -40,11 +40,14 @@ class ClaimPages:
         except DomainError as error:
             return self._site.refused(visitor, error)
         waits = {"brand": (1,)}.get(visitor.actor.kind, (1, 2))
-        shown = {
-            "waiting": [claim for claim in found if claim.state in waits],
-            "others": [claim for claim in found if claim.state not in waits],
-        }
-        return self._site.page("claims.html", visitor, names=names, **shown, **_words())
+        return self._site.page(
+            "claims.html",
+            visitor,
+            names=names,
+            waiting=[claim for claim in found if claim.state in waits],
+            others=[claim for claim in found if claim.state not in waits],
+            **_words(),
+        )
 
     async def _claim(self, request: Request) -> Response:
         visitor = await self._site.visitor(request)

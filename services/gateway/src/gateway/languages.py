@@ -1,4 +1,4 @@
-"""The languages of the public pages, each a file of strings in languages/."""
+"""The languages of the public pages, each a file of strings in texts/."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -42,7 +42,7 @@ class Language:
 @cache
 def load(code: str) -> Language:
     """Read a language of `CODES`."""
-    text = (resources.files("gateway") / "languages" / f"{code}.json").read_text("utf-8")
+    text = (resources.files("gateway") / "texts" / f"{code}.json").read_text("utf-8")
     return Language(code, json.loads(text))
 
 

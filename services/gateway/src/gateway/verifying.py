@@ -76,8 +76,7 @@ class Verifying:
                 found = (await self._ask(asked)).verification
                 proof = await check_consent(self._calls, found)
         except (DomainError, HTTPException) as error:
-            told = {"found": None, "use": use, "url": url}
-            return await self._failed(request, "verify.html", error, **told)
+            return await self._failed(request, "verify.html", error, found=None, use=use, url=url)
         told = {"found": found, "proof": proof, "use": use, "url": url}
         return await self._page(request, "verify.html", word=_WORDS[found.verdict], **told)
 

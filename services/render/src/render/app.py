@@ -106,6 +106,20 @@ async def _server(services: Services, address: str) -> AsyncIterator[int]:
         yield port
 
 
+@asynccontextmanager
+async def open_sightings(settings: Settings) -> AsyncIterator[tuple[Sightings, Fetcher]]:
+    """Open what notes sightings, without a server; the serving process sends their events."""
+    async with open_database(str(settings.database_url)) as db, open_others(settings) as others:
+        key = settings.watermark_key.read_bytes()
+        anchors = load_anchors(settings.authority)
+        reader = Reader(SpreadSpectrum(key), KeyedFingerprint(key), anchors)
+        examiner = Examiner(reader, settings.revoked_certificates)
+        vault = Vault(Objects(settings.objects_url), RemoteKeys(others.identity.stub))
+        fetcher = Fetcher(allow_loopback=settings.fetch_loopback)
+        verifier = Verifier(db, others.identity, others.licensing, examiner, fetcher)
+        yield Sightings(db, verifier, others.licensing, vault), fetcher
+
+
 async def serve(settings: Settings) -> None:
     """Answer calls, send events and read those of identity and licensing, until cancelled."""
     async with build(settings) as app, asyncio.TaskGroup() as tasks:
