@@ -484,3 +484,144 @@ class LikenessDrifted(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___LikenessDrifted: _TypeAlias = LikenessDrifted  # noqa: Y015
+
+@_typing.final
+class ReactionMade(_message.Message):
+    """Somebody said what they think of a released picture."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RENDER_ID_FIELD_NUMBER: _builtins.int
+    SCORE_FIELD_NUMBER: _builtins.int
+    render_id: _builtins.str
+    score: _builtins.int
+    """1 to 5."""
+    def __init__(
+        self,
+        *,
+        render_id: _builtins.str = ...,
+        score: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["render_id", b"render_id", "score", b"score"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReactionMade: _TypeAlias = ReactionMade  # noqa: Y015
+
+@_typing.final
+class ClaimOpened(_message.Message):
+    """A picture was seen in a use that its license does not cover."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CLAIM_ID_FIELD_NUMBER: _builtins.int
+    RENDER_ID_FIELD_NUMBER: _builtins.int
+    LICENSE_ID_FIELD_NUMBER: _builtins.int
+    TALENT_ID_FIELD_NUMBER: _builtins.int
+    BRAND_ID_FIELD_NUMBER: _builtins.int
+    SIGHTING_ID_FIELD_NUMBER: _builtins.int
+    REASONS_FIELD_NUMBER: _builtins.int
+    claim_id: _builtins.str
+    render_id: _builtins.str
+    license_id: _builtins.str
+    talent_id: _builtins.str
+    brand_id: _builtins.str
+    sighting_id: _builtins.str
+    @_builtins.property
+    def reasons(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        claim_id: _builtins.str = ...,
+        render_id: _builtins.str = ...,
+        license_id: _builtins.str = ...,
+        talent_id: _builtins.str = ...,
+        brand_id: _builtins.str = ...,
+        sighting_id: _builtins.str = ...,
+        reasons: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["brand_id", b"brand_id", "claim_id", b"claim_id", "license_id", b"license_id", "reasons", b"reasons", "render_id", b"render_id", "sighting_id", b"sighting_id", "talent_id", b"talent_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ClaimOpened: _TypeAlias = ClaimOpened  # noqa: Y015
+
+@_typing.final
+class ClaimRepeated(_message.Message):
+    """It was seen there again while the claim was open."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CLAIM_ID_FIELD_NUMBER: _builtins.int
+    SIGHTING_ID_FIELD_NUMBER: _builtins.int
+    claim_id: _builtins.str
+    sighting_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        claim_id: _builtins.str = ...,
+        sighting_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim_id", b"claim_id", "sighting_id", b"sighting_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ClaimRepeated: _TypeAlias = ClaimRepeated  # noqa: Y015
+
+@_typing.final
+class ClaimAnswered(_message.Message):
+    """The brand answered a claim."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CLAIM_ID_FIELD_NUMBER: _builtins.int
+    PARTY_ID_FIELD_NUMBER: _builtins.int
+    claim_id: _builtins.str
+    party_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        claim_id: _builtins.str = ...,
+        party_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim_id", b"claim_id", "party_id", b"party_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ClaimAnswered: _TypeAlias = ClaimAnswered  # noqa: Y015
+
+@_typing.final
+class ClaimClosed(_message.Message):
+    """A claim ended, and nothing more comes of what it was about."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CLAIM_ID_FIELD_NUMBER: _builtins.int
+    PARTY_ID_FIELD_NUMBER: _builtins.int
+    SETTLED_FIELD_NUMBER: _builtins.int
+    claim_id: _builtins.str
+    party_id: _builtins.str
+    settled: _builtins.bool
+    """Settled; otherwise dismissed."""
+    def __init__(
+        self,
+        *,
+        claim_id: _builtins.str = ...,
+        party_id: _builtins.str = ...,
+        settled: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim_id", b"claim_id", "party_id", b"party_id", "settled", b"settled"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ClaimClosed: _TypeAlias = ClaimClosed  # noqa: Y015

@@ -10,6 +10,8 @@ from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from sosia.common.v1 import credit_pb2 as _credit_pb2
 from sosia.render.v1 import campaign_pb2 as _campaign_pb2
+from sosia.render.v1 import claim_pb2 as _claim_pb2
+from sosia.render.v1 import reaction_pb2 as _reaction_pb2
 from sosia.render.v1 import render_pb2 as _render_pb2
 from sosia.render.v1 import verify_pb2 as _verify_pb2
 import builtins as _builtins
@@ -813,6 +815,361 @@ class GetReferencePictureResponse(_message.Message):
 Global___GetReferencePictureResponse: _TypeAlias = GetReferencePictureResponse  # noqa: Y015
 
 @_typing.final
+class VerifyAddressRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    URL_FIELD_NUMBER: _builtins.int
+    MEDIA_FIELD_NUMBER: _builtins.int
+    TERRITORY_FIELD_NUMBER: _builtins.int
+    url: _builtins.str
+    """http or https, at most 2,000 characters, no user or password in it."""
+    media: _builtins.str
+    """As VerifyPicture's."""
+    territory: _builtins.str
+    def __init__(
+        self,
+        *,
+        url: _builtins.str = ...,
+        media: _builtins.str = ...,
+        territory: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["media", b"media", "territory", b"territory", "url", b"url"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VerifyAddressRequest: _TypeAlias = VerifyAddressRequest  # noqa: Y015
+
+@_typing.final
+class VerifyAddressResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERIFICATION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def verification(self) -> _verify_pb2.Verification: ...
+    def __init__(
+        self,
+        *,
+        verification: _verify_pb2.Verification | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["verification", b"verification"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["verification", b"verification"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VerifyAddressResponse: _TypeAlias = VerifyAddressResponse  # noqa: Y015
+
+@_typing.final
+class GetReleasedRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RENDER_ID_FIELD_NUMBER: _builtins.int
+    render_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        render_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["render_id", b"render_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetReleasedRequest: _TypeAlias = GetReleasedRequest  # noqa: Y015
+
+@_typing.final
+class GetReleasedResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERIFICATION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def verification(self) -> _verify_pb2.Verification:
+        """Without layers: no file was looked at."""
+
+    def __init__(
+        self,
+        *,
+        verification: _verify_pb2.Verification | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["verification", b"verification"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["verification", b"verification"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetReleasedResponse: _TypeAlias = GetReleasedResponse  # noqa: Y015
+
+@_typing.final
+class ReactRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RENDER_ID_FIELD_NUMBER: _builtins.int
+    SCORE_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    ADDRESS_FIELD_NUMBER: _builtins.int
+    render_id: _builtins.str
+    score: _builtins.int
+    """1 (worst) to 5 (best)."""
+    text: _builtins.str
+    """At most 140 characters; may be empty."""
+    address: _builtins.str
+    """Of the client, as the gateway sees it. Only a keyed hash of the day is kept."""
+    def __init__(
+        self,
+        *,
+        render_id: _builtins.str = ...,
+        score: _builtins.int = ...,
+        text: _builtins.str = ...,
+        address: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "render_id", b"render_id", "score", b"score", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReactRequest: _TypeAlias = ReactRequest  # noqa: Y015
+
+@_typing.final
+class ReactResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REACTION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def reaction(self) -> _reaction_pb2.Remark: ...
+    def __init__(
+        self,
+        *,
+        reaction: _reaction_pb2.Remark | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["reaction", b"reaction"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reaction", b"reaction"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReactResponse: _TypeAlias = ReactResponse  # noqa: Y015
+
+@_typing.final
+class ListReactionsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RENDER_ID_FIELD_NUMBER: _builtins.int
+    render_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        render_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["render_id", b"render_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListReactionsRequest: _TypeAlias = ListReactionsRequest  # noqa: Y015
+
+@_typing.final
+class ListReactionsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DAYS_FIELD_NUMBER: _builtins.int
+    REMARKS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def days(self) -> _containers.RepeatedCompositeFieldContainer[_reaction_pb2.ReactionDay]:
+        """Days on which anybody said anything, oldest first."""
+
+    @_builtins.property
+    def remarks(self) -> _containers.RepeatedCompositeFieldContainer[_reaction_pb2.Remark]:
+        """Newest first, at most 100."""
+
+    def __init__(
+        self,
+        *,
+        days: _abc.Iterable[_reaction_pb2.ReactionDay] | None = ...,
+        remarks: _abc.Iterable[_reaction_pb2.Remark] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["days", b"days", "remarks", b"remarks"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListReactionsResponse: _TypeAlias = ListReactionsResponse  # noqa: Y015
+
+@_typing.final
+class ReportSightingRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    CONTENT_FIELD_NUMBER: _builtins.int
+    FACTS_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    content: _builtins.bytes
+    """JPEG, PNG or WebP, at most 12 MiB."""
+    @_builtins.property
+    def facts(self) -> _claim_pb2.SightingFacts: ...
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        content: _builtins.bytes = ...,
+        facts: _claim_pb2.SightingFacts | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["facts", b"facts"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "facts", b"facts", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReportSightingRequest: _TypeAlias = ReportSightingRequest  # noqa: Y015
+
+@_typing.final
+class ReportSightingResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SIGHTING_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def sighting(self) -> _claim_pb2.Sighting: ...
+    def __init__(
+        self,
+        *,
+        sighting: _claim_pb2.Sighting | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["sighting", b"sighting"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["sighting", b"sighting"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReportSightingResponse: _TypeAlias = ReportSightingResponse  # noqa: Y015
+
+@_typing.final
+class ListClaimsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATE_FIELD_NUMBER: _builtins.int
+    state: _claim_pb2.ClaimState.ValueType
+    """Unspecified: all."""
+    def __init__(
+        self,
+        *,
+        state: _claim_pb2.ClaimState.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListClaimsRequest: _TypeAlias = ListClaimsRequest  # noqa: Y015
+
+@_typing.final
+class ListClaimsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CLAIMS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def claims(self) -> _containers.RepeatedCompositeFieldContainer[_claim_pb2.Claim]: ...
+    def __init__(
+        self,
+        *,
+        claims: _abc.Iterable[_claim_pb2.Claim] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["claims", b"claims"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListClaimsResponse: _TypeAlias = ListClaimsResponse  # noqa: Y015
+
+@_typing.final
+class GetClaimRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CLAIM_ID_FIELD_NUMBER: _builtins.int
+    claim_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        claim_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim_id", b"claim_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetClaimRequest: _TypeAlias = GetClaimRequest  # noqa: Y015
+
+@_typing.final
+class GetClaimResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CLAIM_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def claim(self) -> _claim_pb2.Claim: ...
+    def __init__(
+        self,
+        *,
+        claim: _claim_pb2.Claim | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["claim", b"claim"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim", b"claim"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetClaimResponse: _TypeAlias = GetClaimResponse  # noqa: Y015
+
+@_typing.final
+class GetSightingPictureRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SIGHTING_ID_FIELD_NUMBER: _builtins.int
+    sighting_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        sighting_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["sighting_id", b"sighting_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetSightingPictureRequest: _TypeAlias = GetSightingPictureRequest  # noqa: Y015
+
+@_typing.final
+class GetSightingPictureResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTENT_FIELD_NUMBER: _builtins.int
+    SHA256_FIELD_NUMBER: _builtins.int
+    content: _builtins.bytes
+    """JPEG, PNG or WebP, as it was found."""
+    sha256: _builtins.str
+    """SHA-256 of content, hex."""
+    def __init__(
+        self,
+        *,
+        content: _builtins.bytes = ...,
+        sha256: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "sha256", b"sha256"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetSightingPictureResponse: _TypeAlias = GetSightingPictureResponse  # noqa: Y015
+
+@_typing.final
 class AskTakeRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1009,3 +1366,99 @@ class ListTakeNotesResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListTakeNotesResponse: _TypeAlias = ListTakeNotesResponse  # noqa: Y015
+
+@_typing.final
+class AnswerClaimRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    CLAIM_ID_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    claim_id: _builtins.str
+    note: _builtins.str
+    """1 to 1,000 characters."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        claim_id: _builtins.str = ...,
+        note: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim_id", b"claim_id", "note", b"note", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AnswerClaimRequest: _TypeAlias = AnswerClaimRequest  # noqa: Y015
+
+@_typing.final
+class AnswerClaimResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CLAIM_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def claim(self) -> _claim_pb2.Claim: ...
+    def __init__(
+        self,
+        *,
+        claim: _claim_pb2.Claim | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["claim", b"claim"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim", b"claim"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AnswerClaimResponse: _TypeAlias = AnswerClaimResponse  # noqa: Y015
+
+@_typing.final
+class CloseClaimRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    CLAIM_ID_FIELD_NUMBER: _builtins.int
+    SETTLE_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    claim_id: _builtins.str
+    settle: _builtins.bool
+    """Settled; otherwise dismissed."""
+    note: _builtins.str
+    """1 to 1,000 characters."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        claim_id: _builtins.str = ...,
+        settle: _builtins.bool = ...,
+        note: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim_id", b"claim_id", "note", b"note", "request_id", b"request_id", "settle", b"settle"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CloseClaimRequest: _TypeAlias = CloseClaimRequest  # noqa: Y015
+
+@_typing.final
+class CloseClaimResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CLAIM_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def claim(self) -> _claim_pb2.Claim: ...
+    def __init__(
+        self,
+        *,
+        claim: _claim_pb2.Claim | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["claim", b"claim"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim", b"claim"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CloseClaimResponse: _TypeAlias = CloseClaimResponse  # noqa: Y015

@@ -170,6 +170,56 @@ class RenderServiceStub:
                 request_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ListTakeNotesRequest.SerializeToString,
                 response_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ListTakeNotesResponse.FromString,
                 _registered_method=True)
+        self.VerifyAddress = channel.unary_unary(
+                '/sosia.render.v1.RenderService/VerifyAddress',
+                request_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.VerifyAddressRequest.SerializeToString,
+                response_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.VerifyAddressResponse.FromString,
+                _registered_method=True)
+        self.GetReleased = channel.unary_unary(
+                '/sosia.render.v1.RenderService/GetReleased',
+                request_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.GetReleasedRequest.SerializeToString,
+                response_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.GetReleasedResponse.FromString,
+                _registered_method=True)
+        self.React = channel.unary_unary(
+                '/sosia.render.v1.RenderService/React',
+                request_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ReactRequest.SerializeToString,
+                response_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ReactResponse.FromString,
+                _registered_method=True)
+        self.ListReactions = channel.unary_unary(
+                '/sosia.render.v1.RenderService/ListReactions',
+                request_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ListReactionsRequest.SerializeToString,
+                response_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ListReactionsResponse.FromString,
+                _registered_method=True)
+        self.ReportSighting = channel.unary_unary(
+                '/sosia.render.v1.RenderService/ReportSighting',
+                request_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ReportSightingRequest.SerializeToString,
+                response_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ReportSightingResponse.FromString,
+                _registered_method=True)
+        self.ListClaims = channel.unary_unary(
+                '/sosia.render.v1.RenderService/ListClaims',
+                request_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ListClaimsRequest.SerializeToString,
+                response_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ListClaimsResponse.FromString,
+                _registered_method=True)
+        self.GetClaim = channel.unary_unary(
+                '/sosia.render.v1.RenderService/GetClaim',
+                request_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.GetClaimRequest.SerializeToString,
+                response_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.GetClaimResponse.FromString,
+                _registered_method=True)
+        self.GetSightingPicture = channel.unary_unary(
+                '/sosia.render.v1.RenderService/GetSightingPicture',
+                request_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.GetSightingPictureRequest.SerializeToString,
+                response_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.GetSightingPictureResponse.FromString,
+                _registered_method=True)
+        self.AnswerClaim = channel.unary_unary(
+                '/sosia.render.v1.RenderService/AnswerClaim',
+                request_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.AnswerClaimRequest.SerializeToString,
+                response_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.AnswerClaimResponse.FromString,
+                _registered_method=True)
+        self.CloseClaim = channel.unary_unary(
+                '/sosia.render.v1.RenderService/CloseClaim',
+                request_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.CloseClaimRequest.SerializeToString,
+                response_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.CloseClaimResponse.FromString,
+                _registered_method=True)
 
 
 class RenderServiceServicer:
@@ -384,6 +434,90 @@ class RenderServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def VerifyAddress(self, request, context):
+        """VerifyAddress fetches a picture from a public http or https address and verifies it. Private,
+        loopback, link-local and metadata addresses are refused, after every redirect anew.
+        Errors: INVALID_ARGUMENT ADDRESS_REFUSED, ADDRESS_UNREACHABLE (whatever the cause), and those
+        of VerifyPicture.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetReleased(self, request, context):
+        """GetReleased says of a released picture what VerifyPicture says of its file. For anybody who
+        has its id. Errors: NOT_FOUND RENDER_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def React(self, request, context):
+        """React says what somebody thinks of a released picture. Saying the same again on the same day
+        changes nothing. Errors: NOT_FOUND RENDER_NOT_FOUND; INVALID_ARGUMENT FIELD_INVALID;
+        RESOURCE_EXHAUSTED REACTIONS_SPENT.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListReactions(self, request, context):
+        """ListReactions to a picture: brand, talent, her agency, crew of the campaign, staff.
+        Errors: NOT_FOUND RENDER_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReportSighting(self, request, context):
+        """ReportSighting verifies a picture found in use; a use its license does not cover opens a claim
+        or joins the open one. For the house and its crawlers. Errors: PERMISSION_DENIED NOT_ALLOWED;
+        INVALID_ARGUMENT FIELD_INVALID, PHOTO_UNREADABLE, PHOTO_TOO_LARGE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListClaims(self, request, context):
+        """ListClaims of the caller, newest first: the brand's, the talent's, those of the talents an
+        agency represents, all for staff. At most 200.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetClaim(self, request, context):
+        """Errors: NOT_FOUND CLAIM_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetSightingPicture(self, request, context):
+        """GetSightingPicture returns the file that was found. Errors: NOT_FOUND SIGHTING_NOT_FOUND (also
+        where it was not kept or was erased); FAILED_PRECONDITION CONSENT_MISSING.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AnswerClaim(self, request, context):
+        """AnswerClaim by the brand. Errors: NOT_FOUND CLAIM_NOT_FOUND; PERMISSION_DENIED NOT_ALLOWED;
+        FAILED_PRECONDITION CLAIM_NOT_OPEN; INVALID_ARGUMENT FIELD_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CloseClaim(self, request, context):
+        """CloseClaim by the talent, her agency or the house: settled once it was answered, or dismissed.
+        Errors: NOT_FOUND CLAIM_NOT_FOUND; PERMISSION_DENIED NOT_ALLOWED; FAILED_PRECONDITION
+        CLAIM_NOT_OPEN, CLAIM_NOT_ANSWERED; INVALID_ARGUMENT FIELD_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_RenderServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -516,6 +650,56 @@ def add_RenderServiceServicer_to_server(servicer, server):
                     servicer.ListTakeNotes,
                     request_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ListTakeNotesRequest.FromString,
                     response_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ListTakeNotesResponse.SerializeToString,
+            ),
+            'VerifyAddress': grpc.unary_unary_rpc_method_handler(
+                    servicer.VerifyAddress,
+                    request_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.VerifyAddressRequest.FromString,
+                    response_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.VerifyAddressResponse.SerializeToString,
+            ),
+            'GetReleased': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetReleased,
+                    request_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.GetReleasedRequest.FromString,
+                    response_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.GetReleasedResponse.SerializeToString,
+            ),
+            'React': grpc.unary_unary_rpc_method_handler(
+                    servicer.React,
+                    request_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ReactRequest.FromString,
+                    response_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ReactResponse.SerializeToString,
+            ),
+            'ListReactions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListReactions,
+                    request_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ListReactionsRequest.FromString,
+                    response_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ListReactionsResponse.SerializeToString,
+            ),
+            'ReportSighting': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReportSighting,
+                    request_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ReportSightingRequest.FromString,
+                    response_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ReportSightingResponse.SerializeToString,
+            ),
+            'ListClaims': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListClaims,
+                    request_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ListClaimsRequest.FromString,
+                    response_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ListClaimsResponse.SerializeToString,
+            ),
+            'GetClaim': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetClaim,
+                    request_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.GetClaimRequest.FromString,
+                    response_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.GetClaimResponse.SerializeToString,
+            ),
+            'GetSightingPicture': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetSightingPicture,
+                    request_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.GetSightingPictureRequest.FromString,
+                    response_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.GetSightingPictureResponse.SerializeToString,
+            ),
+            'AnswerClaim': grpc.unary_unary_rpc_method_handler(
+                    servicer.AnswerClaim,
+                    request_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.AnswerClaimRequest.FromString,
+                    response_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.AnswerClaimResponse.SerializeToString,
+            ),
+            'CloseClaim': grpc.unary_unary_rpc_method_handler(
+                    servicer.CloseClaim,
+                    request_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.CloseClaimRequest.FromString,
+                    response_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.CloseClaimResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -1225,6 +1409,276 @@ class RenderService:
             '/sosia.render.v1.RenderService/ListTakeNotes',
             sosia_dot_render_dot_v1_dot_render__service__pb2.ListTakeNotesRequest.SerializeToString,
             sosia_dot_render_dot_v1_dot_render__service__pb2.ListTakeNotesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def VerifyAddress(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.render.v1.RenderService/VerifyAddress',
+            sosia_dot_render_dot_v1_dot_render__service__pb2.VerifyAddressRequest.SerializeToString,
+            sosia_dot_render_dot_v1_dot_render__service__pb2.VerifyAddressResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetReleased(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.render.v1.RenderService/GetReleased',
+            sosia_dot_render_dot_v1_dot_render__service__pb2.GetReleasedRequest.SerializeToString,
+            sosia_dot_render_dot_v1_dot_render__service__pb2.GetReleasedResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def React(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.render.v1.RenderService/React',
+            sosia_dot_render_dot_v1_dot_render__service__pb2.ReactRequest.SerializeToString,
+            sosia_dot_render_dot_v1_dot_render__service__pb2.ReactResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListReactions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.render.v1.RenderService/ListReactions',
+            sosia_dot_render_dot_v1_dot_render__service__pb2.ListReactionsRequest.SerializeToString,
+            sosia_dot_render_dot_v1_dot_render__service__pb2.ListReactionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReportSighting(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.render.v1.RenderService/ReportSighting',
+            sosia_dot_render_dot_v1_dot_render__service__pb2.ReportSightingRequest.SerializeToString,
+            sosia_dot_render_dot_v1_dot_render__service__pb2.ReportSightingResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListClaims(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.render.v1.RenderService/ListClaims',
+            sosia_dot_render_dot_v1_dot_render__service__pb2.ListClaimsRequest.SerializeToString,
+            sosia_dot_render_dot_v1_dot_render__service__pb2.ListClaimsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetClaim(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.render.v1.RenderService/GetClaim',
+            sosia_dot_render_dot_v1_dot_render__service__pb2.GetClaimRequest.SerializeToString,
+            sosia_dot_render_dot_v1_dot_render__service__pb2.GetClaimResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetSightingPicture(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.render.v1.RenderService/GetSightingPicture',
+            sosia_dot_render_dot_v1_dot_render__service__pb2.GetSightingPictureRequest.SerializeToString,
+            sosia_dot_render_dot_v1_dot_render__service__pb2.GetSightingPictureResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AnswerClaim(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.render.v1.RenderService/AnswerClaim',
+            sosia_dot_render_dot_v1_dot_render__service__pb2.AnswerClaimRequest.SerializeToString,
+            sosia_dot_render_dot_v1_dot_render__service__pb2.AnswerClaimResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CloseClaim(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.render.v1.RenderService/CloseClaim',
+            sosia_dot_render_dot_v1_dot_render__service__pb2.CloseClaimRequest.SerializeToString,
+            sosia_dot_render_dot_v1_dot_render__service__pb2.CloseClaimResponse.FromString,
             options,
             channel_credentials,
             insecure,

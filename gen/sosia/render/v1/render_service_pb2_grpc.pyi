@@ -111,6 +111,49 @@ class RenderServiceStub:
     """PutBackTake that was chosen and is not approved. Errors: as ChooseTake, and TAKE_NOT_CHOSEN."""
     ListTakeNotes: _aio.UnaryUnaryMultiCallable[_render_service_pb2.ListTakeNotesRequest, _render_service_pb2.ListTakeNotesResponse]
     """ListTakeNotes of a brief, oldest first. Errors: NOT_FOUND BRIEF_NOT_FOUND."""
+    VerifyAddress: _aio.UnaryUnaryMultiCallable[_render_service_pb2.VerifyAddressRequest, _render_service_pb2.VerifyAddressResponse]
+    """VerifyAddress fetches a picture from a public http or https address and verifies it. Private,
+    loopback, link-local and metadata addresses are refused, after every redirect anew.
+    Errors: INVALID_ARGUMENT ADDRESS_REFUSED, ADDRESS_UNREACHABLE (whatever the cause), and those
+    of VerifyPicture.
+    """
+    GetReleased: _aio.UnaryUnaryMultiCallable[_render_service_pb2.GetReleasedRequest, _render_service_pb2.GetReleasedResponse]
+    """GetReleased says of a released picture what VerifyPicture says of its file. For anybody who
+    has its id. Errors: NOT_FOUND RENDER_NOT_FOUND.
+    """
+    React: _aio.UnaryUnaryMultiCallable[_render_service_pb2.ReactRequest, _render_service_pb2.ReactResponse]
+    """React says what somebody thinks of a released picture. Saying the same again on the same day
+    changes nothing. Errors: NOT_FOUND RENDER_NOT_FOUND; INVALID_ARGUMENT FIELD_INVALID;
+    RESOURCE_EXHAUSTED REACTIONS_SPENT.
+    """
+    ListReactions: _aio.UnaryUnaryMultiCallable[_render_service_pb2.ListReactionsRequest, _render_service_pb2.ListReactionsResponse]
+    """ListReactions to a picture: brand, talent, her agency, crew of the campaign, staff.
+    Errors: NOT_FOUND RENDER_NOT_FOUND.
+    """
+    ReportSighting: _aio.UnaryUnaryMultiCallable[_render_service_pb2.ReportSightingRequest, _render_service_pb2.ReportSightingResponse]
+    """ReportSighting verifies a picture found in use; a use its license does not cover opens a claim
+    or joins the open one. For the house and its crawlers. Errors: PERMISSION_DENIED NOT_ALLOWED;
+    INVALID_ARGUMENT FIELD_INVALID, PHOTO_UNREADABLE, PHOTO_TOO_LARGE.
+    """
+    ListClaims: _aio.UnaryUnaryMultiCallable[_render_service_pb2.ListClaimsRequest, _render_service_pb2.ListClaimsResponse]
+    """ListClaims of the caller, newest first: the brand's, the talent's, those of the talents an
+    agency represents, all for staff. At most 200.
+    """
+    GetClaim: _aio.UnaryUnaryMultiCallable[_render_service_pb2.GetClaimRequest, _render_service_pb2.GetClaimResponse]
+    """Errors: NOT_FOUND CLAIM_NOT_FOUND."""
+    GetSightingPicture: _aio.UnaryUnaryMultiCallable[_render_service_pb2.GetSightingPictureRequest, _render_service_pb2.GetSightingPictureResponse]
+    """GetSightingPicture returns the file that was found. Errors: NOT_FOUND SIGHTING_NOT_FOUND (also
+    where it was not kept or was erased); FAILED_PRECONDITION CONSENT_MISSING.
+    """
+    AnswerClaim: _aio.UnaryUnaryMultiCallable[_render_service_pb2.AnswerClaimRequest, _render_service_pb2.AnswerClaimResponse]
+    """AnswerClaim by the brand. Errors: NOT_FOUND CLAIM_NOT_FOUND; PERMISSION_DENIED NOT_ALLOWED;
+    FAILED_PRECONDITION CLAIM_NOT_OPEN; INVALID_ARGUMENT FIELD_INVALID.
+    """
+    CloseClaim: _aio.UnaryUnaryMultiCallable[_render_service_pb2.CloseClaimRequest, _render_service_pb2.CloseClaimResponse]
+    """CloseClaim by the talent, her agency or the house: settled once it was answered, or dismissed.
+    Errors: NOT_FOUND CLAIM_NOT_FOUND; PERMISSION_DENIED NOT_ALLOWED; FAILED_PRECONDITION
+    CLAIM_NOT_OPEN, CLAIM_NOT_ANSWERED; INVALID_ARGUMENT FIELD_INVALID.
+    """
 
 class RenderServiceServicer(metaclass=_abc_1.ABCMeta):
     """RenderService makes pictures, marks them, has them reviewed and hands them out.
@@ -364,5 +407,108 @@ class RenderServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_render_service_pb2.ListTakeNotesRequest, _abc.Awaitable[_render_service_pb2.ListTakeNotesResponse]],
     ) -> _abc.Awaitable[_render_service_pb2.ListTakeNotesResponse]:
         """ListTakeNotes of a brief, oldest first. Errors: NOT_FOUND BRIEF_NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def VerifyAddress(
+        self,
+        request: _render_service_pb2.VerifyAddressRequest,
+        context: _aio.ServicerContext[_render_service_pb2.VerifyAddressRequest, _abc.Awaitable[_render_service_pb2.VerifyAddressResponse]],
+    ) -> _abc.Awaitable[_render_service_pb2.VerifyAddressResponse]:
+        """VerifyAddress fetches a picture from a public http or https address and verifies it. Private,
+        loopback, link-local and metadata addresses are refused, after every redirect anew.
+        Errors: INVALID_ARGUMENT ADDRESS_REFUSED, ADDRESS_UNREACHABLE (whatever the cause), and those
+        of VerifyPicture.
+        """
+
+    @_abc_1.abstractmethod
+    def GetReleased(
+        self,
+        request: _render_service_pb2.GetReleasedRequest,
+        context: _aio.ServicerContext[_render_service_pb2.GetReleasedRequest, _abc.Awaitable[_render_service_pb2.GetReleasedResponse]],
+    ) -> _abc.Awaitable[_render_service_pb2.GetReleasedResponse]:
+        """GetReleased says of a released picture what VerifyPicture says of its file. For anybody who
+        has its id. Errors: NOT_FOUND RENDER_NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def React(
+        self,
+        request: _render_service_pb2.ReactRequest,
+        context: _aio.ServicerContext[_render_service_pb2.ReactRequest, _abc.Awaitable[_render_service_pb2.ReactResponse]],
+    ) -> _abc.Awaitable[_render_service_pb2.ReactResponse]:
+        """React says what somebody thinks of a released picture. Saying the same again on the same day
+        changes nothing. Errors: NOT_FOUND RENDER_NOT_FOUND; INVALID_ARGUMENT FIELD_INVALID;
+        RESOURCE_EXHAUSTED REACTIONS_SPENT.
+        """
+
+    @_abc_1.abstractmethod
+    def ListReactions(
+        self,
+        request: _render_service_pb2.ListReactionsRequest,
+        context: _aio.ServicerContext[_render_service_pb2.ListReactionsRequest, _abc.Awaitable[_render_service_pb2.ListReactionsResponse]],
+    ) -> _abc.Awaitable[_render_service_pb2.ListReactionsResponse]:
+        """ListReactions to a picture: brand, talent, her agency, crew of the campaign, staff.
+        Errors: NOT_FOUND RENDER_NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def ReportSighting(
+        self,
+        request: _render_service_pb2.ReportSightingRequest,
+        context: _aio.ServicerContext[_render_service_pb2.ReportSightingRequest, _abc.Awaitable[_render_service_pb2.ReportSightingResponse]],
+    ) -> _abc.Awaitable[_render_service_pb2.ReportSightingResponse]:
+        """ReportSighting verifies a picture found in use; a use its license does not cover opens a claim
+        or joins the open one. For the house and its crawlers. Errors: PERMISSION_DENIED NOT_ALLOWED;
+        INVALID_ARGUMENT FIELD_INVALID, PHOTO_UNREADABLE, PHOTO_TOO_LARGE.
+        """
+
+    @_abc_1.abstractmethod
+    def ListClaims(
+        self,
+        request: _render_service_pb2.ListClaimsRequest,
+        context: _aio.ServicerContext[_render_service_pb2.ListClaimsRequest, _abc.Awaitable[_render_service_pb2.ListClaimsResponse]],
+    ) -> _abc.Awaitable[_render_service_pb2.ListClaimsResponse]:
+        """ListClaims of the caller, newest first: the brand's, the talent's, those of the talents an
+        agency represents, all for staff. At most 200.
+        """
+
+    @_abc_1.abstractmethod
+    def GetClaim(
+        self,
+        request: _render_service_pb2.GetClaimRequest,
+        context: _aio.ServicerContext[_render_service_pb2.GetClaimRequest, _abc.Awaitable[_render_service_pb2.GetClaimResponse]],
+    ) -> _abc.Awaitable[_render_service_pb2.GetClaimResponse]:
+        """Errors: NOT_FOUND CLAIM_NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def GetSightingPicture(
+        self,
+        request: _render_service_pb2.GetSightingPictureRequest,
+        context: _aio.ServicerContext[_render_service_pb2.GetSightingPictureRequest, _abc.Awaitable[_render_service_pb2.GetSightingPictureResponse]],
+    ) -> _abc.Awaitable[_render_service_pb2.GetSightingPictureResponse]:
+        """GetSightingPicture returns the file that was found. Errors: NOT_FOUND SIGHTING_NOT_FOUND (also
+        where it was not kept or was erased); FAILED_PRECONDITION CONSENT_MISSING.
+        """
+
+    @_abc_1.abstractmethod
+    def AnswerClaim(
+        self,
+        request: _render_service_pb2.AnswerClaimRequest,
+        context: _aio.ServicerContext[_render_service_pb2.AnswerClaimRequest, _abc.Awaitable[_render_service_pb2.AnswerClaimResponse]],
+    ) -> _abc.Awaitable[_render_service_pb2.AnswerClaimResponse]:
+        """AnswerClaim by the brand. Errors: NOT_FOUND CLAIM_NOT_FOUND; PERMISSION_DENIED NOT_ALLOWED;
+        FAILED_PRECONDITION CLAIM_NOT_OPEN; INVALID_ARGUMENT FIELD_INVALID.
+        """
+
+    @_abc_1.abstractmethod
+    def CloseClaim(
+        self,
+        request: _render_service_pb2.CloseClaimRequest,
+        context: _aio.ServicerContext[_render_service_pb2.CloseClaimRequest, _abc.Awaitable[_render_service_pb2.CloseClaimResponse]],
+    ) -> _abc.Awaitable[_render_service_pb2.CloseClaimResponse]:
+        """CloseClaim by the talent, her agency or the house: settled once it was answered, or dismissed.
+        Errors: NOT_FOUND CLAIM_NOT_FOUND; PERMISSION_DENIED NOT_ALLOWED; FAILED_PRECONDITION
+        CLAIM_NOT_OPEN, CLAIM_NOT_ANSWERED; INVALID_ARGUMENT FIELD_INVALID.
+        """
 
 def add_RenderServiceServicer_to_server(servicer: RenderServiceServicer, server: _aio.Server) -> None: ...

@@ -20,17 +20,19 @@ from starlette.routing import BaseRoute
 
 from gateway import problem
 from gateway.callers import Callers
+from gateway.claims import ClaimPages
 from gateway.clients import Calls, open_calls
 from gateway.direct import Direct
 from gateway.feed import Feed
 from gateway.http import Api
-from gateway.limits import Quota
+from gateway.limits import Quotas
 from gateway.pages import Pages
 from gateway.routes import ROUTES
 from gateway.sessions import Sessions
 from gateway.settings import Settings
 from gateway.site import Site
 from gateway.talks import Talks
+from gateway.verifying import Verifying
 from gateway.words import Words
 
 
@@ -52,15 +54,19 @@ async def build(settings: Settings) -> AsyncIterator[App]:
         calls = await stack.enter_async_context(open_calls(settings))
         sessions = Sessions(db, settings.session_lasts)
         callers, feed = Callers(calls), Feed(bus)
-        quota = Quota(settings.verifications_a_minute)
+        quotas = Quotas(
+            an_address=settings.verifications_a_minute, a_key=settings.key_verifications_a_minute
+        )
         site = Site(sessions)
         pages = [
             *Direct(calls, site).routes(),
             *Words(calls, site).routes(),
             *Talks(calls, site).routes(),
-            *Pages(calls, callers, site, quota).routes(),
+            *Verifying(calls, site, quotas).routes(),
+            *ClaimPages(calls, site).routes(),
+            *Pages(calls, callers, site).routes(),
         ]
-        web = _web(Api(calls, callers, sessions, feed, quota), pages)
+        web = _web(Api(calls, callers, sessions, feed, quotas), pages)
         checks = {"database": db.check, "bus": bus.check}
         await stack.enter_async_context(open_ops(settings.ops_address, checks))
         await stack.enter_async_context(serve_asgi(web, settings.http_address))

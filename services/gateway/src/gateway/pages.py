@@ -7,36 +7,28 @@ from typing import Any
 
 from kit import trace
 from kit.errors import DomainError, NotAllowed, Unauthenticated
-from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from gateway import chain, coverage
+from gateway import chain, coverage, reactions
 from gateway.callers import Callers
 from gateway.clients import Calls
-from gateway.limits import Quota, read_body
-from gateway.phrases import MEDIA
+from gateway.limits import read_body
 from gateway.routes import ROUTES
 from gateway.sessions import COOKIE, Visitor
 from gateway.site import Site, is_from_here
 from gateway.twin_page import TwinPage
 
-_FORM_BYTES, _PICTURE_BYTES = 2**14, 13 * 2**20
-_VERDICTS = {
-    1: ("verified", "Its credentials are ours and every layer agrees."),
-    2: ("recovered", "Its credentials are gone or void, but its marks lead to one record."),
-    3: ("suspect", "Its layers contradict each other. Do not rely on it."),
-    4: ("unknown", "Nothing leads from it to a record. That does not make it authentic."),
-}
+_FORM_BYTES = 2**14
 
 
 class Pages:
     """Every page of the house."""
 
-    def __init__(self, calls: Calls, callers: Callers, site: Site, quota: Quota) -> None:
-        self._calls, self._callers, self._quota = calls, callers, quota
+    def __init__(self, calls: Calls, callers: Callers, site: Site) -> None:
+        self._calls, self._callers = calls, callers
         self._site, self._sessions = site, site.sessions
 
     def routes(self) -> list[Route | Mount]:
@@ -47,7 +39,6 @@ class Pages:
             Route("/login", self._login, methods=["GET", "POST"]),
             Route("/logout", self._logout, methods=["POST"]),
             Route("/events", self._events),
-            Route("/verify", self._verify, methods=["GET", "POST"]),
             Route("/api", self._api),
             Route("/pictures/{render_id}", self._picture),
             Route("/capture-sets/{capture_set_id}", self._capture_set),
@@ -102,41 +93,19 @@ class Pages:
             return self._refused(visitor, NotAllowed("only staff may see the house's events"))
         return self._page("events.html", visitor)
 
-    async def _verify(self, request: Request) -> Response:
-        visitor = await self._visitor(request)
-        if request.method == "GET":
-            return self._page("verify.html", visitor, media=MEDIA, found=None, use={})
-        try:
-            self._quota.draw(request.client.host if request.client else "")
-            await read_body(request, _PICTURE_BYTES)
-            async with request.form(max_files=1, max_fields=2) as form:
-                file = form.get("file")
-                content = await file.read() if isinstance(file, UploadFile) else b""
-                use = {name: str(form.get(name, "")).strip() for name in ("media", "territory")}
-            use["territory"] = use["territory"].upper()
-            if not all(use.values()):
-                use = {}  # half a question is none
-            with trace.span("verify", {}, who=visitor.actor):
-                answer = await self._calls.ask("render", "VerifyPicture", content=content, **use)
-        except DomainError as error:
-            return self._refused(visitor, error)
-        found = answer.verification
-        word, sense = _VERDICTS[found.verdict]
-        told = {"found": found, "word": word, "sense": sense, "use": use}
-        return self._page("verify.html", visitor, media=MEDIA, **told)
-
     async def _picture(self, request: Request) -> Response:
         visitor = await self._visitor(request)
         try:
             with trace.span("chain", {}, who=visitor.actor):
                 made = await chain.gather(self._calls, request.path_params["render_id"])
+                said = await reactions.gather(self._calls, made.render)
         except DomainError as error:
             return self._refused(visitor, error)
         clean = visitor.actor.party_id == made.render.brand_id and bool(
             made.render.released_at.seconds
         )
         file = "picture.jpg" if clean else "draft.jpg"
-        return self._page("picture.html", visitor, chain=made, file=file)
+        return self._page("picture.html", visitor, chain=made, file=file, said=said)
 
     async def _capture_set(self, request: Request) -> Response:
         visitor = await self._visitor(request)

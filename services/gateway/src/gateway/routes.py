@@ -62,7 +62,8 @@ class Route:
         cache: who may keep the file, and how long.
         operation: what the API's document calls it; the call's name unless a call has two paths.
         constants: fields of the request that the path stands for.
-        limited: whoever has no key may take it so many times a minute.
+        limited: an address without a key, and a key, may take it so many times a minute.
+        address: the field that is the client's address, which nobody else may fill in.
     """
 
     method: str
@@ -77,6 +78,7 @@ class Route:
     operation: str = ""
     constants: tuple[tuple[str, int], ...] = ()
     limited: bool = False
+    address: str = ""
     timeout_s: float = 15.0
 
     @property
@@ -258,6 +260,21 @@ ROUTES: tuple[Route, ...] = (
         constants=(("kind", 2),),
     ),
     _do("/v1/verify", "render", "VerifyPicture", body=Body.FILE, limited=True, timeout_s=60.0),
+    _do("/v1/verify/address", "render", "VerifyAddress", limited=True, timeout_s=60.0),
+    _get("/v1/renders/{render_id}/released", "render", "GetReleased", limited=True),
+    _make("/v1/renders/{render_id}/reactions", "render", "React", limited=True, address="address"),
+    _get("/v1/renders/{render_id}/reactions", "render", "ListReactions"),
+    _make("/v1/sightings", "render", "ReportSighting", body=Body.FILE, timeout_s=60.0),
+    _get(
+        "/v1/sightings/{sighting_id}/picture",
+        "render",
+        "GetSightingPicture",
+        media="image/*",
+    ),
+    _get("/v1/claims", "render", "ListClaims"),
+    _get("/v1/claims/{claim_id}", "render", "GetClaim"),
+    _do("/v1/claims/{claim_id}/answer", "render", "AnswerClaim"),
+    _do("/v1/claims/{claim_id}/close", "render", "CloseClaim"),
     _get(f"{_SOFT_BINDING}/matches/byBinding", "render", "FindByBinding", limited=True),
     _do(
         f"{_SOFT_BINDING}/matches/byBinding",

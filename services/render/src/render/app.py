@@ -21,7 +21,9 @@ from render.clients import Others, open_others
 from render.consumers import open_consumers
 from render.domain.bindings import Algorithms
 from render.examining import Examiner
+from render.fetching import Fetcher
 from render.looks import Looks
+from render.moderation import load_rules
 from render.pipeline.marking.authority import load_anchors
 from render.pipeline.marking.draft import draft
 from render.pipeline.marking.examine import Reader
@@ -31,10 +33,13 @@ from render.pipeline.marking.watermark import SpreadSpectrum
 from render.preparing import Preparer
 from render.rpc.servicer import RenderServicer, Services
 from render.service.campaigns import Briefs, Campaigns
+from render.service.claims import Claims
 from render.service.moodboards import Moodboards
 from render.service.pictures import Pictures
+from render.service.reactions import Reactions
 from render.service.remnants import Remnants
 from render.service.renders import Renders
+from render.service.sightings import Sightings
 from render.service.softbinding import SoftBindings
 from render.service.starts import Starts
 from render.service.takes import Takes
@@ -69,17 +74,20 @@ async def build(settings: Settings) -> AsyncIterator[App]:
         vault = Vault(objects, RemoteKeys(others.identity.stub))
         looks = Looks(settings.looks)
         await looks.open(db)
-        verifier = Verifier(db, others.identity, others.licensing, examiner, looks)
+        fetcher = Fetcher(allow_loopback=settings.fetch_loopback)
+        verifier = Verifier(db, others.identity, others.licensing, examiner, looks, fetcher)
         algorithms = Algorithms({SpreadSpectrum.name: reader.codec.value}, (FINGERPRINT,))
         soft = SoftBindings(db, verifier, algorithms, settings.soft_binding_endpoint)
-        services = _services(db, others, objects, soft)
+        services = _services(db, others, objects, soft, key)
         checks = {"database": db.check, "bus": bus.check}
         await stack.enter_async_context(open_ops(settings.ops_address, checks))
         port = await stack.enter_async_context(_server(services, settings.rpc_address))
         yield App(db, bus, vault, open_consumers(db, bus, vault), looks, port)
 
 
-def _services(db: Database, others: Others, objects: Objects, soft: SoftBindings) -> Services:
+def _services(
+    db: Database, others: Others, objects: Objects, soft: SoftBindings, key: bytes
+) -> Services:
     identity, licensing = others.identity, others.licensing
     vault = Vault(objects, RemoteKeys(identity.stub))
     starts = Starts(identity, others.training)
@@ -95,6 +103,9 @@ def _services(db: Database, others: Others, objects: Objects, soft: SoftBindings
         Remnants(db, identity, vault),
         soft.verifier,
         soft,
+        Reactions(db, renders, key, load_rules()),
+        Sightings(db, soft.verifier, licensing, vault),
+        Claims(db, identity, vault),
     )
 
 
@@ -107,6 +118,22 @@ async def _server(services: Services, address: str) -> AsyncIterator[int]:
 
     async with open_server(register, domain="render", address=address) as port:
         yield port
+
+
+@asynccontextmanager
+async def open_sightings(settings: Settings) -> AsyncIterator[tuple[Sightings, Fetcher]]:
+    """Open what notes sightings, without a server; the serving process sends their events."""
+    async with open_database(str(settings.database_url)) as db, open_others(settings) as others:
+        key = settings.watermark_key.read_bytes()
+        anchors = load_anchors(settings.authority)
+        reader = Reader(SpreadSpectrum(key), KeyedFingerprint(key), anchors)
+        examiner = Examiner(reader, settings.revoked_certificates)
+        vault = Vault(Objects(settings.objects_url), RemoteKeys(others.identity.stub))
+        fetcher = Fetcher(allow_loopback=settings.fetch_loopback)
+        looks = Looks(settings.looks)
+        await looks.open(db)
+        verifier = Verifier(db, others.identity, others.licensing, examiner, looks, fetcher)
+        yield Sightings(db, verifier, others.licensing, vault), fetcher
 
 
 async def serve(settings: Settings) -> None:

@@ -21,6 +21,7 @@ from render.domain.takes import Word
 from render.service import choosing
 from render.service.jobs import tell_cancelled
 from render.store import erasures as erasures_store
+from render.store import reactions as reactions_store
 from render.store import renders as store
 
 
@@ -76,11 +77,13 @@ async def _free(tx: Tx, render_id: str, word: Word, party_id: str) -> None:
 async def erase(tx: Tx, event: identity_events.TalentErased, *, vault: Vault) -> None:
     """Cancel a talent's renders and drafts, and delete every picture of her that lies here.
 
-    Also the clean files of released ones: they can't be opened any more. The registry stays, so
-    that a picture a brand holds is still recognised. If this dies halfway the event comes again.
+    Also the clean files of released ones and those that were found in use: they can't be opened
+    any more. What was said of them goes, too. The registry stays, so that a picture a brand holds
+    is still recognised. If this dies halfway the event comes again.
     """
     ended = await store.cancel_of(tx, event.talent_id, TALENT_ERASED)
     await tell_cancelled(tx, ended, TALENT_ERASED)
+    await reactions_store.forget(tx, event.talent_id)
     found = await vault.find(event.talent_id, PICTURES)
     for object_key in found:
         await vault.delete(object_key)

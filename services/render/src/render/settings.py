@@ -38,6 +38,8 @@ class Settings(ServiceSettings):
     looks: Path | None = None
     """File of the index of fingerprints, built anew from the registry in the background; one per
     process. Unset means that it is kept in memory and built again after every start."""
+    fetch_loopback: bool = False
+    """Whether pictures to verify may be fetched from this machine, on any port: for tests."""
     worker_ops_address: str
     """host:port of a worker's /livez, /readyz and /metrics."""
     batch: int = Field(default=8, ge=1, le=64)

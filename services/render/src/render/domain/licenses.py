@@ -26,6 +26,8 @@ class State(StrEnum):
     ACTIVE = "active"
     DECLINED = "declined"
     REVOKED = "revoked"
+    COUNTERED = "countered"
+    EXPIRED = "expired"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,19 @@ class Fidelity:
     template_sha256: str = ""
     mean: float = 0.0
     deviation: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A license's terms as evidence.
+
+    Attributes:
+        statement: canonical JSON (RFC 8785) that the talent signs to grant it.
+        uses: what it covers, as media and territory.
+    """
+
+    statement: bytes
+    uses: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +137,7 @@ def check_fidelity(twin: Twin) -> None:
 
 def describe(license: License, *, now: datetime) -> str:
     """Return what the public is told of a license: in term, not yet, expired or revoked."""
-    if license.state is not State.ACTIVE:
+    if license.state not in (State.ACTIVE, State.EXPIRED):
         return "revoked"
     if now < license.starts_at:
         return "not yet"

@@ -60,7 +60,7 @@ def to_kind(kind: "render_pb2.PictureKind.ValueType") -> str:
     return _KINDS.get(kind, "")
 
 
-def to_use(request: pb.VerifyPictureRequest) -> AskedUse | None:
+def to_use(request: pb.VerifyPictureRequest | pb.VerifyAddressRequest) -> AskedUse | None:
     """Read which use is asked about, if one is."""
     if not request.media and not request.territory:
         return None

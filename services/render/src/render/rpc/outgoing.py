@@ -13,7 +13,7 @@ from sosia.render.v1 import (
     verify_pb2,
 )
 
-from render.domain.answers import Answer
+from render.domain.answers import Answer, Named
 from render.domain.bindings import Match
 from render.domain.campaigns import Brief, Campaign, Credit, Product, Shot
 from render.domain.moodboards import Reference
@@ -122,21 +122,37 @@ def from_reference(reference: Reference) -> campaign_pb2.Reference:
 
 def from_answer(answer: Answer) -> verify_pb2.Verification:
     """Write what is known of a picture."""
-    message = verify_pb2.Verification(
-        verdict=verify_pb2.Verdict.Value(f"VERDICT_{answer.outcome.name}"),
-        layers=[verify_pb2.Layer(name=name, state=state) for name, state in answer.layers],
-    )
-    named = answer.named
-    if named is not None:
-        for name in ("render_id", "talent", "brand", "license_id", "license_state"):
-            setattr(message, name, getattr(named, name))
-        message.consent_receipt_id = named.consent_receipt_id
-        message.credits.extend(from_credits(named.credits))
-        message.license_ends_at.FromDatetime(named.license_ends_at)
-        message.released_at.FromDatetime(named.released_at)
-        if named.refusals is not None:
-            message.use.allowed = not named.refusals
-            message.use.reasons.extend(named.refusals)
+    message = verify_pb2.Verification() if answer.named is None else from_named(answer.named)
+    message.verdict = verify_pb2.Verdict.Value(f"VERDICT_{answer.outcome.name}")
+    message.layers.extend(from_layers(answer.layers))
+    return message
+
+
+def from_layers(layers: Iterable[tuple[str, str]]) -> list[verify_pb2.Layer]:
+    """Write what each layer said."""
+    return [verify_pb2.Layer(name=name, state=state) for name, state in layers]
+
+
+def from_named(named: Named) -> verify_pb2.Verification:
+    """Write who and what a released picture is, without a verdict."""
+    message = verify_pb2.Verification(approval=named.word.said)
+    for name in ("render_id", "talent", "brand", "license_id", "license_state"):
+        setattr(message, name, getattr(named, name))
+    message.consent_receipt_id = named.consent_receipt_id
+    message.credits.extend(from_credits(named.credits))
+    message.license_ends_at.FromDatetime(named.license_ends_at)
+    message.released_at.FromDatetime(named.released_at)
+    if named.word.at is not None:
+        message.approved_at.FromDatetime(named.word.at)
+    if named.proof is not None:
+        proof = message.consent_proof
+        proof.commitment_sha256 = named.proof.commitment_sha256
+        proof.leaf_index = str(named.proof.leaf_index)
+        proof.inclusion_proof.extend(named.proof.inclusion_proof)
+        proof.checkpoint = named.proof.checkpoint
+    if named.refusals is not None:
+        message.use.allowed = not named.refusals
+        message.use.reasons.extend(named.refusals)
     return message
 
 

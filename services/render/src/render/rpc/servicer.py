@@ -8,12 +8,16 @@ from sosia.render.v1 import render_service_pb2 as pb
 from sosia.render.v1 import render_service_pb2_grpc
 from sosia.render.v1 import softbinding_pb2 as soft
 
+from render.rpc import claims as told
 from render.rpc import incoming, outgoing
 from render.service.campaigns import Briefs, Campaigns
+from render.service.claims import Claims
 from render.service.moodboards import Moodboards
 from render.service.pictures import Pictures
+from render.service.reactions import Reactions
 from render.service.remnants import Remnants
 from render.service.renders import Renders
+from render.service.sightings import Sightings
 from render.service.softbinding import SoftBindings
 from render.service.takes import Takes
 from render.service.verification import Verifier
@@ -34,6 +38,9 @@ class Services:
     remnants: Remnants
     verifier: Verifier
     soft_bindings: SoftBindings
+    reactions: Reactions
+    sightings: Sightings
+    claims: Claims
 
 
 class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
@@ -241,3 +248,81 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
         """Return what was said of a brief's takes."""
         found = await self._do.takes.find_notes(request.brief_id)
         return pb.ListTakeNotesResponse(notes=[outgoing.from_note(one) for one in found])
+
+    async def VerifyAddress(
+        self, request: pb.VerifyAddressRequest, context: Context
+    ) -> pb.VerifyAddressResponse:
+        """Fetch a picture and say what is known of it."""
+        use = incoming.to_use(request)
+        answer = await self._do.verifier.verify_address(request.url, use)
+        return pb.VerifyAddressResponse(verification=outgoing.from_answer(answer))
+
+    async def GetReleased(
+        self, request: pb.GetReleasedRequest, context: Context
+    ) -> pb.GetReleasedResponse:
+        """Say what is known of a released picture."""
+        named = await self._do.verifier.get(request.render_id)
+        return pb.GetReleasedResponse(verification=outgoing.from_named(named))
+
+    async def React(self, request: pb.ReactRequest, context: Context) -> pb.ReactResponse:
+        """Note what somebody thinks."""
+        reaction = await self._do.reactions.react(
+            request.render_id, request.score, request.text, address=request.address
+        )
+        return pb.ReactResponse(reaction=told.from_reaction(reaction))
+
+    async def ListReactions(
+        self, request: pb.ListReactionsRequest, context: Context
+    ) -> pb.ListReactionsResponse:
+        """Return what was said."""
+        days, remarks = await self._do.reactions.find(request.render_id)
+        return pb.ListReactionsResponse(
+            days=[told.from_day(one) for one in days],
+            remarks=[told.from_reaction(one) for one in remarks],
+        )
+
+    async def ReportSighting(
+        self, request: pb.ReportSightingRequest, context: Context
+    ) -> pb.ReportSightingResponse:
+        """Note a picture found in use."""
+        sighting = await self._do.sightings.report(
+            incoming.to_command(request), request.content, told.to_facts(request.facts)
+        )
+        return pb.ReportSightingResponse(sighting=told.from_sighting(sighting))
+
+    async def ListClaims(
+        self, request: pb.ListClaimsRequest, context: Context
+    ) -> pb.ListClaimsResponse:
+        """Return the caller's claims."""
+        found = await self._do.claims.find(told.to_state(request.state))
+        return pb.ListClaimsResponse(claims=[told.from_told(one) for one in found])
+
+    async def GetClaim(self, request: pb.GetClaimRequest, context: Context) -> pb.GetClaimResponse:
+        """Return a claim."""
+        claim = await self._do.claims.get(request.claim_id)
+        return pb.GetClaimResponse(claim=told.from_told(claim))
+
+    async def GetSightingPicture(
+        self, request: pb.GetSightingPictureRequest, context: Context
+    ) -> pb.GetSightingPictureResponse:
+        """Return a file that was found."""
+        content, sha256 = await self._do.claims.open_picture(request.sighting_id)
+        return pb.GetSightingPictureResponse(content=content, sha256=sha256)
+
+    async def AnswerClaim(
+        self, request: pb.AnswerClaimRequest, context: Context
+    ) -> pb.AnswerClaimResponse:
+        """Note the brand's answer."""
+        claim = await self._do.claims.answer(
+            incoming.to_command(request), request.claim_id, request.note
+        )
+        return pb.AnswerClaimResponse(claim=told.from_told(claim))
+
+    async def CloseClaim(
+        self, request: pb.CloseClaimRequest, context: Context
+    ) -> pb.CloseClaimResponse:
+        """Settle or dismiss a claim."""
+        claim = await self._do.claims.close(
+            incoming.to_command(request), request.claim_id, request.note, settle=request.settle
+        )
+        return pb.CloseClaimResponse(claim=told.from_told(claim))

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from kit.db import Tx
+from kit.fields import is_id
 from sqlalchemy import BigInteger, Row, Select, Text, cast, func, literal, select, union_all
 from sqlalchemy.dialects.postgresql import BIT
 
 from render.domain.answers import Registered
-from render.domain.renders import State
+from render.domain.renders import RenderNotFound, State
 from render.domain.verdicts import Candidate, Layers, Rights
 from render.store.campaigns import to_credits
 from render.store.tables import pictures, renders
@@ -41,6 +42,23 @@ async def find(tx: Tx, layers: Layers, alike: Sequence[bytes]) -> list[Registere
         .limit(_MOST)
     )
     return [_registered(row) for row in (await tx.execute(query)).all()]
+
+
+async def get(tx: Tx, render_id: str) -> Registered:
+    """Return a released picture.
+
+    Raises:
+        RenderNotFound: there is none with that id, or it is not released.
+    """
+    query = (
+        select(renders, *(pictures.c[name] for name in _KNOWN))
+        .join_from(renders, pictures, pictures.c.render_id == renders.c.id)
+        .where(renders.c.state == str(State.RELEASED), renders.c.id == render_id)
+    )
+    row = (await tx.execute(query)).one_or_none() if is_id("ren", render_id) else None
+    if row is None:
+        raise RenderNotFound("there is no such render")
+    return _registered(row)
 
 
 def _named(layers: Layers) -> list[Select[tuple[str]]]:

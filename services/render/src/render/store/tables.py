@@ -6,6 +6,7 @@ from kit import jobs
 from sqlalchemy import (
     BigInteger,
     Column,
+    Date,
     DateTime,
     Double,
     FetchedValue,
@@ -154,4 +155,49 @@ likeness = Table(
     *_columns(Text, "talent_id", "twin_version_id", "framing"),
     Column("distance", Double),
     *_columns(Double, "mean", "deviation"),
+)
+reactions = Table(
+    "reactions",
+    metadata,
+    Column("id", Text, primary_key=True),
+    *_columns(Text, "render_id"),
+    *_columns(Date, "day"),
+    *_columns(LargeBinary, "address_hash"),
+    *_columns(Integer, "score"),
+    *_columns(Text, "text"),
+    *_columns(_time, "made_at"),
+)
+claims = Table(
+    "claims",
+    metadata,
+    Column("id", Text, primary_key=True),
+    *_columns(Text, "render_id", "license_id", "talent_id", "brand_id", "place"),
+    *_columns(Integer, "number"),
+    *_columns(JSONB, "reasons"),
+    *_columns(LargeBinary, "license_statement"),
+    *_columns(Text, "license_state"),
+    *_columns(_time, "opened_at"),
+)
+claim_steps = Table(
+    "claim_steps",
+    metadata,
+    Column("claim_id", Text, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    *_columns(Text, "state"),
+    *_columns(_time, "at"),
+    *_columns(Text, "party_id", "note"),
+)
+sightings = Table(
+    "sightings",
+    metadata,
+    Column("id", Text, primary_key=True),
+    *_columns(Text, "source", "url"),
+    *_columns(_time, "seen_at"),
+    *_columns(Text, "media", "territory", "picture_sha256", "verdict"),
+    *_columns(JSONB, "layers"),
+    Column("render_id", Text),
+    *_columns(JSONB, "reasons"),
+    Column("claim_id", Text),
+    *_columns(Text, "object_key", "object_sha256"),
+    *_columns(_time, "noted_at"),
 )
