@@ -12,7 +12,9 @@ from sosia.common.v1 import credit_pb2 as _credit_pb2
 from sosia.common.v1 import page_pb2 as _page_pb2
 from sosia.identity.v1 import capture_pb2 as _capture_pb2
 from sosia.identity.v1 import consent_pb2 as _consent_pb2
+from sosia.identity.v1 import delegation_pb2 as _delegation_pb2
 from sosia.identity.v1 import erasure_pb2 as _erasure_pb2
+from sosia.identity.v1 import estate_pb2 as _estate_pb2
 from sosia.identity.v1 import party_pb2 as _party_pb2
 from sosia.identity.v1 import receipt_pb2 as _receipt_pb2
 from sosia.identity.v1 import report_pb2 as _report_pb2
@@ -717,16 +719,20 @@ class GetCheckpointRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     FROM_SIZE_FIELD_NUMBER: _builtins.int
+    COSIGNED_FIELD_NUMBER: _builtins.int
     from_size: _builtins.int
     """Size of an older head the caller holds; 0: none."""
+    cosigned: _builtins.bool
+    """The newest head that a witness cosigned, with its cosignatures, instead of the newest of all."""
     def __init__(
         self,
         *,
         from_size: _builtins.int = ...,
+        cosigned: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["from_size", b"from_size"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cosigned", b"cosigned", "from_size", b"from_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -739,6 +745,7 @@ class GetCheckpointResponse(_message.Message):
     CHECKPOINT_FIELD_NUMBER: _builtins.int
     VERIFIER_KEY_FIELD_NUMBER: _builtins.int
     CONSISTENCY_PROOF_FIELD_NUMBER: _builtins.int
+    WITNESS_KEYS_FIELD_NUMBER: _builtins.int
     checkpoint: _builtins.str
     verifier_key: _builtins.str
     """C2SP verifier key, "name+hash+base64"."""
@@ -746,16 +753,21 @@ class GetCheckpointResponse(_message.Message):
     def consistency_proof(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
         """RFC 9162 consistency proof from `from_size` to the checkpoint, 32 bytes a node."""
 
+    @_builtins.property
+    def witness_keys(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """C2SP verifier keys of the witnesses that identity collects cosignatures of."""
+
     def __init__(
         self,
         *,
         checkpoint: _builtins.str = ...,
         verifier_key: _builtins.str = ...,
         consistency_proof: _abc.Iterable[_builtins.bytes] | None = ...,
+        witness_keys: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint", "consistency_proof", b"consistency_proof", "verifier_key", b"verifier_key"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint", "consistency_proof", b"consistency_proof", "verifier_key", b"verifier_key", "witness_keys", b"witness_keys"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1288,3 +1300,514 @@ class EraseTalentResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___EraseTalentResponse: _TypeAlias = EraseTalentResponse  # noqa: Y015
+
+@_typing.final
+class ProposeDelegationRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    TALENT_ID_FIELD_NUMBER: _builtins.int
+    AGENCY_ID_FIELD_NUMBER: _builtins.int
+    BOUNDS_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    talent_id: _builtins.str
+    agency_id: _builtins.str
+    @_builtins.property
+    def bounds(self) -> _delegation_pb2.DelegationBounds: ...
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        talent_id: _builtins.str = ...,
+        agency_id: _builtins.str = ...,
+        bounds: _delegation_pb2.DelegationBounds | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["bounds", b"bounds"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agency_id", b"agency_id", "bounds", b"bounds", "request_id", b"request_id", "talent_id", b"talent_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProposeDelegationRequest: _TypeAlias = ProposeDelegationRequest  # noqa: Y015
+
+@_typing.final
+class ProposeDelegationResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DELEGATION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def delegation(self) -> _delegation_pb2.Delegation: ...
+    def __init__(
+        self,
+        *,
+        delegation: _delegation_pb2.Delegation | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["delegation", b"delegation"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delegation", b"delegation"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProposeDelegationResponse: _TypeAlias = ProposeDelegationResponse  # noqa: Y015
+
+@_typing.final
+class SignDelegationRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    DELEGATION_ID_FIELD_NUMBER: _builtins.int
+    SIGNATURE_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    delegation_id: _builtins.str
+    signature: _builtins.bytes
+    """Over Delegation.statement, 64 bytes."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        delegation_id: _builtins.str = ...,
+        signature: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delegation_id", b"delegation_id", "request_id", b"request_id", "signature", b"signature"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SignDelegationRequest: _TypeAlias = SignDelegationRequest  # noqa: Y015
+
+@_typing.final
+class SignDelegationResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DELEGATION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def delegation(self) -> _delegation_pb2.Delegation: ...
+    def __init__(
+        self,
+        *,
+        delegation: _delegation_pb2.Delegation | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["delegation", b"delegation"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delegation", b"delegation"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SignDelegationResponse: _TypeAlias = SignDelegationResponse  # noqa: Y015
+
+@_typing.final
+class RevokeDelegationRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    DELEGATION_ID_FIELD_NUMBER: _builtins.int
+    SIGNATURE_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    delegation_id: _builtins.str
+    signature: _builtins.bytes
+    """Over Delegation.revocation_statement, 64 bytes."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        delegation_id: _builtins.str = ...,
+        signature: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delegation_id", b"delegation_id", "request_id", b"request_id", "signature", b"signature"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RevokeDelegationRequest: _TypeAlias = RevokeDelegationRequest  # noqa: Y015
+
+@_typing.final
+class RevokeDelegationResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DELEGATION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def delegation(self) -> _delegation_pb2.Delegation: ...
+    def __init__(
+        self,
+        *,
+        delegation: _delegation_pb2.Delegation | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["delegation", b"delegation"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delegation", b"delegation"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RevokeDelegationResponse: _TypeAlias = RevokeDelegationResponse  # noqa: Y015
+
+@_typing.final
+class GetDelegationRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DELEGATION_ID_FIELD_NUMBER: _builtins.int
+    delegation_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        delegation_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delegation_id", b"delegation_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetDelegationRequest: _TypeAlias = GetDelegationRequest  # noqa: Y015
+
+@_typing.final
+class GetDelegationResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DELEGATION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def delegation(self) -> _delegation_pb2.Delegation: ...
+    def __init__(
+        self,
+        *,
+        delegation: _delegation_pb2.Delegation | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["delegation", b"delegation"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delegation", b"delegation"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetDelegationResponse: _TypeAlias = GetDelegationResponse  # noqa: Y015
+
+@_typing.final
+class ListDelegationsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TALENT_ID_FIELD_NUMBER: _builtins.int
+    talent_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        talent_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["talent_id", b"talent_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListDelegationsRequest: _TypeAlias = ListDelegationsRequest  # noqa: Y015
+
+@_typing.final
+class ListDelegationsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DELEGATIONS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def delegations(self) -> _containers.RepeatedCompositeFieldContainer[_delegation_pb2.Delegation]: ...
+    def __init__(
+        self,
+        *,
+        delegations: _abc.Iterable[_delegation_pb2.Delegation] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delegations", b"delegations"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListDelegationsResponse: _TypeAlias = ListDelegationsResponse  # noqa: Y015
+
+@_typing.final
+class OpenEstateRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    TALENT_ID_FIELD_NUMBER: _builtins.int
+    DIED_ON_FIELD_NUMBER: _builtins.int
+    EVIDENCE_FIELD_NUMBER: _builtins.int
+    EVIDENCE_SHA256_FIELD_NUMBER: _builtins.int
+    SUCCESSOR_IDS_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    talent_id: _builtins.str
+    died_on: _builtins.str
+    """ISO date "YYYY-MM-DD"."""
+    evidence: _builtins.str
+    """What proves it, in words, 1 to 200 characters."""
+    evidence_sha256: _builtins.str
+    """SHA-256 of the document, hex."""
+    @_builtins.property
+    def successor_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Parties of kind SUCCESSOR, 1 to 10."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        talent_id: _builtins.str = ...,
+        died_on: _builtins.str = ...,
+        evidence: _builtins.str = ...,
+        evidence_sha256: _builtins.str = ...,
+        successor_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["died_on", b"died_on", "evidence", b"evidence", "evidence_sha256", b"evidence_sha256", "request_id", b"request_id", "successor_ids", b"successor_ids", "talent_id", b"talent_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OpenEstateRequest: _TypeAlias = OpenEstateRequest  # noqa: Y015
+
+@_typing.final
+class OpenEstateResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ESTATE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def estate(self) -> _estate_pb2.Estate: ...
+    def __init__(
+        self,
+        *,
+        estate: _estate_pb2.Estate | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["estate", b"estate"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["estate", b"estate"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OpenEstateResponse: _TypeAlias = OpenEstateResponse  # noqa: Y015
+
+@_typing.final
+class AcceptEstateRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ESTATE_ID_FIELD_NUMBER: _builtins.int
+    SUCCESSOR_ID_FIELD_NUMBER: _builtins.int
+    SIGNATURE_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    estate_id: _builtins.str
+    successor_id: _builtins.str
+    signature: _builtins.bytes
+    """The successor's, over Successor.statement, 64 bytes."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        estate_id: _builtins.str = ...,
+        successor_id: _builtins.str = ...,
+        signature: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["estate_id", b"estate_id", "request_id", b"request_id", "signature", b"signature", "successor_id", b"successor_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AcceptEstateRequest: _TypeAlias = AcceptEstateRequest  # noqa: Y015
+
+@_typing.final
+class AcceptEstateResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ESTATE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def estate(self) -> _estate_pb2.Estate: ...
+    def __init__(
+        self,
+        *,
+        estate: _estate_pb2.Estate | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["estate", b"estate"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["estate", b"estate"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AcceptEstateResponse: _TypeAlias = AcceptEstateResponse  # noqa: Y015
+
+@_typing.final
+class SettleEstateRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ESTATE_ID_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    estate_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        estate_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["estate_id", b"estate_id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SettleEstateRequest: _TypeAlias = SettleEstateRequest  # noqa: Y015
+
+@_typing.final
+class SettleEstateResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ESTATE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def estate(self) -> _estate_pb2.Estate: ...
+    def __init__(
+        self,
+        *,
+        estate: _estate_pb2.Estate | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["estate", b"estate"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["estate", b"estate"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SettleEstateResponse: _TypeAlias = SettleEstateResponse  # noqa: Y015
+
+@_typing.final
+class StopEstateRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ESTATE_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    SIGNATURE_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    estate_id: _builtins.str
+    reason: _builtins.str
+    """In words, 1 to 500 characters."""
+    signature: _builtins.bytes
+    """The talent's, over Estate.objection_statement, 64 bytes; staff may leave it out while it waits."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        estate_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        signature: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["estate_id", b"estate_id", "reason", b"reason", "request_id", b"request_id", "signature", b"signature"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StopEstateRequest: _TypeAlias = StopEstateRequest  # noqa: Y015
+
+@_typing.final
+class StopEstateResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ESTATE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def estate(self) -> _estate_pb2.Estate: ...
+    def __init__(
+        self,
+        *,
+        estate: _estate_pb2.Estate | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["estate", b"estate"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["estate", b"estate"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StopEstateResponse: _TypeAlias = StopEstateResponse  # noqa: Y015
+
+@_typing.final
+class GetEstateRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TALENT_ID_FIELD_NUMBER: _builtins.int
+    talent_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        talent_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["talent_id", b"talent_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetEstateRequest: _TypeAlias = GetEstateRequest  # noqa: Y015
+
+@_typing.final
+class GetEstateResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ESTATE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def estate(self) -> _estate_pb2.Estate: ...
+    def __init__(
+        self,
+        *,
+        estate: _estate_pb2.Estate | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["estate", b"estate"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["estate", b"estate"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetEstateResponse: _TypeAlias = GetEstateResponse  # noqa: Y015
+
+@_typing.final
+class CheckSignerRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TALENT_ID_FIELD_NUMBER: _builtins.int
+    ACT_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    SIGNATURE_FIELD_NUMBER: _builtins.int
+    talent_id: _builtins.str
+    act: _estate_pb2.SigningAct.ValueType
+    message: _builtins.bytes
+    signature: _builtins.bytes
+    def __init__(
+        self,
+        *,
+        talent_id: _builtins.str = ...,
+        act: _estate_pb2.SigningAct.ValueType = ...,
+        message: _builtins.bytes = ...,
+        signature: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["act", b"act", "message", b"message", "signature", b"signature", "talent_id", b"talent_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CheckSignerRequest: _TypeAlias = CheckSignerRequest  # noqa: Y015
+
+@_typing.final
+class CheckSignerResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PUBLIC_KEY_FIELD_NUMBER: _builtins.int
+    PARTY_ID_FIELD_NUMBER: _builtins.int
+    public_key: _builtins.bytes
+    """The key it was made with, 32 bytes."""
+    party_id: _builtins.str
+    """Whose key it is: the talent's, or a successor's."""
+    def __init__(
+        self,
+        *,
+        public_key: _builtins.bytes = ...,
+        party_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["party_id", b"party_id", "public_key", b"public_key"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CheckSignerResponse: _TypeAlias = CheckSignerResponse  # noqa: Y015

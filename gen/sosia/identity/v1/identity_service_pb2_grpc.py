@@ -180,6 +180,61 @@ class IdentityServiceStub:
                 request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.EraseTalentRequest.SerializeToString,
                 response_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.EraseTalentResponse.FromString,
                 _registered_method=True)
+        self.ProposeDelegation = channel.unary_unary(
+                '/sosia.identity.v1.IdentityService/ProposeDelegation',
+                request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.ProposeDelegationRequest.SerializeToString,
+                response_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.ProposeDelegationResponse.FromString,
+                _registered_method=True)
+        self.SignDelegation = channel.unary_unary(
+                '/sosia.identity.v1.IdentityService/SignDelegation',
+                request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.SignDelegationRequest.SerializeToString,
+                response_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.SignDelegationResponse.FromString,
+                _registered_method=True)
+        self.RevokeDelegation = channel.unary_unary(
+                '/sosia.identity.v1.IdentityService/RevokeDelegation',
+                request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.RevokeDelegationRequest.SerializeToString,
+                response_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.RevokeDelegationResponse.FromString,
+                _registered_method=True)
+        self.GetDelegation = channel.unary_unary(
+                '/sosia.identity.v1.IdentityService/GetDelegation',
+                request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetDelegationRequest.SerializeToString,
+                response_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetDelegationResponse.FromString,
+                _registered_method=True)
+        self.ListDelegations = channel.unary_unary(
+                '/sosia.identity.v1.IdentityService/ListDelegations',
+                request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.ListDelegationsRequest.SerializeToString,
+                response_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.ListDelegationsResponse.FromString,
+                _registered_method=True)
+        self.OpenEstate = channel.unary_unary(
+                '/sosia.identity.v1.IdentityService/OpenEstate',
+                request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.OpenEstateRequest.SerializeToString,
+                response_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.OpenEstateResponse.FromString,
+                _registered_method=True)
+        self.AcceptEstate = channel.unary_unary(
+                '/sosia.identity.v1.IdentityService/AcceptEstate',
+                request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.AcceptEstateRequest.SerializeToString,
+                response_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.AcceptEstateResponse.FromString,
+                _registered_method=True)
+        self.SettleEstate = channel.unary_unary(
+                '/sosia.identity.v1.IdentityService/SettleEstate',
+                request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.SettleEstateRequest.SerializeToString,
+                response_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.SettleEstateResponse.FromString,
+                _registered_method=True)
+        self.StopEstate = channel.unary_unary(
+                '/sosia.identity.v1.IdentityService/StopEstate',
+                request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.StopEstateRequest.SerializeToString,
+                response_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.StopEstateResponse.FromString,
+                _registered_method=True)
+        self.GetEstate = channel.unary_unary(
+                '/sosia.identity.v1.IdentityService/GetEstate',
+                request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetEstateRequest.SerializeToString,
+                response_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetEstateResponse.FromString,
+                _registered_method=True)
+        self.CheckSigner = channel.unary_unary(
+                '/sosia.identity.v1.IdentityService/CheckSigner',
+                request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.CheckSignerRequest.SerializeToString,
+                response_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.CheckSignerResponse.FromString,
+                _registered_method=True)
 
 
 class IdentityServiceServicer:
@@ -306,7 +361,8 @@ class IdentityServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetCheckpoint(self, request, context):
-        """GetCheckpoint answers with the newest signed head of the log and its public key.
+        """GetCheckpoint answers with the newest signed head of the log and its public key. Errors:
+        NOT_FOUND CHECKPOINT_NOT_COSIGNED (cosigned is asked for, and no witness has cosigned one).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -410,6 +466,98 @@ class IdentityServiceServicer:
         FAILED_PRECONDITION TALENT_ERASED.
         Errors: NOT_FOUND PARTY_NOT_FOUND; PERMISSION_DENIED NOT_ALLOWED, SIGNATURE_INVALID (also where
         what there is of her changed since she read the statement: read it again).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ProposeDelegation(self, request, context):
+        """ProposeDelegation writes down what an agency may do in a talent's name, within bounds; nothing
+        is delegated until she signs. By the talent, the agency that represents her, or staff.
+        Errors: NOT_FOUND PARTY_NOT_FOUND; PERMISSION_DENIED NOT_ALLOWED; FAILED_PRECONDITION
+        NOT_REPRESENTED, TALENT_ERASED, ESTATE_FROZEN.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SignDelegation(self, request, context):
+        """SignDelegation makes it live with the talent's own key, in the place of an older version.
+        Errors: NOT_FOUND DELEGATION_NOT_FOUND; PERMISSION_DENIED SIGNATURE_INVALID;
+        FAILED_PRECONDITION DELEGATION_NOT_PROPOSED, NOT_REPRESENTED, TALENT_ERASED, ESTATE_FROZEN.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RevokeDelegation(self, request, context):
+        """RevokeDelegation ends it now, with her own key or a successor's. Errors: NOT_FOUND
+        DELEGATION_NOT_FOUND; PERMISSION_DENIED SIGNATURE_INVALID; FAILED_PRECONDITION
+        DELEGATION_NOT_ACTIVE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetDelegation(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListDelegations(self, request, context):
+        """ListDelegations of a talent, newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def OpenEstate(self, request, context):
+        """OpenEstate freezes a talent who died: no new renders, no new releases, nothing new signed.
+        Staff only; the house signs the receipt. Errors: NOT_FOUND PARTY_NOT_FOUND; PERMISSION_DENIED
+        NOT_ALLOWED; FAILED_PRECONDITION ESTATE_OPEN, TALENT_ERASED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AcceptEstate(self, request, context):
+        """AcceptEstate takes the signed statement of one successor. Errors: NOT_FOUND ESTATE_NOT_FOUND;
+        PERMISSION_DENIED NOT_ALLOWED, SIGNATURE_INVALID; FAILED_PRECONDITION ESTATE_NOT_WAITING.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SettleEstate(self, request, context):
+        """SettleEstate ends the wait once it is over and every successor signed; staff only. What she
+        consented to goes on, and nothing more. Errors: FAILED_PRECONDITION ESTATE_NOT_WAITING,
+        ESTATE_WAITS (metadata `until`), ESTATE_NOT_ACCEPTED (metadata `missing`).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def StopEstate(self, request, context):
+        """StopEstate undoes an opening made in error: by her signature over Estate.objection_statement at
+        any time, by staff without one while it waits. Errors: FAILED_PRECONDITION ESTATE_NOT_WAITING;
+        PERMISSION_DENIED NOT_ALLOWED, SIGNATURE_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetEstate(self, request, context):
+        """GetEstate answers with the newest estate of a talent. Errors: NOT_FOUND ESTATE_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CheckSigner(self, request, context):
+        """CheckSigner says with whose key a signature for a talent was made, if that key may do the act
+        now. Between services. Errors: PERMISSION_DENIED SIGNATURE_INVALID; FAILED_PRECONDITION
+        ESTATE_FROZEN (she died, and nobody may do this, or not yet).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -557,6 +705,61 @@ def add_IdentityServiceServicer_to_server(servicer, server):
                     servicer.EraseTalent,
                     request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.EraseTalentRequest.FromString,
                     response_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.EraseTalentResponse.SerializeToString,
+            ),
+            'ProposeDelegation': grpc.unary_unary_rpc_method_handler(
+                    servicer.ProposeDelegation,
+                    request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.ProposeDelegationRequest.FromString,
+                    response_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.ProposeDelegationResponse.SerializeToString,
+            ),
+            'SignDelegation': grpc.unary_unary_rpc_method_handler(
+                    servicer.SignDelegation,
+                    request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.SignDelegationRequest.FromString,
+                    response_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.SignDelegationResponse.SerializeToString,
+            ),
+            'RevokeDelegation': grpc.unary_unary_rpc_method_handler(
+                    servicer.RevokeDelegation,
+                    request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.RevokeDelegationRequest.FromString,
+                    response_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.RevokeDelegationResponse.SerializeToString,
+            ),
+            'GetDelegation': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetDelegation,
+                    request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetDelegationRequest.FromString,
+                    response_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetDelegationResponse.SerializeToString,
+            ),
+            'ListDelegations': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListDelegations,
+                    request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.ListDelegationsRequest.FromString,
+                    response_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.ListDelegationsResponse.SerializeToString,
+            ),
+            'OpenEstate': grpc.unary_unary_rpc_method_handler(
+                    servicer.OpenEstate,
+                    request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.OpenEstateRequest.FromString,
+                    response_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.OpenEstateResponse.SerializeToString,
+            ),
+            'AcceptEstate': grpc.unary_unary_rpc_method_handler(
+                    servicer.AcceptEstate,
+                    request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.AcceptEstateRequest.FromString,
+                    response_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.AcceptEstateResponse.SerializeToString,
+            ),
+            'SettleEstate': grpc.unary_unary_rpc_method_handler(
+                    servicer.SettleEstate,
+                    request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.SettleEstateRequest.FromString,
+                    response_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.SettleEstateResponse.SerializeToString,
+            ),
+            'StopEstate': grpc.unary_unary_rpc_method_handler(
+                    servicer.StopEstate,
+                    request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.StopEstateRequest.FromString,
+                    response_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.StopEstateResponse.SerializeToString,
+            ),
+            'GetEstate': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetEstate,
+                    request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetEstateRequest.FromString,
+                    response_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetEstateResponse.SerializeToString,
+            ),
+            'CheckSigner': grpc.unary_unary_rpc_method_handler(
+                    servicer.CheckSigner,
+                    request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.CheckSignerRequest.FromString,
+                    response_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.CheckSignerResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -1321,6 +1524,303 @@ class IdentityService:
             '/sosia.identity.v1.IdentityService/EraseTalent',
             sosia_dot_identity_dot_v1_dot_identity__service__pb2.EraseTalentRequest.SerializeToString,
             sosia_dot_identity_dot_v1_dot_identity__service__pb2.EraseTalentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ProposeDelegation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.identity.v1.IdentityService/ProposeDelegation',
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.ProposeDelegationRequest.SerializeToString,
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.ProposeDelegationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SignDelegation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.identity.v1.IdentityService/SignDelegation',
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.SignDelegationRequest.SerializeToString,
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.SignDelegationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RevokeDelegation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.identity.v1.IdentityService/RevokeDelegation',
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.RevokeDelegationRequest.SerializeToString,
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.RevokeDelegationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetDelegation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.identity.v1.IdentityService/GetDelegation',
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetDelegationRequest.SerializeToString,
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetDelegationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListDelegations(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.identity.v1.IdentityService/ListDelegations',
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.ListDelegationsRequest.SerializeToString,
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.ListDelegationsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def OpenEstate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.identity.v1.IdentityService/OpenEstate',
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.OpenEstateRequest.SerializeToString,
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.OpenEstateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AcceptEstate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.identity.v1.IdentityService/AcceptEstate',
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.AcceptEstateRequest.SerializeToString,
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.AcceptEstateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SettleEstate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.identity.v1.IdentityService/SettleEstate',
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.SettleEstateRequest.SerializeToString,
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.SettleEstateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StopEstate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.identity.v1.IdentityService/StopEstate',
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.StopEstateRequest.SerializeToString,
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.StopEstateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetEstate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.identity.v1.IdentityService/GetEstate',
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetEstateRequest.SerializeToString,
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetEstateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CheckSigner(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.identity.v1.IdentityService/CheckSigner',
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.CheckSignerRequest.SerializeToString,
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.CheckSignerResponse.FromString,
             options,
             channel_credentials,
             insecure,

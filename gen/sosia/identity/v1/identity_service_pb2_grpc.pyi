@@ -68,7 +68,9 @@ class IdentityServiceStub:
     """GetReceipt answers with the receipt and a fresh inclusion proof."""
     ListReceipts: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.ListReceiptsRequest, _identity_service_pb2.ListReceiptsResponse]
     GetCheckpoint: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.GetCheckpointRequest, _identity_service_pb2.GetCheckpointResponse]
-    """GetCheckpoint answers with the newest signed head of the log and its public key."""
+    """GetCheckpoint answers with the newest signed head of the log and its public key. Errors:
+    NOT_FOUND CHECKPOINT_NOT_COSIGNED (cosigned is asked for, and no witness has cosigned one).
+    """
     GetTile: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.GetTileRequest, _identity_service_pb2.GetTileResponse]
     """GetTile answers with a piece of the log that never changes, for whoever reads all of it
     (C2SP tlog-tiles). Errors: NOT_FOUND TILE_NOT_FOUND (the log does not reach so far).
@@ -120,6 +122,51 @@ class IdentityServiceStub:
     FAILED_PRECONDITION TALENT_ERASED.
     Errors: NOT_FOUND PARTY_NOT_FOUND; PERMISSION_DENIED NOT_ALLOWED, SIGNATURE_INVALID (also where
     what there is of her changed since she read the statement: read it again).
+    """
+    ProposeDelegation: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.ProposeDelegationRequest, _identity_service_pb2.ProposeDelegationResponse]
+    """ProposeDelegation writes down what an agency may do in a talent's name, within bounds; nothing
+    is delegated until she signs. By the talent, the agency that represents her, or staff.
+    Errors: NOT_FOUND PARTY_NOT_FOUND; PERMISSION_DENIED NOT_ALLOWED; FAILED_PRECONDITION
+    NOT_REPRESENTED, TALENT_ERASED, ESTATE_FROZEN.
+    """
+    SignDelegation: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.SignDelegationRequest, _identity_service_pb2.SignDelegationResponse]
+    """SignDelegation makes it live with the talent's own key, in the place of an older version.
+    Errors: NOT_FOUND DELEGATION_NOT_FOUND; PERMISSION_DENIED SIGNATURE_INVALID;
+    FAILED_PRECONDITION DELEGATION_NOT_PROPOSED, NOT_REPRESENTED, TALENT_ERASED, ESTATE_FROZEN.
+    """
+    RevokeDelegation: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.RevokeDelegationRequest, _identity_service_pb2.RevokeDelegationResponse]
+    """RevokeDelegation ends it now, with her own key or a successor's. Errors: NOT_FOUND
+    DELEGATION_NOT_FOUND; PERMISSION_DENIED SIGNATURE_INVALID; FAILED_PRECONDITION
+    DELEGATION_NOT_ACTIVE.
+    """
+    GetDelegation: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.GetDelegationRequest, _identity_service_pb2.GetDelegationResponse]
+    ListDelegations: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.ListDelegationsRequest, _identity_service_pb2.ListDelegationsResponse]
+    """ListDelegations of a talent, newest first."""
+    OpenEstate: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.OpenEstateRequest, _identity_service_pb2.OpenEstateResponse]
+    """OpenEstate freezes a talent who died: no new renders, no new releases, nothing new signed.
+    Staff only; the house signs the receipt. Errors: NOT_FOUND PARTY_NOT_FOUND; PERMISSION_DENIED
+    NOT_ALLOWED; FAILED_PRECONDITION ESTATE_OPEN, TALENT_ERASED.
+    """
+    AcceptEstate: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.AcceptEstateRequest, _identity_service_pb2.AcceptEstateResponse]
+    """AcceptEstate takes the signed statement of one successor. Errors: NOT_FOUND ESTATE_NOT_FOUND;
+    PERMISSION_DENIED NOT_ALLOWED, SIGNATURE_INVALID; FAILED_PRECONDITION ESTATE_NOT_WAITING.
+    """
+    SettleEstate: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.SettleEstateRequest, _identity_service_pb2.SettleEstateResponse]
+    """SettleEstate ends the wait once it is over and every successor signed; staff only. What she
+    consented to goes on, and nothing more. Errors: FAILED_PRECONDITION ESTATE_NOT_WAITING,
+    ESTATE_WAITS (metadata `until`), ESTATE_NOT_ACCEPTED (metadata `missing`).
+    """
+    StopEstate: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.StopEstateRequest, _identity_service_pb2.StopEstateResponse]
+    """StopEstate undoes an opening made in error: by her signature over Estate.objection_statement at
+    any time, by staff without one while it waits. Errors: FAILED_PRECONDITION ESTATE_NOT_WAITING;
+    PERMISSION_DENIED NOT_ALLOWED, SIGNATURE_INVALID.
+    """
+    GetEstate: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.GetEstateRequest, _identity_service_pb2.GetEstateResponse]
+    """GetEstate answers with the newest estate of a talent. Errors: NOT_FOUND ESTATE_NOT_FOUND."""
+    CheckSigner: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.CheckSignerRequest, _identity_service_pb2.CheckSignerResponse]
+    """CheckSigner says with whose key a signature for a talent was made, if that key may do the act
+    now. Between services. Errors: PERMISSION_DENIED SIGNATURE_INVALID; FAILED_PRECONDITION
+    ESTATE_FROZEN (she died, and nobody may do this, or not yet).
     """
 
 class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -272,7 +319,9 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _identity_service_pb2.GetCheckpointRequest,
         context: _aio.ServicerContext[_identity_service_pb2.GetCheckpointRequest, _abc.Awaitable[_identity_service_pb2.GetCheckpointResponse]],
     ) -> _abc.Awaitable[_identity_service_pb2.GetCheckpointResponse]:
-        """GetCheckpoint answers with the newest signed head of the log and its public key."""
+        """GetCheckpoint answers with the newest signed head of the log and its public key. Errors:
+        NOT_FOUND CHECKPOINT_NOT_COSIGNED (cosigned is asked for, and no witness has cosigned one).
+        """
 
     @_abc_1.abstractmethod
     def GetTile(
@@ -396,6 +445,117 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         FAILED_PRECONDITION TALENT_ERASED.
         Errors: NOT_FOUND PARTY_NOT_FOUND; PERMISSION_DENIED NOT_ALLOWED, SIGNATURE_INVALID (also where
         what there is of her changed since she read the statement: read it again).
+        """
+
+    @_abc_1.abstractmethod
+    def ProposeDelegation(
+        self,
+        request: _identity_service_pb2.ProposeDelegationRequest,
+        context: _aio.ServicerContext[_identity_service_pb2.ProposeDelegationRequest, _abc.Awaitable[_identity_service_pb2.ProposeDelegationResponse]],
+    ) -> _abc.Awaitable[_identity_service_pb2.ProposeDelegationResponse]:
+        """ProposeDelegation writes down what an agency may do in a talent's name, within bounds; nothing
+        is delegated until she signs. By the talent, the agency that represents her, or staff.
+        Errors: NOT_FOUND PARTY_NOT_FOUND; PERMISSION_DENIED NOT_ALLOWED; FAILED_PRECONDITION
+        NOT_REPRESENTED, TALENT_ERASED, ESTATE_FROZEN.
+        """
+
+    @_abc_1.abstractmethod
+    def SignDelegation(
+        self,
+        request: _identity_service_pb2.SignDelegationRequest,
+        context: _aio.ServicerContext[_identity_service_pb2.SignDelegationRequest, _abc.Awaitable[_identity_service_pb2.SignDelegationResponse]],
+    ) -> _abc.Awaitable[_identity_service_pb2.SignDelegationResponse]:
+        """SignDelegation makes it live with the talent's own key, in the place of an older version.
+        Errors: NOT_FOUND DELEGATION_NOT_FOUND; PERMISSION_DENIED SIGNATURE_INVALID;
+        FAILED_PRECONDITION DELEGATION_NOT_PROPOSED, NOT_REPRESENTED, TALENT_ERASED, ESTATE_FROZEN.
+        """
+
+    @_abc_1.abstractmethod
+    def RevokeDelegation(
+        self,
+        request: _identity_service_pb2.RevokeDelegationRequest,
+        context: _aio.ServicerContext[_identity_service_pb2.RevokeDelegationRequest, _abc.Awaitable[_identity_service_pb2.RevokeDelegationResponse]],
+    ) -> _abc.Awaitable[_identity_service_pb2.RevokeDelegationResponse]:
+        """RevokeDelegation ends it now, with her own key or a successor's. Errors: NOT_FOUND
+        DELEGATION_NOT_FOUND; PERMISSION_DENIED SIGNATURE_INVALID; FAILED_PRECONDITION
+        DELEGATION_NOT_ACTIVE.
+        """
+
+    @_abc_1.abstractmethod
+    def GetDelegation(
+        self,
+        request: _identity_service_pb2.GetDelegationRequest,
+        context: _aio.ServicerContext[_identity_service_pb2.GetDelegationRequest, _abc.Awaitable[_identity_service_pb2.GetDelegationResponse]],
+    ) -> _abc.Awaitable[_identity_service_pb2.GetDelegationResponse]: ...
+
+    @_abc_1.abstractmethod
+    def ListDelegations(
+        self,
+        request: _identity_service_pb2.ListDelegationsRequest,
+        context: _aio.ServicerContext[_identity_service_pb2.ListDelegationsRequest, _abc.Awaitable[_identity_service_pb2.ListDelegationsResponse]],
+    ) -> _abc.Awaitable[_identity_service_pb2.ListDelegationsResponse]:
+        """ListDelegations of a talent, newest first."""
+
+    @_abc_1.abstractmethod
+    def OpenEstate(
+        self,
+        request: _identity_service_pb2.OpenEstateRequest,
+        context: _aio.ServicerContext[_identity_service_pb2.OpenEstateRequest, _abc.Awaitable[_identity_service_pb2.OpenEstateResponse]],
+    ) -> _abc.Awaitable[_identity_service_pb2.OpenEstateResponse]:
+        """OpenEstate freezes a talent who died: no new renders, no new releases, nothing new signed.
+        Staff only; the house signs the receipt. Errors: NOT_FOUND PARTY_NOT_FOUND; PERMISSION_DENIED
+        NOT_ALLOWED; FAILED_PRECONDITION ESTATE_OPEN, TALENT_ERASED.
+        """
+
+    @_abc_1.abstractmethod
+    def AcceptEstate(
+        self,
+        request: _identity_service_pb2.AcceptEstateRequest,
+        context: _aio.ServicerContext[_identity_service_pb2.AcceptEstateRequest, _abc.Awaitable[_identity_service_pb2.AcceptEstateResponse]],
+    ) -> _abc.Awaitable[_identity_service_pb2.AcceptEstateResponse]:
+        """AcceptEstate takes the signed statement of one successor. Errors: NOT_FOUND ESTATE_NOT_FOUND;
+        PERMISSION_DENIED NOT_ALLOWED, SIGNATURE_INVALID; FAILED_PRECONDITION ESTATE_NOT_WAITING.
+        """
+
+    @_abc_1.abstractmethod
+    def SettleEstate(
+        self,
+        request: _identity_service_pb2.SettleEstateRequest,
+        context: _aio.ServicerContext[_identity_service_pb2.SettleEstateRequest, _abc.Awaitable[_identity_service_pb2.SettleEstateResponse]],
+    ) -> _abc.Awaitable[_identity_service_pb2.SettleEstateResponse]:
+        """SettleEstate ends the wait once it is over and every successor signed; staff only. What she
+        consented to goes on, and nothing more. Errors: FAILED_PRECONDITION ESTATE_NOT_WAITING,
+        ESTATE_WAITS (metadata `until`), ESTATE_NOT_ACCEPTED (metadata `missing`).
+        """
+
+    @_abc_1.abstractmethod
+    def StopEstate(
+        self,
+        request: _identity_service_pb2.StopEstateRequest,
+        context: _aio.ServicerContext[_identity_service_pb2.StopEstateRequest, _abc.Awaitable[_identity_service_pb2.StopEstateResponse]],
+    ) -> _abc.Awaitable[_identity_service_pb2.StopEstateResponse]:
+        """StopEstate undoes an opening made in error: by her signature over Estate.objection_statement at
+        any time, by staff without one while it waits. Errors: FAILED_PRECONDITION ESTATE_NOT_WAITING;
+        PERMISSION_DENIED NOT_ALLOWED, SIGNATURE_INVALID.
+        """
+
+    @_abc_1.abstractmethod
+    def GetEstate(
+        self,
+        request: _identity_service_pb2.GetEstateRequest,
+        context: _aio.ServicerContext[_identity_service_pb2.GetEstateRequest, _abc.Awaitable[_identity_service_pb2.GetEstateResponse]],
+    ) -> _abc.Awaitable[_identity_service_pb2.GetEstateResponse]:
+        """GetEstate answers with the newest estate of a talent. Errors: NOT_FOUND ESTATE_NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def CheckSigner(
+        self,
+        request: _identity_service_pb2.CheckSignerRequest,
+        context: _aio.ServicerContext[_identity_service_pb2.CheckSignerRequest, _abc.Awaitable[_identity_service_pb2.CheckSignerResponse]],
+    ) -> _abc.Awaitable[_identity_service_pb2.CheckSignerResponse]:
+        """CheckSigner says with whose key a signature for a talent was made, if that key may do the act
+        now. Between services. Errors: PERMISSION_DENIED SIGNATURE_INVALID; FAILED_PRECONDITION
+        ESTATE_FROZEN (she died, and nobody may do this, or not yet).
         """
 
 def add_IdentityServiceServicer_to_server(servicer: IdentityServiceServicer, server: _aio.Server) -> None: ...

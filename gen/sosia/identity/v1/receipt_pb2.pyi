@@ -40,7 +40,9 @@ class Receipt(_message.Message):
     """"rcp_..."."""
     kind: _builtins.str
     """What was agreed: consent_signed, consent_superseded, consent_withdrawn, representation_agreed,
-    license_signed, license_revoked, approval_decided, erasure_signed, talent_erased.
+    license_signed, license_revoked, approval_decided, erasure_signed, talent_erased,
+    delegation_signed, delegation_revoked, estate_opened, estate_accepted, estate_settled,
+    estate_stopped.
     """
     subject_id: _builtins.str
     """The consent, license or render it is about."""

@@ -28,12 +28,15 @@ from identity.photos import Photographs
 from identity.rpc.servicer import IdentityServicer, Services
 from identity.service.captures import Captures, Intake
 from identity.service.consents import Consents
+from identity.service.delegations import Delegations
 from identity.service.eraser import Eraser
 from identity.service.erasures import Erasures
+from identity.service.estates import Estates
 from identity.service.keys import LocalKeys, PersonKeys
 from identity.service.parties import Parties
 from identity.service.receipts import Receipts
 from identity.service.reports import Judge
+from identity.service.signers import Signers
 from identity.settings import Settings
 from identity.signing.checkpoints import LogSigner
 
@@ -62,7 +65,8 @@ async def build(settings: Settings) -> AsyncIterator[App]:
         keys = PersonKeys(db, store)
         vault = Vault(Objects(settings.objects_url), LocalKeys(keys))
         eraser = Eraser(Erasures(db, signer), store, vault)
-        services = _services(db, signer, keys, vault, eraser)
+        estates = Estates(db, signer, settings.estate_waits)
+        services = _services(db, signer, keys, vault, (eraser, estates))
         await services.parties.ensure_house(staff_key)
         checks = {"database": db.check, "bus": bus.check}
         await stack.enter_async_context(open_ops(settings.ops_address, checks))
@@ -71,19 +75,26 @@ async def build(settings: Settings) -> AsyncIterator[App]:
 
 
 def _services(
-    db: Database, signer: LogSigner, keys: PersonKeys, vault: Vault, eraser: Eraser
+    db: Database,
+    signer: LogSigner,
+    keys: PersonKeys,
+    vault: Vault,
+    ends: tuple[Eraser, Estates],
 ) -> Services:
-    captures = Captures(db)
+    captures, jurisdictions = Captures(db), load_jurisdictions()
     photographs = Photographs(Faces())
     return Services(
-        Parties(db, load_jurisdictions()),
+        Parties(db, jurisdictions),
         Consents(db, load_texts()),
         Receipts(db, signer),
         captures,
         Intake(captures, photographs, vault),
         Judge(captures, vault),
         keys,
-        eraser,
+        ends[0],
+        Delegations(db, jurisdictions),
+        ends[1],
+        Signers(db),
     )
 
 

@@ -1,8 +1,10 @@
 """What identity reads from its environment."""
 
+from datetime import timedelta
 from pathlib import Path
 
 from kit.settings import ServiceSettings
+from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 
@@ -19,5 +21,7 @@ class Settings(ServiceSettings):
     """PEM file with the Ed25519 key that signs heads of the transparency log."""
     log_origin: str = "sosia/identity"
     """The log's name in checkpoints. Never changes after the first receipt."""
+    estate_waits: timedelta = Field(default=timedelta(days=30), gt=timedelta())
+    """How long an estate waits before it may be settled, ISO 8601 ("P30D")."""
     staff_key_file: Path
     """File with the text of the API key that opens the staff party "House"."""

@@ -79,6 +79,8 @@ class Kind(StrEnum):
     BRAND = "brand"
     CREW = "crew"
     STAFF = "staff"
+    SUCCESSOR = "successor"
+    """Somebody named to act for a talent who died."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +128,7 @@ class Jurisdictions:
     """What the law of a place says about agencies; data, not code."""
 
     longest_representation_years: int
+    longest_delegation_days: int
     commission_caps_bp: Mapping[str, int]
     """By ISO 3166 code; a code that is not here has no cap."""
 
@@ -143,6 +146,8 @@ def check_party(new: NewParty, *, now: datetime) -> NewParty:
         _check_age(new.birth_date, now.date())
         if not new.public_key:
             raise FieldInvalid("public_key", "a talent must register her own key")
+    if new.kind is Kind.SUCCESSOR and not new.public_key:
+        raise FieldInvalid("public_key", "a successor must register their own key")
     if new.public_key:
         check_public_key(new.public_key)
     return NewParty(new.kind, name, public_name, new.public_key, new.birth_date, new.synthetic)

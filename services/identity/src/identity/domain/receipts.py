@@ -26,6 +26,12 @@ class Kind(StrEnum):
     APPROVAL_DECIDED = "approval_decided"
     ERASURE_SIGNED = "erasure_signed"
     TALENT_ERASED = "talent_erased"
+    DELEGATION_SIGNED = "delegation_signed"
+    DELEGATION_REVOKED = "delegation_revoked"
+    ESTATE_OPENED = "estate_opened"
+    ESTATE_ACCEPTED = "estate_accepted"
+    ESTATE_SETTLED = "estate_settled"
+    ESTATE_STOPPED = "estate_stopped"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,12 +14,12 @@ from identity.domain import erasures as domain
 from identity.domain.consents import Consent, Policy
 from identity.domain.consents import State as ConsentState
 from identity.domain.erasures import Erasure, Inventory, Seen, State, Word
+from identity.domain.estates import Act
 from identity.domain.parties import Kind, PartyNotFound
 from identity.domain.receipts import Agreed
 from identity.domain.receipts import Kind as ReceiptKind
-from identity.service import access, receipts
+from identity.service import access, receipts, signers
 from identity.service.commands import Command
-from identity.service.parties import check_signature
 from identity.signing.checkpoints import LogSigner
 from identity.signing.signatures import find_signer
 from identity.signing.statements import canonical
@@ -65,7 +65,7 @@ class Erasures:
             await parties_store.lock(tx, talent_id)
             erasure = await store.find(tx, talent_id)
             said = erasure.statement if erasure else await _statement(tx, talent_id)
-            signer = await check_signature(tx, talent_id, said, signature)
+            signer = await signers.check_word(tx, talent_id, Act.GRANT, said, signature)
             await once.claim(tx, command.request_id, command.content, talent_id)
             if erasure is None:
                 proof = _proof(talent_id, Word(said, signature), signer)

@@ -24,7 +24,7 @@ from identity.domain.parties import (
 )
 from identity.domain.receipts import Agreed
 from identity.domain.receipts import Kind as ReceiptKind
-from identity.service import access, receipts
+from identity.service import access, receipts, signers
 from identity.service.commands import Command
 from identity.signing.signatures import find_signer
 from identity.signing.statements import canonical
@@ -144,6 +144,7 @@ class Parties:
                 domain.check_representation(agreed, self._jurisdictions, now=now)
                 await _check_kinds(tx, agreed)
                 await access.require_not_erased(tx, agreed.talent_id)
+                await signers.require_living(tx, agreed.talent_id)
                 statement = canonical(representation_statement(agreed))
                 signer = await check_signature(tx, agreed.talent_id, statement, signature)
                 await store.add_representation(tx, agreed, agreed_at=now)

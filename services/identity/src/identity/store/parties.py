@@ -154,5 +154,16 @@ async def find_representation(tx: Tx, talent_id: str, *, now: datetime) -> Repre
     return None if row is None else _representation(row)
 
 
+async def find_representations(tx: Tx, talent_id: str, *, now: datetime) -> list[Representation]:
+    """Return every representation of the talent that is in force now."""
+    query = select(representations).where(
+        representations.c.talent_id == talent_id,
+        representations.c.starts_at <= now,
+        representations.c.ends_at > now,
+    )
+    rows = (await tx.execute(query.order_by(representations.c.agency_id))).all()
+    return [_representation(row) for row in rows]
+
+
 def _representation(row: Row[Any]) -> Representation:
     return Representation(**{name: getattr(row, name) for name in Representation.__slots__})

@@ -6,6 +6,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Date,
     DateTime,
     Double,
     Integer,
@@ -147,4 +148,40 @@ erasures = Table(
     _column("objects", JSONB),
     _time("asked_at"),
     _time("certified_at", nullable=True),
+)
+delegations = Table(
+    "delegations",
+    metadata,
+    _id(),
+    *_text("talent_id", "agency_id", "state", "currency_code", "proposed_by", "receipt_id"),
+    *(_column(name, Integer) for name in ("version", "longest_term_days")),
+    *(_column(name, ARRAY(Text)) for name in ("acts", "brand_ids", "categories")),
+    _column("floor_minor", BigInteger),
+    _column("exclusive", Boolean),
+    _column("agency_keys", ARRAY(LargeBinary)),
+    *(_column(name, LargeBinary) for name in ("statement", "revocation_statement")),
+    *(_time(name) for name in ("starts_at", "ends_at", "proposed_at")),
+    *(_time(name, nullable=True) for name in ("signed_at", "ended_at")),
+)
+estates = Table(
+    "estates",
+    metadata,
+    _id(),
+    *_text("talent_id", "state", "evidence", "evidence_sha256", "opened_by", "receipt_id"),
+    *_text("stop_reason"),
+    _column("died_on", Date),
+    _column("told", ARRAY(Text)),
+    *(_column(name, LargeBinary) for name in ("statement", "objection_statement")),
+    *(_time(name) for name in ("opened_at", "waits_until")),
+    *(_time(name, nullable=True) for name in ("settled_at", "stopped_at")),
+)
+estate_successors = Table(
+    "estate_successors",
+    metadata,
+    Column("estate_id", Text, primary_key=True),
+    Column("party_id", Text, primary_key=True),
+    _column("public_keys", ARRAY(LargeBinary)),
+    _column("statement", LargeBinary),
+    _time("accepted_at", nullable=True),
+    *_text("receipt_id"),
 )
