@@ -5,19 +5,24 @@ import io
 import json
 from collections.abc import Awaitable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from kit.errors import FieldInvalid
+from kit.inbox import handle_once
 from PIL import Image
+from render import consumers
 from render.app import open_sightings
 from render.domain import sightings as domain
 from render.domain.sightings import Claim, Facts, Fate, State, Step
 from render.sighting import sight
 from render.sources import AddressList, Folder
+from sosia.identity.v1 import events_pb2 as identity_events
 from sosia.render.v1 import claim_pb2, render_pb2, verify_pb2
 from sqlalchemy.exc import IntegrityError
+from vault import PICTURES
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 OPEN, ANSWERED = claim_pb2.CLAIM_STATE_OPEN, claim_pb2.CLAIM_STATE_ANSWERED
@@ -287,3 +292,30 @@ async def test_addresses_are_fetched_and_noted(seen: Seen, stage: Any, tmp_path:
             assert await sight(sightings, AddressList(listed, fetcher)) == {"left out": 2}
         call = stage.ask("public", "VerifyAddress", url=url)
         await stage.refused(call, "ADDRESS_REFUSED")
+
+
+async def test_without_her_consent_nothing_that_shows_her_is_kept(seen: Seen, stage: Any) -> None:
+    alba = stage.identity.alba
+    await stage.identity.withdrawn(alba, alba.consent)
+    sighting = await seen.report(media="ecommerce", territory="SE")
+    assert sighting.claim_id
+    assert not sighting.is_kept
+    assert set(sighting.reasons) & {"CONSENT_WITHDRAWN", "CONSENT_MISSING", "LICENSE_NOT_ACTIVE"}
+    assert len(await stage.vault.find(alba.id, PICTURES)) == 1  # the released one
+    call = stage.ask(stage.brand, "GetSightingPicture", sighting_id=sighting.id)
+    await stage.refused(call, "SIGHTING_NOT_FOUND")
+
+
+async def test_an_erasure_takes_what_was_found_and_said(seen: Seen, stage: Any) -> None:
+    alba = stage.identity.alba
+    sighting = await seen.report()
+    fields = {"render_id": seen.render.id, "score": 5, "address": "203.0.113.7"}
+    await stage.ask("public", "React", **fields)
+    event = identity_events.TalentErased(talent_id=alba.id)
+    handler = partial(consumers.erase, vault=stage.app.vault)
+    await handle_once(stage.app.db, "e1", event, handler)
+    assert await stage.vault.find(alba.id, PICTURES) == []
+    assert (await stage.execute("SELECT count(*) FROM reactions")).scalar_one() == 0
+    call = stage.ask(stage.brand, "GetSightingPicture", sighting_id=sighting.id)
+    await stage.refused(call, "SIGHTING_NOT_FOUND")
+    assert (await seen.claim(stage.brand, sighting.claim_id)).state == OPEN

@@ -8,6 +8,7 @@ from kit import trace
 from kit.errors import DomainError, FieldInvalid, NotAllowed
 from proofs import Malformed, VerifierKey, is_included, open_head
 from proofs.tree import leaf_hash
+from sosia.render.v1 import render_service_pb2 as pb
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -21,6 +22,7 @@ from gateway.site import Site, is_from_here
 
 _FORM_BYTES, _PICTURE_BYTES = 2**14, 13 * 2**20
 _MOST_FIELDS = 4
+_WAIT_S = 60.0
 _WORDS = {1: "verified", 2: "recovered", 3: "suspect", 4: "unknown"}
 
 
@@ -82,10 +84,10 @@ class Verifying:
 
     async def _ask(self, asked: Asked) -> Any:
         if asked.content:
-            return await self._calls.ask(
-                "render", "VerifyPicture", content=asked.content, **asked.use
-            )
-        return await self._calls.ask("render", "VerifyAddress", url=asked.url, **asked.use)
+            picture = pb.VerifyPictureRequest(content=asked.content, **asked.use)
+            return await self._calls.send("render", "VerifyPicture", picture, timeout_s=_WAIT_S)
+        address = pb.VerifyAddressRequest(url=asked.url, **asked.use)
+        return await self._calls.send("render", "VerifyAddress", address, timeout_s=_WAIT_S)
 
     async def _released(self, request: Request) -> Response:
         try:
