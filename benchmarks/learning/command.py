@@ -10,7 +10,7 @@ from spine import name_machine
 from training import making
 from training.pipeline.adapter import use_threads
 
-from learning import race
+from learning.pipeline import race
 
 ROOT = Path(__file__).resolve().parents[2]
 

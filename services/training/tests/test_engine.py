@@ -62,7 +62,15 @@ class Distance:
 
 def plan(folder: Path, work: Path, **changed: Any) -> Plan:
     usual = Plan(
-        folder, work, steps=STEPS, rank=2, seed=5, batch=2, learning_rate=0.02, checkpoint_every=1
+        folder,
+        work,
+        steps=STEPS,
+        rank=2,
+        seed=5,
+        batch=2,
+        learning_rate=0.02,
+        checkpoint_every=1,
+        looks_apart=1,
     )
     return replace(usual, **changed)
 

@@ -57,10 +57,19 @@ def detach(denoiser: PeftAdapterMixin, name: str) -> None:
 
 def dump(denoiser: nn.Module, name: str, about: About) -> bytes:
     """Return the LoRA as safetensors in half precision, named as `load_lora_weights` takes it."""
-    part = families.part_of(denoiser)
-    state = get_peft_model_state_dict(denoiser, adapter_name=name)
+    return pack(state(denoiser, name), families.part_of(denoiser), about)
+
+
+def state(denoiser: nn.Module, name: str) -> dict[str, Tensor]:
+    """Return the LoRA's tensors, named as peft names them."""
+    found: dict[str, Tensor] = get_peft_model_state_dict(denoiser, adapter_name=name)
+    return found
+
+
+def pack(weights: Mapping[str, Tensor], part: str, about: About) -> bytes:
+    """Return a LoRA's tensors, named as peft names them, as the file of the `part` it is for."""
     tensors = {
-        f"{part}.{key}": value.detach().half().cpu().contiguous() for key, value in state.items()
+        f"{part}.{key}": value.detach().half().cpu().contiguous() for key, value in weights.items()
     }
     return safetensors.torch.save(tensors, metadata={"sosia": json.dumps(asdict(about))})
 
@@ -91,14 +100,14 @@ def restore(denoiser: nn.Module, name: str, data: bytes) -> About:
     except safetensors.SafetensorError as error:
         raise AdapterUnusable("not an adapter made by this platform") from error
     prefix = f"{families.part_of(denoiser)}."  # files older than the prefix have none
-    state = {key.removeprefix(prefix): value for key, value in saved.items()}
-    layers = sorted({key.split(".lora_")[0] for key in state})
+    named = {key.removeprefix(prefix): value for key, value in saved.items()}
+    layers = sorted({key.split(".lora_")[0] for key in named})
     try:
         attach(denoiser, name, rank=about.rank, targets="|".join(map(re.escape, layers)))
     except ValueError as error:  # peft found none of them
         raise AdapterUnusable(_ANOTHER_SHAPE) from error
     try:
-        outcome = set_peft_model_state_dict(denoiser, state, adapter_name=name)
+        outcome = set_peft_model_state_dict(denoiser, named, adapter_name=name)
     except RuntimeError as error:
         detach(denoiser, name)
         raise AdapterUnusable(_ANOTHER_SHAPE) from error

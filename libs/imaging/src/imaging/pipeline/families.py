@@ -9,6 +9,7 @@ import json
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from diffusers import DiffusionPipeline
 from torch import nn
@@ -103,10 +104,9 @@ def of(pipeline: DiffusionPipeline) -> Family:
     return FAMILIES[kind]
 
 
-def denoiser(pipeline: DiffusionPipeline) -> nn.Module:
-    """Return the part of a pipeline that draws."""
-    part: nn.Module = getattr(pipeline, of(pipeline).denoiser)
-    return part
+def denoiser(pipeline: DiffusionPipeline) -> Any:
+    """Return the part of a pipeline that draws: one of diffusers' networks, which have no types."""
+    return getattr(pipeline, of(pipeline).denoiser)
 
 
 def part_of(network: nn.Module) -> str:

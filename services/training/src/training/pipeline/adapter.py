@@ -84,7 +84,7 @@ def _advance(
     run: Run, progress: Callable[[Progress], None], should_stop: Callable[[], bool]
 ) -> None:
     """Step to the end of a run, looking, saving and telling as it goes."""
-    plan, looks = run.plan, best.looks(run.plan.steps)
+    plan, looks = run.plan, best.looks(run.plan.steps, apart=run.plan.looks_apart)
     while run.step < plan.steps and run.ended is None:
         if should_stop():
             raise Stopped

@@ -68,13 +68,16 @@ def why_end(marks: Sequence[Mark]) -> Ended | None:
     return None
 
 
-def looks(steps: int) -> set[int]:
-    """Return after which steps of a run to look: seven times from two fifths on, once at the end.
+def looks(steps: int, *, apart: int) -> set[int]:
+    """Return after which steps of a run to look: from two fifths on and at its end.
 
-    Before that nobody is herself yet.
+    Seven times, fewer where looks would be less than `apart` steps from each other: nothing new
+    would be seen. Before two fifths nobody is herself yet.
     """
-    apart = (1 - _FIRST) / (_LOOKS - 1)
-    return {max(1, round(steps * (_FIRST + apart * number))) for number in range(_LOOKS)}
+    late = steps * (1 - _FIRST)
+    count = max(1, min(_LOOKS, 1 + int(late // apart)))
+    between = late / max(1, count - 1)
+    return {max(1, round(steps - between * number)) for number in range(count)}
 
 
 def _floor(marks: Sequence[Mark]) -> float:

@@ -75,8 +75,9 @@ def ready(pipeline: DiffusionPipeline, way: Way) -> None:
             weight.data = weight.data.float()
     if way.checkpointing:
         denoiser.enable_gradient_checkpointing()
-    if families.of(pipeline).denoiser == "unet":
-        denoiser.train().to(memory_format=torch.channels_last)
+    for layer in denoiser.modules():
+        if isinstance(layer, nn.Conv2d):
+            layer.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     denoiser.train()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -14,16 +13,13 @@ import torch
 from imaging.pipeline import adapters, base, families
 from torch import Tensor, nn
 
-from training.pipeline import album, best, devices, forms, objectives
+from training.pipeline import album, best, devices, forms, objectives, schedule
 from training.pipeline.album import Photo
 from training.pipeline.best import Ended, Mark
 from training.pipeline.measures import Measure
 from training.pipeline.recipes import RECIPES
 
 NAME = "twin"
-_WARM_UP_STEPS = 20
-_LAST_SHARE = 0.1
-"""Of the learning rate, at the end of its cosine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +37,8 @@ class Plan:
     batch: int = 0
     learning_rate: float = 0.0
     checkpoint_every: int = 25
+    looks_apart: int = 25
+    """Steps between two looks, at least."""
     way: devices.Way | None = None
     """How on which device; unless given, as suits the device there is."""
 
@@ -89,7 +87,8 @@ class Run:
         self._objective = objectives.objective_of(self.pipeline, self.recipe, self.way.device)
         self._optimizer = torch.optim.AdamW(self.weights, lr=1.0, weight_decay=0.0, fused=True)
         self.step, self.losses, self.seconds = 0, list[float](), 0.0
-        self.marks, self.ended = list[Mark](), None
+        self.marks: list[Mark] = []
+        self.ended: Ended | None = None
         self._mean = self._copied() if self.recipe.ema else []
         self._best: list[Tensor] = []
         if self._checkpoint.exists():
@@ -98,10 +97,8 @@ class Run:
     def advance(self) -> None:
         """Take one step."""
         began = time.monotonic()
-        rise = min(1.0, (self.step + 1) / _WARM_UP_STEPS)
-        wave = 0.5 * (1 + math.cos(math.pi * self.step / self.plan.steps))
         for group in self._optimizer.param_groups:
-            group["lr"] = self._rate * rise * (_LAST_SHARE + (1 - _LAST_SHARE) * wave)
+            group["lr"] = self._rate * schedule.share(self.step, self.plan.steps)
         loss = self._loss()
         loss.backward()
         nn.utils.clip_grad_norm_(self.weights, 1.0)
@@ -188,13 +185,12 @@ class Run:
         return album.Album(self.pipeline, lessons, self.recipe.dropout)
 
     def _loss(self) -> Tensor:
-        start = self.plan.seed * 1_000_003 + self.step
+        start = schedule.seed_of(self.plan.seed, self.step)
         drawn = self.album.draw(random.Random(start), self._rows)
         asked = self._objective.ask(drawn.clean, torch.Generator().manual_seed(start))
         with devices.quick(self.way):
             made = forms.answer(self.pipeline, asked.noisy, asked.time, drawn.told)
-        wrong = asked.weight * drawn.regard * (made - asked.wanted).square()
-        return wrong.mean() / drawn.regard.mean()
+        return objectives.loss(made, asked, drawn)
 
     def _average(self) -> None:
         """Let the running mean follow; short at first, so that the start is soon forgotten."""

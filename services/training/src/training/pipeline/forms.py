@@ -29,6 +29,13 @@ class Told:
         return Told(self.words[chosen], None if self.pooled is None else self.pooled[chosen])
 
 
+def together(several: Sequence[Told]) -> Told:
+    """Return the rows of several as one."""
+    pooled = [one.pooled for one in several if one.pooled is not None]
+    words = torch.cat([one.words for one in several])
+    return Told(words, torch.cat(pooled) if pooled else None)
+
+
 @torch.no_grad()
 def tell(pipeline: DiffusionPipeline, texts: Sequence[str]) -> Told:
     """Encode captions once, so that a run needs its text encoders no more."""

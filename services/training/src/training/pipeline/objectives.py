@@ -9,6 +9,7 @@ import torch
 from diffusers import DiffusionPipeline
 from torch import Tensor
 
+from training.pipeline.album import Batch
 from training.pipeline.recipes import Recipe
 
 
@@ -96,6 +97,12 @@ def min_snr_weights(kept: Tensor, kind: str, gamma: float) -> Tensor:
         return torch.ones_like(ratio)
     capped = ratio.clamp(max=gamma)
     return capped / (ratio + 1) if kind == "v_prediction" else capped / ratio.clamp(min=1e-8)
+
+
+def loss(made: Tensor, asked: Question, drawn: Batch) -> Tensor:
+    """Return the mean error of answers, each row and each place as much as it counts."""
+    wrong = asked.weight * drawn.regard * (made - asked.wanted).square()
+    return wrong.mean() / drawn.regard.mean()
 
 
 def objective_of(pipeline: DiffusionPipeline, recipe: Recipe, device: str) -> Objective:
