@@ -1,6 +1,7 @@
 """What looks alike is found: at once, exactly, and by an index that outlives the process."""
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -143,13 +144,18 @@ async def test_an_index_is_used_again_only_for_the_registry_it_was_built_from(
     assert await near(looks, database, noted[7]) == [noted[7]]
 
 
+def crowded(random: np.random.Generator) -> list[bytes]:
+    """Return fingerprints of which some are close to others."""
+    crowd = [turned(one, int(random.integers(60))) for one in some(6, 6) for _ in range(4)]
+    return list(dict.fromkeys([*some(5, 60), *crowd]))
+
+
 async def test_many_at_once_find_what_comparing_one_by_one_finds(
     database: Database, tmp_path: Path
 ) -> None:
     """Searches, new pictures and new indexes, all mixed: what was noted before is always found."""
     looks, random = Looks(tmp_path / "looks"), np.random.default_rng(5)
-    crowd = [turned(one, int(random.integers(60))) for one in some(6, 6) for _ in range(4)]
-    stock = list(dict.fromkeys([*some(5, 60), *crowd]))
+    stock = crowded(random)
     noted: list[bytes] = []
 
     async def write() -> None:
@@ -161,20 +167,15 @@ async def test_many_at_once_find_what_comparing_one_by_one_finds(
     async def ask() -> None:
         while len(noted) < len(stock):
             known = list(noted)
-            if known:
-                asked = turned(known[int(random.integers(len(known)))], int(random.integers(45)))
-                found = await near(looks, database, asked)
-                assert set(expected(known, asked)) <= set(found) <= set(expected(stock, asked))
-            await asyncio.sleep(0)
+            asked = turned(stock[int(random.integers(len(known) or 1))], int(random.integers(45)))
+            found = await near(looks, database, asked)
+            assert set(expected(known, asked)) <= set(found) <= set(expected(stock, asked))
 
     async def build() -> None:
         while len(noted) < len(stock):
             await looks.rebuild(database)
 
-    async with asyncio.TaskGroup() as tasks:
-        for work in (write(), ask(), ask(), build()):
-            tasks.create_task(work)
-    for one in stock:
-        for bits in (0, 31, 32, 40):
-            asked = turned(one, bits)
-            assert await near(looks, database, asked) == expected(stock, asked)
+    await asyncio.gather(write(), ask(), ask(), build())
+    for one, bits in itertools.product(stock, (0, 31, 32, 40)):
+        asked = turned(one, bits)
+        assert await near(looks, database, asked) == expected(stock, asked)

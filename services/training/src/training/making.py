@@ -96,16 +96,27 @@ class Studio:
         )
         if not math.isfinite(trained.final_loss):
             raise Diverged("the training diverged: its loss is not finite")
+        shown = [photo for photo in taught if shows_face(photo.caption)]
+        person = Person(
+            [photo.pixels for photo in shown],
+            [photos[place].pixels for place in held],
+            [Mapped(*mark) for mark in dataset.marks],
+        )
+        return self._judge(trained, photos, person, should_stop)
+
+    def _judge(
+        self,
+        trained: adapter.Trained,
+        photos: Sequence[Photo],
+        person: Person,
+        should_stop: Callable[[], bool],
+    ) -> Made:
+        """Draw a grid with a twin and measure it."""
         cells = grid.quick(trained.about.subject)
         trained.pipeline.unet.eval()
         drawn = grid.render(trained.pipeline, cells, adapter.NAME, should_stop)
         made = [one for cell, one in zip(cells, drawn, strict=True) if cell.framing == "face"]
         found = likeness.measure(self._faces, made, photos, self._cohort)
-        person = Person(
-            [photo.pixels for photo in taught if shows_face(photo.caption)],
-            [photos[place].pixels for place in held],
-            [Mapped(*mark) for mark in dataset.marks],
-        )
         report = self._examiner.examine(person, cells, drawn)
         return Made(
             adapter=trained.adapter,
