@@ -148,7 +148,8 @@ class Training:
         with as_render():
             twin = (await rpc.call(self.stub.GetTwin, request)).twin
         names = ("id", "talent_id", "consent_id", "base", "adapter_object_key", "adapter_sha256")
-        return Twin(*(getattr(twin, name) for name in names), _fidelity(twin.fidelity))
+        plain = {name: getattr(twin, name) for name in names}
+        return Twin(**plain, fidelity=_fidelity(twin.fidelity))
 
 
 class Licensing:
