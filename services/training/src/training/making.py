@@ -1,7 +1,7 @@
 """From photos to a twin and what it is worth; runs in a thread of its own."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -91,11 +91,7 @@ class Studio:
         drawn = grid.render(trained.pipeline, cells, adapter.NAME, should_stop)
         made = [one for cell, one in zip(cells, drawn, strict=True) if cell.framing == "face"]
         found = likeness.measure(self._faces, made, photos, self._cohort)
-        person = Person(
-            [photo.pixels for photo in taught if shows_face(photo.caption)],
-            [photos[place].pixels for place in held],
-            [Mapped(*mark) for mark in dataset.marks],
-        )
+        person = _person(photos, held, dataset.marks)
         report = self._examiner.examine(person, cells, drawn)
         return Made(
             adapter=trained.adapter,
@@ -107,6 +103,18 @@ class Studio:
             figures=figures(report),
             template=report.template,
         )
+
+
+def _person(
+    photos: Sequence[adapter.Photo], held: Sequence[int], marks: Sequence[tuple[str, str]]
+) -> Person:
+    """Return whom a twin is held against: what was held out, what was taught, and her map."""
+    taught = [photo for place, photo in enumerate(photos) if place not in held]
+    return Person(
+        [photo.pixels for photo in taught if shows_face(photo.caption)],
+        [photos[place].pixels for place in held],
+        [Mapped(*mark) for mark in marks],
+    )
 
 
 def load_cohort() -> Vectors:
