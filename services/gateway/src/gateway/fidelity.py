@@ -8,6 +8,8 @@ from typing import Any
 
 SIDE = 240
 """Units of a plot's sides; its frame leaves room for labels around."""
+ENDS = (0.2, 0.8)
+"""Distances the plot of close-ups reaches from and to; one person's photos lie at 0.2 to 0.4."""
 _STATES = {
     1: ("Never measured", "It may not be rendered."),
     2: ("She is herself", "Every gate holds: it may be rendered for a license."),
@@ -65,7 +67,7 @@ def draw(report: Any) -> Drawn:
         roc=_path(report.roc),
         photos_roc=_path(report.photos_roc),
         dots=tuple(_dot(one) for one in seen),
-        threshold=_along(report.threshold),
+        threshold=_along(_near(report.threshold)),
         unseen=len(report.close_ups) - len(seen),
     )
 
@@ -89,7 +91,13 @@ def _dot(one: Any) -> Dot:
     title = f"{one.view} view, {one.light} light: {one.own:.2f} to her"
     other = one.other if one.HasField("other") else 1.0
     told = f"{title}, {other:.2f} to the nearest other"
-    return Dot(_along(one.own), _up(other), other <= one.own, told)
+    return Dot(_along(_near(one.own)), _up(_near(other)), other <= one.own, told)
+
+
+def _near(distance: float) -> float:
+    """Return where a distance is between the plot's ends, 0 to 1."""
+    low, high = ENDS
+    return (distance - low) / (high - low)
 
 
 def _path(points: Iterable[Any]) -> str:

@@ -59,6 +59,7 @@ class TwinPage:
             drawn=fidelity.draw(report) if report else None,
             percent=fidelity.percent,
             side=fidelity.SIDE,
+            ends=fidelity.ENDS,
         )
 
     async def _report(self, asked: dict[str, str]) -> Any:

@@ -147,9 +147,15 @@ class Training:
         request = training_service_pb2.GetTwinRequest(twin_version_id=twin_version_id)
         with as_render():
             twin = (await rpc.call(self.stub.GetTwin, request)).twin
-        names = ("id", "talent_id", "consent_id", "base", "adapter_object_key", "adapter_sha256")
-        plain = {name: getattr(twin, name) for name in names}
-        return Twin(**plain, fidelity=_fidelity(twin.fidelity))
+        return Twin(
+            id=twin.id,
+            talent_id=twin.talent_id,
+            consent_id=twin.consent_id,
+            base=twin.base,
+            adapter_object_key=twin.adapter_object_key,
+            adapter_sha256=twin.adapter_sha256,
+            fidelity=_fidelity(twin.fidelity),
+        )
 
 
 class Licensing:

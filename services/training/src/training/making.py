@@ -96,12 +96,7 @@ class Studio:
         )
         if not math.isfinite(trained.final_loss):
             raise Diverged("the training diverged: its loss is not finite")
-        shown = [photo for photo in taught if shows_face(photo.caption)]
-        person = Person(
-            [photo.pixels for photo in shown],
-            [photos[place].pixels for place in held],
-            [Mapped(*mark) for mark in dataset.marks],
-        )
+        person = _person(photos, held, dataset.marks)
         return self._judge(trained, photos, person, should_stop)
 
     def _judge(
@@ -131,6 +126,18 @@ class Studio:
             figures=figures(report),
             template=report.template,
         )
+
+
+def _person(
+    photos: Sequence[adapter.Photo], held: Sequence[int], marks: Sequence[tuple[str, str]]
+) -> Person:
+    """Return whom a twin is held against: what was held out, what was taught, and her map."""
+    taught = [photo for place, photo in enumerate(photos) if place not in held]
+    return Person(
+        [photo.pixels for photo in taught if shows_face(photo.caption)],
+        [photos[place].pixels for place in held],
+        [Mapped(*mark) for mark in marks],
+    )
 
 
 def load_cohort() -> Vectors:

@@ -14,9 +14,9 @@ from imaging.pictures import Rgb
 from training.pipeline.fidelity import grid as grids
 from training.pipeline.fidelity import identity, judging, marks, wording
 from training.pipeline.fidelity.grid import Cell
-from training.pipeline.fidelity.identity import Cohort, Found, Vectors
+from training.pipeline.fidelity.identity import Cohort, Found, Identity, Separation, Vectors
 from training.pipeline.fidelity.judging import Judge, Obedience
-from training.pipeline.fidelity.marks import Mapped
+from training.pipeline.fidelity.marks import Mapped, Marks
 from training.pipeline.fidelity.spots import Embedder, Spotter
 
 
@@ -47,9 +47,9 @@ class Others:
 class Report:
     """What was measured."""
 
-    identity: identity.Identity
-    separation: identity.Separation
-    marks: marks.Marks
+    identity: Identity
+    separation: Separation
+    marks: Marks
     obedience: Obedience
     cells: tuple[Cell, ...]
     template: bytes

@@ -118,7 +118,7 @@ def as_input(cuts: Sequence[Rgb]) -> Tensor:
 def _spots(told: npt.NDArray[np.float32]) -> tuple[Spot, ...]:
     """Return the peaks of one answer, (2, 64, 64), strongest first."""
     sure = 1 / (1 + np.exp(-told[0]))
-    spots = []
+    spots: list[Spot] = []
     while True:
         row, column = np.unravel_index(int(sure.argmax()), sure.shape)
         confidence = float(sure[row, column])
