@@ -597,17 +597,21 @@ class CheckConsentRequest(_message.Message):
 
     TALENT_ID_FIELD_NUMBER: _builtins.int
     STEP_FIELD_NUMBER: _builtins.int
+    CONSENT_ID_FIELD_NUMBER: _builtins.int
     talent_id: _builtins.str
     step: _consent_pb2.Step.ValueType
+    consent_id: _builtins.str
+    """Only this consent counts, "con_..."; empty: any of hers."""
     def __init__(
         self,
         *,
         talent_id: _builtins.str = ...,
         step: _consent_pb2.Step.ValueType = ...,
+        consent_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["step", b"step", "talent_id", b"talent_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["consent_id", b"consent_id", "step", b"step", "talent_id", b"talent_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

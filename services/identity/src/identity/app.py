@@ -17,9 +17,11 @@ from kit.inbox import Consumer
 from kit.objects import Objects
 from kit.ops import open_ops
 from kit.rpc import open_server
+from proofs import VerifierKey
 from sosia.identity.v1 import identity_service_pb2_grpc
 from vault import Vault
 
+from identity.collector import collect, read_witnesses
 from identity.consumers import open_consumer
 from identity.domain.parties import Jurisdictions
 from identity.domain.texts import Template, Texts
@@ -32,6 +34,7 @@ from identity.service.delegations import Delegations
 from identity.service.eraser import Eraser
 from identity.service.erasures import Erasures
 from identity.service.estates import Estates
+from identity.service.heads import Heads
 from identity.service.keys import LocalKeys, PersonKeys
 from identity.service.parties import Parties
 from identity.service.receipts import Receipts
@@ -51,6 +54,7 @@ class App:
     consumer: Consumer
     vault: Vault
     port: int
+    heads: Heads
 
 
 @asynccontextmanager
@@ -58,6 +62,7 @@ async def build(settings: Settings) -> AsyncIterator[App]:
     """Open everything identity needs, in order; close it in reverse."""
     signer = LogSigner.load(settings.log_origin, settings.log_key)
     staff_key = settings.staff_key_file.read_text().strip()
+    witnesses = tuple(read_witnesses(settings.witnesses))
     async with AsyncExitStack() as stack:
         db = await stack.enter_async_context(open_database(str(settings.database_url)))
         bus = await stack.enter_async_context(open_bus(settings.nats_url))
@@ -66,17 +71,19 @@ async def build(settings: Settings) -> AsyncIterator[App]:
         vault = Vault(Objects(settings.objects_url), LocalKeys(keys))
         eraser = Eraser(Erasures(db, signer), store, vault)
         estates = Estates(db, signer, settings.estate_waits)
-        services = _services(db, signer, keys, vault, (eraser, estates))
+        heads = Heads(db, VerifierKey.parse(signer.verifier_key), witnesses)
+        receipts = Receipts(db, signer, heads)
+        services = _services(db, receipts, keys, vault, (eraser, estates))
         await services.parties.ensure_house(staff_key)
         checks = {"database": db.check, "bus": bus.check}
         await stack.enter_async_context(open_ops(settings.ops_address, checks))
         port = await stack.enter_async_context(_server(services, settings.rpc_address))
-        yield App(db, bus, services, open_consumer(db, bus), vault, port)
+        yield App(db, bus, services, open_consumer(db, bus), vault, port, heads)
 
 
 def _services(
     db: Database,
-    signer: LogSigner,
+    receipts: Receipts,
     keys: PersonKeys,
     vault: Vault,
     ends: tuple[Eraser, Estates],
@@ -86,7 +93,7 @@ def _services(
     return Services(
         Parties(db, jurisdictions),
         Consents(db, load_texts()),
-        Receipts(db, signer),
+        receipts,
         captures,
         Intake(captures, photographs, vault),
         Judge(captures, vault),
@@ -143,6 +150,9 @@ async def serve(settings: Settings) -> None:
         tasks.create_task(app.services.eraser.resume())
         tasks.create_task(outbox.relay(app.db, app.bus, "identity"))
         tasks.create_task(app.consumer.run())
+        urls = read_witnesses(settings.witnesses)
+        every_s = settings.witness_interval.total_seconds()
+        tasks.create_task(collect(app.heads, urls, settings.log_origin, every_s))
 
 
 async def prepare(settings: Settings, migrations: Path) -> None:

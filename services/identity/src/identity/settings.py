@@ -23,5 +23,9 @@ class Settings(ServiceSettings):
     """The log's name in checkpoints. Never changes after the first receipt."""
     estate_waits: timedelta = Field(default=timedelta(days=30), gt=timedelta())
     """How long an estate waits before it may be settled, ISO 8601 ("P30D")."""
+    witnesses: dict[str, str] = Field(default_factory=dict)
+    """Witnesses whose cosignatures are collected: JSON, C2SP verifier key -> URL."""
+    witness_interval: timedelta = Field(default=timedelta(seconds=10), gt=timedelta())
+    """How often they are asked, ISO 8601 ("PT10S")."""
     staff_key_file: Path
     """File with the text of the API key that opens the staff party "House"."""

@@ -183,11 +183,14 @@ class IdentityServicer(ActingServicer, identity_service_pb2_grpc.IdentityService
         self, request: pb.GetCheckpointRequest, context: Context
     ) -> pb.GetCheckpointResponse:
         """Return the signed head of the log."""
-        checkpoint, proof = await self._do.receipts.checkpoint(request.from_size)
+        checkpoint, proof = await self._do.receipts.checkpoint(
+            request.from_size, cosigned=request.cosigned
+        )
         return pb.GetCheckpointResponse(
             checkpoint=checkpoint,
             verifier_key=self._do.receipts.verifier_key,
             consistency_proof=proof,
+            witness_keys=self._do.receipts.witness_keys,
         )
 
     async def GetTile(self, request: pb.GetTileRequest, context: Context) -> pb.GetTileResponse:

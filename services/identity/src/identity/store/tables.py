@@ -185,3 +185,11 @@ estate_successors = Table(
     _time("accepted_at", nullable=True),
     *_text("receipt_id"),
 )
+cosigned_heads = Table(
+    "cosigned_heads",
+    metadata,
+    Column("witness", Text, primary_key=True),
+    _column("size", BigInteger),
+    *_text("checkpoint"),
+    _time("cosigned_at"),
+)
