@@ -90,6 +90,14 @@ def term(use: Any) -> str:
     return f"{shown} to {last:%-d %B %Y}"
 
 
+def uses(listed: Iterable[Any]) -> str:
+    """Write uses as words, those of one place and term together."""
+    media: dict[str, list[str]] = {}
+    for use in listed:
+        media.setdefault(f"in {places(use.territories)}, {term(use)}", []).append(medium(use.media))
+    return "; ".join(f"{listing(names, 'and')} {where}" for where, names in media.items())
+
+
 def until(stamp: Any) -> str:
     """Write a moment to the minute, in UTC."""
     return f"{datetime.fromtimestamp(stamp.seconds, UTC):%-d %B, %H:%M} UTC"
@@ -133,6 +141,7 @@ FILTERS = {
     "places": places,
     "medium": medium,
     "term": term,
+    "uses": uses,
     "until": until,
     "left": left,
     "amount": amount,
