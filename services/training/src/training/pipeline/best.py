@@ -10,9 +10,9 @@ RISE = 0.005
 """Distance by which she must have come nearer for it to count; six close-ups say no more."""
 LEEWAY = 0.25
 """Share of prompts that may be missed more than at the best look: one of six is chance."""
-PATIENCE = 3
+PATIENCE = 2
 """Looks without a rise after which training ends; the rate still falls, so not at the first."""
-_FIRST, _LOOKS = 0.4, 7
+_FIRST, _LOOKS = 0.4, 5
 _NEVER = 9.9
 
 
@@ -71,7 +71,7 @@ def why_end(marks: Sequence[Mark]) -> Ended | None:
 def looks(steps: int, *, apart: int) -> set[int]:
     """Return after which steps of a run to look: from two fifths on and at its end.
 
-    Seven times, fewer where looks would be less than `apart` steps from each other: nothing new
+    Five times, fewer where looks would be less than `apart` steps from each other: nothing new
     would be seen. Before two fifths nobody is herself yet.
     """
     late = steps * (1 - _FIRST)

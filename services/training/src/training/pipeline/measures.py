@@ -12,6 +12,7 @@ import numpy.typing as npt
 import torch
 from diffusers import DiffusionPipeline
 from imaging.faces import Face
+from imaging.failures import Stopped
 from imaging.pictures import Rgb
 from imaging.pipeline import adapters, families, generate
 from imaging.words import FRAMINGS, of_twin, outfit
@@ -78,11 +79,10 @@ class QuickLook:
     def __init__(
         self, embedder: Embedder, photos: Sequence[Photo], *, subject: str, seed: int
     ) -> None:
-        """Embed her photos; those in which no face is found do not count."""
+        """Take her photos; close-ups, if there are any, are embedded at the first look."""
         self._embedder, self._subject, self._seed = embedder, subject, seed
-        found = [self._embed(photo.pixels) for photo in photos]
-        vectors = [vector for vector in found if vector is not None]
-        self._herself = np.mean(vectors, axis=0) if vectors else None
+        self._photos = [photo for photo in photos if photo.is_close_up] or list(photos)
+        self._herself: list[Vector] = []
         self._colours: Vector | None = None
 
     def prepare(self, pipeline: DiffusionPipeline, should_stop: Callable[[], bool]) -> None:
@@ -92,6 +92,12 @@ class QuickLook:
 
     def look(self, pipeline: DiffusionPipeline, name: str, should_stop: Callable[[], bool]) -> Seen:
         """Draw six close-ups of her and compare."""
+        for photo in self._photos:
+            if should_stop():
+                raise Stopped
+            vector = self._embed(photo.pixels)
+            self._herself += [] if vector is None else [vector]
+        self._photos = []
         drawn = self._draw(pipeline, name, should_stop)
         return Seen(self._distance(drawn), self._followed(drawn))
 
@@ -113,9 +119,10 @@ class QuickLook:
     def _distance(self, drawn: Sequence[Rgb]) -> float | None:
         vectors = [self._embed(picture) for picture in drawn]
         found = [vector for vector in vectors if vector is not None]
-        if self._herself is None or not found:
+        if not self._herself or not found:
             return None
-        apart = [float(np.linalg.norm(vector - self._herself)) for vector in found]
+        herself = np.mean(self._herself, axis=0)
+        apart = [float(np.linalg.norm(vector - herself)) for vector in found]
         return (sum(apart) + MISSED * (len(drawn) - len(found))) / len(drawn)
 
     def _followed(self, drawn: Sequence[Rgb]) -> float:
