@@ -9,6 +9,7 @@ import rfc8785
 from house.people import stamp
 from identity import consumers as identity_consumers
 from kit import inbox
+from kit.ids import new_id
 from licensing import consumers
 from sosia.common.v1 import money_pb2
 from sosia.identity.v1 import events_pb2 as identity_events
@@ -222,7 +223,7 @@ async def may(office: Any, license: Any) -> list[str]:
 
 
 async def granted(office: Any, license: Any) -> None:
-    fields = {"twin_version_id": "twv_1", "brief_sha256": SHA, "count": 1}
+    fields = {"twin_version_id": new_id("twn"), "brief_sha256": SHA, "count": 1}
     await office.ask(office.brand, "IssueGrant", license_id=license.id, **fields)
 
 

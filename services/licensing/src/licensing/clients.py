@@ -48,9 +48,10 @@ class Identity:
     async def check_standing(self, license: License) -> None:
         """Check that the consent a signed license was granted under lets it go on.
 
-        While it is live, some live consent must cover licensing. Once another took its place, and
-        after a withdrawal that lets paid licenses run to their term, identity must still allow
-        delivery; after a withdrawal that ends them now, nothing does.
+        While it is live, live consents must cover licensing and delivery. Once another took its
+        place, and after a withdrawal that lets paid licenses run to their term, it must itself
+        still cover delivery; after a withdrawal that ends them now, nothing does. Under a settled
+        estate delivery is enough, since nothing new is licensed there.
 
         Raises:
             ConsentMissing: it does not.

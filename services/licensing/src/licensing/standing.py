@@ -34,11 +34,13 @@ def steps_to_release(found: consent_pb2.Consent) -> tuple[Asked, ...]:
         ConsentMissing: its withdrawal ended the license.
     """
     policy = found.terms.withdrawal_policy
-    if found.state == _WITHDRAWN and policy != _RUN_TO_TERM:
+    if found.erased or (found.state == _WITHDRAWN and policy != _RUN_TO_TERM):
         raise ConsentMissing("the consent of this license was withdrawn")
-    if found.state in (_WITHDRAWN, _SUPERSEDED) or found.succeeded:
+    if found.state in (_WITHDRAWN, _SUPERSEDED):
+        return ((consent_pb2.STEP_DELIVERY, found.id),)
+    if found.succeeded:
         return ((consent_pb2.STEP_DELIVERY, ""),)
-    return ((consent_pb2.STEP_LICENSING, ""),)
+    return ((consent_pb2.STEP_LICENSING, ""), (consent_pb2.STEP_DELIVERY, ""))
 
 
 def read_consent(found: consent_pb2.Consent) -> Consent:
@@ -54,6 +56,6 @@ def read_consent(found: consent_pb2.Consent) -> Consent:
         frozenset(name.lower() for name in names),
         terms.starts_at.ToDatetime(tzinfo=UTC),
         terms.ends_at.ToDatetime(tzinfo=UTC),
-        terms.withdrawal_policy != _RUN_TO_TERM,
+        found.erased or terms.withdrawal_policy != _RUN_TO_TERM,
         frozenset(map(tidy_context, terms.prohibited_contexts)),
     )

@@ -308,7 +308,7 @@ def covers(consent: Consent, step: Step, *, now: datetime, life: Life = Life.LIV
     the moment her estate is opened until it is settled.
     """
     terms = consent.terms
-    if life is Life.FROZEN or (life is Life.SUCCEEDED and step not in _SUCCEEDED):
+    if life in (Life.FROZEN, Life.ERASED) or (life is Life.SUCCEEDED and step not in _SUCCEEDED):
         return False
     if step not in terms.scope or not terms.starts_at <= now < terms.ends_at:
         return False

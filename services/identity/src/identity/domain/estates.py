@@ -70,6 +70,8 @@ class Life(StrEnum):
     """Her estate waits: nothing is allowed."""
     SUCCEEDED = "succeeded"
     """Her estate is settled: what she consented to goes on."""
+    ERASED = "erased"
+    """She had herself erased: nothing is ever allowed again."""
 
 
 class Act(StrEnum):

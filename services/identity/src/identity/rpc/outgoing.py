@@ -100,6 +100,7 @@ def from_consent(consent: consents.Consent, life: Life) -> consent_pb2.Consent:
         superseded_at=_from_optional(consent.superseded_at),
         frozen=life is Life.FROZEN,
         succeeded=life is Life.SUCCEEDED,
+        erased=life is Life.ERASED,
     )
 
 

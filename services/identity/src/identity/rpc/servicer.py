@@ -161,7 +161,7 @@ class IdentityServicer(ActingServicer, identity_service_pb2_grpc.IdentityService
     ) -> pb.CheckConsentResponse:
         """Return the live consent that covers a step."""
         consent = await self._do.consents.check(
-            request.talent_id, incoming.to_named_step(request.step)
+            request.talent_id, incoming.to_named_step(request.step), request.consent_id
         )
         return pb.CheckConsentResponse(consent=await self._consent(consent))
 

@@ -23,7 +23,6 @@ from identity.service import access, receipts, signers
 from identity.service.commands import Command
 from identity.signing.statements import canonical
 from identity.store import consents as store
-from identity.store import erasures as erasures_store
 from identity.store import estates as estates_store
 from identity.store import parties as parties_store
 
@@ -122,15 +121,15 @@ class Consents:
         async with self._db.begin() as tx:
             return await _get_visible(tx, consent_id, lock=False)
 
-    async def check(self, talent_id: str, step: Step) -> Consent:
-        """Return the live consent that covers a step, the newest first.
+    async def check(self, talent_id: str, step: Step, consent_id: str = "") -> Consent:
+        """Return the live consent that covers a step, the newest first, or only the one named.
 
         Raises:
             ConsentMissing: none does.
         """
         trace.require_actor()
         async with self._db.begin() as tx:
-            return await find_covering(tx, talent_id, step)
+            return await find_covering(tx, talent_id, step, consent_id)
 
 
 async def _find_before(tx: Tx, supersedes: str, terms: Terms, *, now: datetime) -> list[Consent]:
@@ -192,16 +191,16 @@ async def _issue(tx: Tx, proofs: list[tuple[str, Agreed]]) -> None:
         await receipts.issue(tx, receipt_id, proof)
 
 
-async def find_covering(tx: Tx, talent_id: str, step: Step) -> Consent:
+async def find_covering(tx: Tx, talent_id: str, step: Step, consent_id: str = "") -> Consent:
     """Return the live consent that covers a step now; of who was erased, none covers any.
 
-    Of who died, none does until her estate is settled.
+    Of who died, none does until her estate is settled. With `consent_id` only that one counts.
 
     Raises:
         ConsentMissing: none does.
     """
-    known = is_id("pty", talent_id) and not await erasures_store.has(tx, talent_id)
-    signed = await store.find_signed(tx, talent_id) if known else []
+    signed = await store.find_signed(tx, talent_id) if is_id("pty", talent_id) else []
+    signed = [one for one in signed if consent_id in ("", one.id)]
     life = await estates_store.find_life(tx, talent_id)
     return domain.find_covering(signed, talent_id, step, now=await db.now(tx), life=life)
 

@@ -9,6 +9,7 @@ from sqlalchemy import Row, insert, select, update
 
 from identity.domain import estates as domain
 from identity.domain.estates import Estate, EstateNotFound, Life, State, Successor
+from identity.store import erasures as erasures_store
 from identity.store.tables import estate_successors, estates
 
 _PLAIN = [field.name for field in fields(Estate) if field.name not in ("state", "successors")]
@@ -63,6 +64,8 @@ async def find_open(tx: Tx, talent_id: str) -> Estate | None:
 
 async def find_life(tx: Tx, talent_id: str) -> Life:
     """Say whether a talent speaks for herself; of one who is not known, that she does."""
+    if await erasures_store.has(tx, talent_id):
+        return Life.ERASED
     open_ = (estates.c.talent_id == talent_id) & (estates.c.state != str(State.STOPPED))
     state = (await tx.execute(select(estates.c.state).where(open_))).scalar_one_or_none()
     if state is None:
