@@ -32,7 +32,7 @@ RADIUS, FARTHEST = 31, 40
 WITH, WITHOUT = 200, 200
 SCANNED = 20  # of them also by the flat index
 WARM = 10
-SHAPES = ((11, 23, 2), (16, 16, 1))  # hashes, bits, flips: hashes * (flips + 1) > RADIUS
+SHAPES = ((11, 23, 2),)  # hashes, bits, flips: hashes * (flips + 1) > RADIUS
 GOAL_RATIO, GOAL_BYTES = 3.0, 60.0
 BESIDE = 20_000  # codes that wait for the next index
 
