@@ -25,10 +25,6 @@ from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTES = ROOT / ".cache/bench/unmarked.jsonl"
-BATCH, STEPS = 8, 6
-WHO = ("a woman", "a man", "an old woman", "a young man")
-WEARS = ("a red dress", "a navy jacket", "a plaid shirt", "a mustard top and jeans", "a white coat")
-SEEN = ("close-up portrait of", "full-body photo of", "three-quarter photo of")
 
 
 class Shown(NamedTuple):
@@ -104,31 +100,10 @@ def _made(count: int, done: set[str]) -> Iterator[Shown]:
     wanted = [at for at in range(count) if f"made-{at}" not in done]
     if not wanted:
         return
-    import torch  # noqa: PLC0415 -- takes seconds, and only who makes pictures needs it
-    from imaging.pipeline import base  # noqa: PLC0415
+    from marks.pipeline import small  # noqa: PLC0415 -- takes seconds, where pictures are made
 
-    torch.set_num_threads(1)
-    pipeline = base.load(ROOT / "models/mini")
-    side = base.side_px(pipeline)
-    for first in range(0, len(wanted), BATCH):
-        seeds = wanted[first : first + BATCH]
-        with torch.inference_mode():
-            made = pipeline(
-                [_words(seed) for seed in seeds],
-                height=side,
-                width=side,
-                num_inference_steps=STEPS,
-                guidance_scale=1.0,
-                generator=[torch.Generator().manual_seed(seed) for seed in seeds],
-                output_type="np",
-            ).images
-        for seed, picture in zip(seeds, made, strict=True):
-            yield Shown(f"made-{seed}", "made", np.asarray(np.round(picture * 255), np.uint8))
-
-
-def _words(seed: int) -> str:
-    dice = np.random.default_rng(seed)
-    return f"{dice.choice(SEEN)} {dice.choice(WHO)} in {dice.choice(WEARS)}"
+    for seed, pixels in zip(wanted, small.make(wanted), strict=True):
+        yield Shown(f"made-{seed}", "made", pixels)
 
 
 def _tally(notes: list[dict[str, object]]) -> str:

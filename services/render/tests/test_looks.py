@@ -1,7 +1,6 @@
 """What looks alike is found: at once, exactly, and by an index that outlives the process."""
 
 import asyncio
-import itertools
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -64,7 +63,7 @@ def expected(registered: Sequence[bytes], asked: bytes) -> list[bytes]:
     """Return what counts, compared one by one and with no array at all."""
     whole = int.from_bytes(asked, "big")
     gaps = {one: (int.from_bytes(one, "big") ^ whole).bit_count() for one in registered}
-    if min(gaps.values()) > SAME_PICTURE_BITS:
+    if min(gaps.values(), default=256) > SAME_PICTURE_BITS:
         return []
     return sorted(one for one, gap in gaps.items() if gap <= UNSURE_BITS)
 
@@ -144,38 +143,49 @@ async def test_an_index_is_used_again_only_for_the_registry_it_was_built_from(
     assert await near(looks, database, noted[7]) == [noted[7]]
 
 
-def crowded(random: np.random.Generator) -> list[bytes]:
-    """Return fingerprints of which some are close to others."""
-    crowd = [turned(one, int(random.integers(60))) for one in some(6, 6) for _ in range(4)]
-    return list(dict.fromkeys([*some(5, 60), *crowd]))
+class Crowd:
+    """Pictures that are noted while others ask, and what must then be found."""
+
+    def __init__(self, looks: Looks, database: Database) -> None:
+        self.looks, self.database = looks, database
+        self.random = np.random.default_rng(5)
+        near = [turned(one, int(self.random.integers(60))) for one in some(6, 6) for _ in range(4)]
+        self.stock = list(dict.fromkeys([*some(5, 60), *near]))
+        self.noted: list[bytes] = []
+
+    @property
+    def open(self) -> bool:
+        return len(self.noted) < len(self.stock)
+
+    async def write(self) -> None:
+        for at in range(0, len(self.stock), 6):
+            async with self.database.begin() as tx:
+                await note(tx, self.stock[at : at + 6])
+            self.noted.extend(self.stock[at : at + 6])
+
+    async def ask(self) -> None:
+        while self.open:
+            known = list(self.noted)
+            whom = self.stock[int(self.random.integers(max(1, len(known))))]
+            asked = turned(whom, int(self.random.integers(45)))
+            found = set(await near(self.looks, self.database, asked))
+            assert set(expected(known, asked)) <= found <= set(expected(self.stock, asked))
+            await asyncio.sleep(0)
+
+    async def build(self) -> None:
+        while self.open:
+            await self.looks.rebuild(self.database)
 
 
 async def test_many_at_once_find_what_comparing_one_by_one_finds(
     database: Database, tmp_path: Path
 ) -> None:
     """Searches, new pictures and new indexes, all mixed: what was noted before is always found."""
-    looks, random = Looks(tmp_path / "looks"), np.random.default_rng(5)
-    stock = crowded(random)
-    noted: list[bytes] = []
-
-    async def write() -> None:
-        for at in range(0, len(stock), 6):
-            async with database.begin() as tx:
-                await note(tx, stock[at : at + 6])
-            noted.extend(stock[at : at + 6])
-
-    async def ask() -> None:
-        while len(noted) < len(stock):
-            known = list(noted)
-            asked = turned(stock[int(random.integers(len(known) or 1))], int(random.integers(45)))
-            found = await near(looks, database, asked)
-            assert set(expected(known, asked)) <= set(found) <= set(expected(stock, asked))
-
-    async def build() -> None:
-        while len(noted) < len(stock):
-            await looks.rebuild(database)
-
-    await asyncio.gather(write(), ask(), ask(), build())
-    for one, bits in itertools.product(stock, (0, 31, 32, 40)):
-        asked = turned(one, bits)
-        assert await near(looks, database, asked) == expected(stock, asked)
+    crowd = Crowd(Looks(tmp_path / "looks"), database)
+    async with asyncio.TaskGroup() as tasks:
+        for work in (crowd.write(), crowd.ask(), crowd.ask(), crowd.build()):
+            tasks.create_task(work)
+    for one in crowd.stock:
+        for bits in (0, 31, 32, 40):
+            asked = turned(one, bits)
+            assert await near(crowd.looks, database, asked) == expected(crowd.stock, asked)

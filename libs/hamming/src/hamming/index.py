@@ -134,7 +134,7 @@ class Index:
         With `dear`, tables are looked into even where comparing with every code costs less.
         """
         units = tolerances(radius, self.tables)
-        beyond = units.max() >= len(self._counts)
+        beyond = bool(units.max() >= len(self._counts))
         if beyond or not (dear or self._is_cheap(units)) or not native.is_compiled():
             return scan(self.codes, query, radius)
         asked, room = _asked(query), _ROOM

@@ -28,6 +28,13 @@
 #define FAST
 #endif
 
+/* Into every clone, or the instruction that counts ones would be used in none of them. */
+#if defined(__GNUC__)
+#define INLINE static inline __attribute__((always_inline))
+#else
+#define INLINE static inline
+#endif
+
 typedef struct {
     const uint64_t *codes; /* (n, 4), sorted by the first segment */
     uint64_t n;
@@ -45,7 +52,7 @@ typedef struct {
 
 int32_t hamming_abi(void) { return ABI; }
 
-static inline uint32_t segment(const uint64_t *code, uint32_t first, uint32_t bits) {
+INLINE uint32_t segment(const uint64_t *code, uint32_t first, uint32_t bits) {
     uint32_t word = first >> 6, shift = first & 63;
     uint64_t value = code[word] >> shift;
     if (shift && word < 3)
@@ -53,14 +60,14 @@ static inline uint32_t segment(const uint64_t *code, uint32_t first, uint32_t bi
     return (uint32_t)(value & ((1ull << bits) - 1));
 }
 
-static inline uint32_t differ(const uint64_t *one, const uint64_t *other) {
+INLINE uint32_t differ(const uint64_t *one, const uint64_t *other) {
     return (uint32_t)(__builtin_popcountll(one[0] ^ other[0]) +
                       __builtin_popcountll(one[1] ^ other[1]) +
                       __builtin_popcountll(one[2] ^ other[2]) +
                       __builtin_popcountll(one[3] ^ other[3]));
 }
 
-static inline void note(Hits *hits, uint64_t at, uint32_t distance) {
+INLINE void note(Hits *hits, uint64_t at, uint32_t distance) {
     if (hits->count < hits->room) {
         hits->at[hits->count] = at;
         hits->distance[hits->count] = distance;
@@ -90,7 +97,7 @@ uint64_t hamming_scan(const uint64_t *codes, uint64_t n, const uint64_t *query, 
 }
 
 /* Where the j-th zero (from 0) of a row of bits lies, at or after bit `from`. */
-static inline uint64_t find_zero(const uint64_t *ones, uint64_t from, uint32_t j) {
+INLINE uint64_t find_zero(const uint64_t *ones, uint64_t from, uint32_t j) {
     uint64_t word = from >> 6;
     uint64_t zeros = ~ones[word] & (~0ull << (from & 63));
     for (;;) {
@@ -100,13 +107,21 @@ static inline uint64_t find_zero(const uint64_t *ones, uint64_t from, uint32_t j
         j -= count;
         zeros = ~ones[++word];
     }
+    uint64_t at = word << 6;
+    for (uint32_t half = 32; half > 4; half >>= 1) {
+        uint32_t count = (uint32_t)__builtin_popcountll(zeros & ((1ull << half) - 1));
+        uint32_t above = -(uint32_t)(j >= count);
+        j -= count & above;
+        zeros >>= half & above;
+        at += half & above;
+    }
     while (j--)
         zeros &= zeros - 1;
-    return (word << 6) + (uint64_t)__builtin_ctzll(zeros);
+    return at + (uint64_t)__builtin_ctzll(zeros);
 }
 
 /* The codes of bucket b of a table: from `*first` to before what is returned. */
-static inline uint64_t bucket(const Index *index, uint32_t table, uint32_t b, uint64_t *first) {
+INLINE uint64_t bucket(const Index *index, uint32_t table, uint32_t b, uint64_t *first) {
     const uint64_t *ones = index->ones[table];
     uint64_t whole = b & ~((1u << BLOCK) - 1), in_block = b - whole;
     uint64_t start = index->before[table][b >> BLOCK] + whole;
@@ -126,7 +141,7 @@ typedef struct {
 } Search;
 
 /* Compare a candidate of `table` as a whole, unless an earlier table led to it too. */
-static inline void compare(const Search *search, uint32_t table, uint64_t at) {
+INLINE void compare(const Search *search, uint32_t table, uint64_t at) {
     const uint64_t *code = search->index->codes + 4 * at;
     uint32_t distance = differ(code, search->query);
     if (distance > search->radius)
@@ -139,7 +154,7 @@ static inline void compare(const Search *search, uint32_t table, uint64_t at) {
     note(search->hits, at, distance);
 }
 
-static inline void compare_places(const Search *search, uint32_t table, const uint64_t *ranges,
+INLINE void compare_places(const Search *search, uint32_t table, const uint64_t *ranges,
                                   uint32_t count) {
     const uint8_t *places = search->index->places[table];
     const uint64_t *codes = search->index->codes;
@@ -158,7 +173,7 @@ static inline void compare_places(const Search *search, uint32_t table, const ui
         compare(search, table, wanted[i % ROOM]);
 }
 
-static inline void compare_ranges(const Search *search, uint32_t table, const uint64_t *ranges,
+INLINE void compare_ranges(const Search *search, uint32_t table, const uint64_t *ranges,
                                   uint32_t count) {
     if (table) {
         compare_places(search, table, ranges, count);
@@ -170,7 +185,7 @@ static inline void compare_ranges(const Search *search, uint32_t table, const ui
 }
 
 /* Look into all buckets of a table that these masks lead to; 0 if there are too many codes. */
-static inline int look(const Search *search, uint32_t table, const uint32_t *masks,
+INLINE int look(const Search *search, uint32_t table, const uint32_t *masks,
                        uint64_t count) {
     const Index *index = search->index;
     const uint32_t *before = index->before[table];
@@ -185,13 +200,11 @@ static inline int look(const Search *search, uint32_t table, const uint32_t *mas
             uint64_t whole = b & ~((1u << BLOCK) - 1);
             const uint64_t *line = ones + ((before[b >> BLOCK] + whole) >> 6);
             __builtin_prefetch(line);
-            __builtin_prefetch(line + 7);
+            __builtin_prefetch(line + 4);
         }
         if (i < 2 * AHEAD)
             continue;
         uint64_t first, end = bucket(index, table, key ^ masks[i - 2 * AHEAD], &first);
-        if (first == end)
-            continue;
         if ((search->hits->tried += end - first) > search->hits->most)
             return 0;
         ranges[2 * held] = first;
@@ -200,7 +213,8 @@ static inline int look(const Search *search, uint32_t table, const uint32_t *mas
             __builtin_prefetch(index->places[table] + 3 * first);
         else
             __builtin_prefetch(index->codes + 4 * first);
-        if (++held == ROOM) {
+        held += first != end; /* and no branch, which nobody could predict */
+        if (held == ROOM) {
             compare_ranges(search, table, ranges, held);
             held = 0;
         }
