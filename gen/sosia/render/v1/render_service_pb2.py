@@ -25,66 +25,71 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from sosia.common.v1 import credit_pb2 as sosia_dot_common_dot_v1_dot_credit__pb2
 from sosia.render.v1 import campaign_pb2 as sosia_dot_render_dot_v1_dot_campaign__pb2
+from sosia.render.v1 import format_pb2 as sosia_dot_render_dot_v1_dot_format__pb2
 from sosia.render.v1 import render_pb2 as sosia_dot_render_dot_v1_dot_render__pb2
 from sosia.render.v1 import softbinding_pb2 as sosia_dot_render_dot_v1_dot_softbinding__pb2
 from sosia.render.v1 import verify_pb2 as sosia_dot_render_dot_v1_dot_verify__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$sosia/render/v1/render_service.proto\x12\x0fsosia.render.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1csosia/common/v1/credit.proto\x1a\x1esosia/render/v1/campaign.proto\x1a\x1csosia/render/v1/render.proto\x1a!sosia/render/v1/softbinding.proto\x1a\x1csosia/render/v1/verify.proto\"w\n\x15\x43reateCampaignRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x12\n\nlicense_id\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12(\n\x07\x63redits\x18\x04 \x03(\x0b\x32\x17.sosia.common.v1.Credit\"E\n\x16\x43reateCampaignResponse\x12+\n\x08\x63\x61mpaign\x18\x01 \x01(\x0b\x32\x19.sosia.render.v1.Campaign\")\n\x12GetCampaignRequest\x12\x13\n\x0b\x63\x61mpaign_id\x18\x01 \x01(\t\"B\n\x13GetCampaignResponse\x12+\n\x08\x63\x61mpaign\x18\x01 \x01(\x0b\x32\x19.sosia.render.v1.Campaign\"\xa8\x01\n\x12\x43reateBriefRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x13\n\x0b\x63\x61mpaign_id\x18\x02 \x01(\t\x12\x17\n\x0ftwin_version_id\x18\x03 \x01(\t\x12*\n\x08products\x18\x04 \x03(\x0b\x32\x18.sosia.render.v1.Product\x12$\n\x05shots\x18\x05 \x03(\x0b\x32\x15.sosia.render.v1.Shot\"<\n\x13\x43reateBriefResponse\x12%\n\x05\x62rief\x18\x01 \x01(\x0b\x32\x16.sosia.render.v1.Brief\"#\n\x0fGetBriefRequest\x12\x10\n\x08\x62rief_id\x18\x01 \x01(\t\"9\n\x10GetBriefResponse\x12%\n\x05\x62rief\x18\x01 \x01(\x0b\x32\x16.sosia.render.v1.Brief\";\n\x13StartRendersRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x10\n\x08\x62rief_id\x18\x02 \x01(\t\"@\n\x14StartRendersResponse\x12(\n\x07renders\x18\x01 \x03(\x0b\x32\x17.sosia.render.v1.Render\"%\n\x10GetRenderRequest\x12\x11\n\trender_id\x18\x01 \x01(\t\"<\n\x11GetRenderResponse\x12\'\n\x06render\x18\x01 \x01(\x0b\x32\x17.sosia.render.v1.Render\"&\n\x12ListRendersRequest\x12\x10\n\x08\x62rief_id\x18\x01 \x01(\t\"?\n\x13ListRendersResponse\x12(\n\x07renders\x18\x01 \x03(\x0b\x32\x17.sosia.render.v1.Render\"[\n\x13ReviewRenderRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x11\n\trender_id\x18\x02 \x01(\t\x12\x0f\n\x07\x61pprove\x18\x03 \x01(\x08\x12\x0c\n\x04note\x18\x04 \x01(\t\"?\n\x14ReviewRenderResponse\x12\'\n\x06render\x18\x01 \x01(\x0b\x32\x17.sosia.render.v1.Render\"=\n\x14ReleaseRenderRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x11\n\trender_id\x18\x02 \x01(\t\"@\n\x15ReleaseRenderResponse\x12\'\n\x06render\x18\x01 \x01(\x0b\x32\x17.sosia.render.v1.Render\"R\n\x11GetPictureRequest\x12\x11\n\trender_id\x18\x01 \x01(\t\x12*\n\x04kind\x18\x02 \x01(\x0e\x32\x1c.sosia.render.v1.PictureKind\"5\n\x12GetPictureResponse\x12\x0f\n\x07\x63ontent\x18\x01 \x01(\x0c\x12\x0e\n\x06sha256\x18\x02 \x01(\t\"I\n\x14VerifyPictureRequest\x12\x0f\n\x07\x63ontent\x18\x01 \x01(\x0c\x12\r\n\x05media\x18\x02 \x01(\t\x12\x11\n\tterritory\x18\x03 \x01(\t\"L\n\x15VerifyPictureResponse\x12\x33\n\x0cverification\x18\x01 \x01(\x0b\x32\x1d.sosia.render.v1.Verification\".\n\x19GetPicturesErasureRequest\x12\x11\n\ttalent_id\x18\x01 \x01(\t\"\xa2\x01\n\x1aGetPicturesErasureResponse\x12-\n\terased_at\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0fobjects_deleted\x18\x02 \x01(\x03\x12\x14\n\x0cobjects_left\x18\x03 \x01(\x03\x12\x14\n\x0crenders_left\x18\x04 \x01(\x03\x12\x10\n\x08released\x18\x05 \x01(\x03\x32\xe2\x0b\n\rRenderService\x12\x61\n\x0e\x43reateCampaign\x12&.sosia.render.v1.CreateCampaignRequest\x1a\'.sosia.render.v1.CreateCampaignResponse\x12X\n\x0bGetCampaign\x12#.sosia.render.v1.GetCampaignRequest\x1a$.sosia.render.v1.GetCampaignResponse\x12X\n\x0b\x43reateBrief\x12#.sosia.render.v1.CreateBriefRequest\x1a$.sosia.render.v1.CreateBriefResponse\x12O\n\x08GetBrief\x12 .sosia.render.v1.GetBriefRequest\x1a!.sosia.render.v1.GetBriefResponse\x12[\n\x0cStartRenders\x12$.sosia.render.v1.StartRendersRequest\x1a%.sosia.render.v1.StartRendersResponse\x12R\n\tGetRender\x12!.sosia.render.v1.GetRenderRequest\x1a\".sosia.render.v1.GetRenderResponse\x12X\n\x0bListRenders\x12#.sosia.render.v1.ListRendersRequest\x1a$.sosia.render.v1.ListRendersResponse\x12[\n\x0cReviewRender\x12$.sosia.render.v1.ReviewRenderRequest\x1a%.sosia.render.v1.ReviewRenderResponse\x12^\n\rReleaseRender\x12%.sosia.render.v1.ReleaseRenderRequest\x1a&.sosia.render.v1.ReleaseRenderResponse\x12U\n\nGetPicture\x12\".sosia.render.v1.GetPictureRequest\x1a#.sosia.render.v1.GetPictureResponse\x12^\n\rVerifyPicture\x12%.sosia.render.v1.VerifyPictureRequest\x1a&.sosia.render.v1.VerifyPictureResponse\x12^\n\rFindByBinding\x12%.sosia.render.v1.FindByBindingRequest\x1a&.sosia.render.v1.FindByBindingResponse\x12^\n\rFindByContent\x12%.sosia.render.v1.FindByContentRequest\x1a&.sosia.render.v1.FindByContentResponse\x12X\n\x0bGetManifest\x12#.sosia.render.v1.GetManifestRequest\x1a$.sosia.render.v1.GetManifestResponse\x12\x61\n\x0eListAlgorithms\x12&.sosia.render.v1.ListAlgorithmsRequest\x1a\'.sosia.render.v1.ListAlgorithmsResponse\x12m\n\x12GetPicturesErasure\x12*.sosia.render.v1.GetPicturesErasureRequest\x1a+.sosia.render.v1.GetPicturesErasureResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$sosia/render/v1/render_service.proto\x12\x0fsosia.render.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1csosia/common/v1/credit.proto\x1a\x1esosia/render/v1/campaign.proto\x1a\x1csosia/render/v1/format.proto\x1a\x1csosia/render/v1/render.proto\x1a!sosia/render/v1/softbinding.proto\x1a\x1csosia/render/v1/verify.proto\"w\n\x15\x43reateCampaignRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x12\n\nlicense_id\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12(\n\x07\x63redits\x18\x04 \x03(\x0b\x32\x17.sosia.common.v1.Credit\"E\n\x16\x43reateCampaignResponse\x12+\n\x08\x63\x61mpaign\x18\x01 \x01(\x0b\x32\x19.sosia.render.v1.Campaign\")\n\x12GetCampaignRequest\x12\x13\n\x0b\x63\x61mpaign_id\x18\x01 \x01(\t\"B\n\x13GetCampaignResponse\x12+\n\x08\x63\x61mpaign\x18\x01 \x01(\x0b\x32\x19.sosia.render.v1.Campaign\"\xa8\x01\n\x12\x43reateBriefRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x13\n\x0b\x63\x61mpaign_id\x18\x02 \x01(\t\x12\x17\n\x0ftwin_version_id\x18\x03 \x01(\t\x12*\n\x08products\x18\x04 \x03(\x0b\x32\x18.sosia.render.v1.Product\x12$\n\x05shots\x18\x05 \x03(\x0b\x32\x15.sosia.render.v1.Shot\"<\n\x13\x43reateBriefResponse\x12%\n\x05\x62rief\x18\x01 \x01(\x0b\x32\x16.sosia.render.v1.Brief\"#\n\x0fGetBriefRequest\x12\x10\n\x08\x62rief_id\x18\x01 \x01(\t\"9\n\x10GetBriefResponse\x12%\n\x05\x62rief\x18\x01 \x01(\x0b\x32\x16.sosia.render.v1.Brief\";\n\x13StartRendersRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x10\n\x08\x62rief_id\x18\x02 \x01(\t\"@\n\x14StartRendersResponse\x12(\n\x07renders\x18\x01 \x03(\x0b\x32\x17.sosia.render.v1.Render\"%\n\x10GetRenderRequest\x12\x11\n\trender_id\x18\x01 \x01(\t\"<\n\x11GetRenderResponse\x12\'\n\x06render\x18\x01 \x01(\x0b\x32\x17.sosia.render.v1.Render\"&\n\x12ListRendersRequest\x12\x10\n\x08\x62rief_id\x18\x01 \x01(\t\"?\n\x13ListRendersResponse\x12(\n\x07renders\x18\x01 \x03(\x0b\x32\x17.sosia.render.v1.Render\"[\n\x13ReviewRenderRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x11\n\trender_id\x18\x02 \x01(\t\x12\x0f\n\x07\x61pprove\x18\x03 \x01(\x08\x12\x0c\n\x04note\x18\x04 \x01(\t\"?\n\x14ReviewRenderResponse\x12\'\n\x06render\x18\x01 \x01(\x0b\x32\x17.sosia.render.v1.Render\"=\n\x14ReleaseRenderRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x11\n\trender_id\x18\x02 \x01(\t\"@\n\x15ReleaseRenderResponse\x12\'\n\x06render\x18\x01 \x01(\x0b\x32\x17.sosia.render.v1.Render\"b\n\x11GetPictureRequest\x12\x11\n\trender_id\x18\x01 \x01(\t\x12*\n\x04kind\x18\x02 \x01(\x0e\x32\x1c.sosia.render.v1.PictureKind\x12\x0e\n\x06\x66ormat\x18\x03 \x01(\t\"5\n\x12GetPictureResponse\x12\x0f\n\x07\x63ontent\x18\x01 \x01(\x0c\x12\x0e\n\x06sha256\x18\x02 \x01(\t\"I\n\x14VerifyPictureRequest\x12\x0f\n\x07\x63ontent\x18\x01 \x01(\x0c\x12\r\n\x05media\x18\x02 \x01(\t\x12\x11\n\tterritory\x18\x03 \x01(\t\"L\n\x15VerifyPictureResponse\x12\x33\n\x0cverification\x18\x01 \x01(\x0b\x32\x1d.sosia.render.v1.Verification\".\n\x19GetPicturesErasureRequest\x12\x11\n\ttalent_id\x18\x01 \x01(\t\"\xa2\x01\n\x1aGetPicturesErasureResponse\x12-\n\terased_at\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0fobjects_deleted\x18\x02 \x01(\x03\x12\x14\n\x0cobjects_left\x18\x03 \x01(\x03\x12\x14\n\x0crenders_left\x18\x04 \x01(\x03\x12\x10\n\x08released\x18\x05 \x01(\x03\"\'\n\x12ListFormatsRequest\x12\x11\n\trender_id\x18\x01 \x01(\t\"F\n\x13ListFormatsResponse\x12/\n\x07\x66ormats\x18\x01 \x03(\x0b\x32\x1e.sosia.render.v1.PictureFormat2\xbc\x0c\n\rRenderService\x12\x61\n\x0e\x43reateCampaign\x12&.sosia.render.v1.CreateCampaignRequest\x1a\'.sosia.render.v1.CreateCampaignResponse\x12X\n\x0bGetCampaign\x12#.sosia.render.v1.GetCampaignRequest\x1a$.sosia.render.v1.GetCampaignResponse\x12X\n\x0b\x43reateBrief\x12#.sosia.render.v1.CreateBriefRequest\x1a$.sosia.render.v1.CreateBriefResponse\x12O\n\x08GetBrief\x12 .sosia.render.v1.GetBriefRequest\x1a!.sosia.render.v1.GetBriefResponse\x12[\n\x0cStartRenders\x12$.sosia.render.v1.StartRendersRequest\x1a%.sosia.render.v1.StartRendersResponse\x12R\n\tGetRender\x12!.sosia.render.v1.GetRenderRequest\x1a\".sosia.render.v1.GetRenderResponse\x12X\n\x0bListRenders\x12#.sosia.render.v1.ListRendersRequest\x1a$.sosia.render.v1.ListRendersResponse\x12[\n\x0cReviewRender\x12$.sosia.render.v1.ReviewRenderRequest\x1a%.sosia.render.v1.ReviewRenderResponse\x12^\n\rReleaseRender\x12%.sosia.render.v1.ReleaseRenderRequest\x1a&.sosia.render.v1.ReleaseRenderResponse\x12U\n\nGetPicture\x12\".sosia.render.v1.GetPictureRequest\x1a#.sosia.render.v1.GetPictureResponse\x12^\n\rVerifyPicture\x12%.sosia.render.v1.VerifyPictureRequest\x1a&.sosia.render.v1.VerifyPictureResponse\x12^\n\rFindByBinding\x12%.sosia.render.v1.FindByBindingRequest\x1a&.sosia.render.v1.FindByBindingResponse\x12^\n\rFindByContent\x12%.sosia.render.v1.FindByContentRequest\x1a&.sosia.render.v1.FindByContentResponse\x12X\n\x0bGetManifest\x12#.sosia.render.v1.GetManifestRequest\x1a$.sosia.render.v1.GetManifestResponse\x12\x61\n\x0eListAlgorithms\x12&.sosia.render.v1.ListAlgorithmsRequest\x1a\'.sosia.render.v1.ListAlgorithmsResponse\x12m\n\x12GetPicturesErasure\x12*.sosia.render.v1.GetPicturesErasureRequest\x1a+.sosia.render.v1.GetPicturesErasureResponse\x12X\n\x0bListFormats\x12#.sosia.render.v1.ListFormatsRequest\x1a$.sosia.render.v1.ListFormatsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'sosia.render.v1.render_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_CREATECAMPAIGNREQUEST']._serialized_start=247
-  _globals['_CREATECAMPAIGNREQUEST']._serialized_end=366
-  _globals['_CREATECAMPAIGNRESPONSE']._serialized_start=368
-  _globals['_CREATECAMPAIGNRESPONSE']._serialized_end=437
-  _globals['_GETCAMPAIGNREQUEST']._serialized_start=439
-  _globals['_GETCAMPAIGNREQUEST']._serialized_end=480
-  _globals['_GETCAMPAIGNRESPONSE']._serialized_start=482
-  _globals['_GETCAMPAIGNRESPONSE']._serialized_end=548
-  _globals['_CREATEBRIEFREQUEST']._serialized_start=551
-  _globals['_CREATEBRIEFREQUEST']._serialized_end=719
-  _globals['_CREATEBRIEFRESPONSE']._serialized_start=721
-  _globals['_CREATEBRIEFRESPONSE']._serialized_end=781
-  _globals['_GETBRIEFREQUEST']._serialized_start=783
-  _globals['_GETBRIEFREQUEST']._serialized_end=818
-  _globals['_GETBRIEFRESPONSE']._serialized_start=820
-  _globals['_GETBRIEFRESPONSE']._serialized_end=877
-  _globals['_STARTRENDERSREQUEST']._serialized_start=879
-  _globals['_STARTRENDERSREQUEST']._serialized_end=938
-  _globals['_STARTRENDERSRESPONSE']._serialized_start=940
-  _globals['_STARTRENDERSRESPONSE']._serialized_end=1004
-  _globals['_GETRENDERREQUEST']._serialized_start=1006
-  _globals['_GETRENDERREQUEST']._serialized_end=1043
-  _globals['_GETRENDERRESPONSE']._serialized_start=1045
-  _globals['_GETRENDERRESPONSE']._serialized_end=1105
-  _globals['_LISTRENDERSREQUEST']._serialized_start=1107
-  _globals['_LISTRENDERSREQUEST']._serialized_end=1145
-  _globals['_LISTRENDERSRESPONSE']._serialized_start=1147
-  _globals['_LISTRENDERSRESPONSE']._serialized_end=1210
-  _globals['_REVIEWRENDERREQUEST']._serialized_start=1212
-  _globals['_REVIEWRENDERREQUEST']._serialized_end=1303
-  _globals['_REVIEWRENDERRESPONSE']._serialized_start=1305
-  _globals['_REVIEWRENDERRESPONSE']._serialized_end=1368
-  _globals['_RELEASERENDERREQUEST']._serialized_start=1370
-  _globals['_RELEASERENDERREQUEST']._serialized_end=1431
-  _globals['_RELEASERENDERRESPONSE']._serialized_start=1433
-  _globals['_RELEASERENDERRESPONSE']._serialized_end=1497
-  _globals['_GETPICTUREREQUEST']._serialized_start=1499
-  _globals['_GETPICTUREREQUEST']._serialized_end=1581
-  _globals['_GETPICTURERESPONSE']._serialized_start=1583
-  _globals['_GETPICTURERESPONSE']._serialized_end=1636
-  _globals['_VERIFYPICTUREREQUEST']._serialized_start=1638
-  _globals['_VERIFYPICTUREREQUEST']._serialized_end=1711
-  _globals['_VERIFYPICTURERESPONSE']._serialized_start=1713
-  _globals['_VERIFYPICTURERESPONSE']._serialized_end=1789
-  _globals['_GETPICTURESERASUREREQUEST']._serialized_start=1791
-  _globals['_GETPICTURESERASUREREQUEST']._serialized_end=1837
-  _globals['_GETPICTURESERASURERESPONSE']._serialized_start=1840
-  _globals['_GETPICTURESERASURERESPONSE']._serialized_end=2002
-  _globals['_RENDERSERVICE']._serialized_start=2005
-  _globals['_RENDERSERVICE']._serialized_end=3511
+  _globals['_CREATECAMPAIGNREQUEST']._serialized_start=277
+  _globals['_CREATECAMPAIGNREQUEST']._serialized_end=396
+  _globals['_CREATECAMPAIGNRESPONSE']._serialized_start=398
+  _globals['_CREATECAMPAIGNRESPONSE']._serialized_end=467
+  _globals['_GETCAMPAIGNREQUEST']._serialized_start=469
+  _globals['_GETCAMPAIGNREQUEST']._serialized_end=510
+  _globals['_GETCAMPAIGNRESPONSE']._serialized_start=512
+  _globals['_GETCAMPAIGNRESPONSE']._serialized_end=578
+  _globals['_CREATEBRIEFREQUEST']._serialized_start=581
+  _globals['_CREATEBRIEFREQUEST']._serialized_end=749
+  _globals['_CREATEBRIEFRESPONSE']._serialized_start=751
+  _globals['_CREATEBRIEFRESPONSE']._serialized_end=811
+  _globals['_GETBRIEFREQUEST']._serialized_start=813
+  _globals['_GETBRIEFREQUEST']._serialized_end=848
+  _globals['_GETBRIEFRESPONSE']._serialized_start=850
+  _globals['_GETBRIEFRESPONSE']._serialized_end=907
+  _globals['_STARTRENDERSREQUEST']._serialized_start=909
+  _globals['_STARTRENDERSREQUEST']._serialized_end=968
+  _globals['_STARTRENDERSRESPONSE']._serialized_start=970
+  _globals['_STARTRENDERSRESPONSE']._serialized_end=1034
+  _globals['_GETRENDERREQUEST']._serialized_start=1036
+  _globals['_GETRENDERREQUEST']._serialized_end=1073
+  _globals['_GETRENDERRESPONSE']._serialized_start=1075
+  _globals['_GETRENDERRESPONSE']._serialized_end=1135
+  _globals['_LISTRENDERSREQUEST']._serialized_start=1137
+  _globals['_LISTRENDERSREQUEST']._serialized_end=1175
+  _globals['_LISTRENDERSRESPONSE']._serialized_start=1177
+  _globals['_LISTRENDERSRESPONSE']._serialized_end=1240
+  _globals['_REVIEWRENDERREQUEST']._serialized_start=1242
+  _globals['_REVIEWRENDERREQUEST']._serialized_end=1333
+  _globals['_REVIEWRENDERRESPONSE']._serialized_start=1335
+  _globals['_REVIEWRENDERRESPONSE']._serialized_end=1398
+  _globals['_RELEASERENDERREQUEST']._serialized_start=1400
+  _globals['_RELEASERENDERREQUEST']._serialized_end=1461
+  _globals['_RELEASERENDERRESPONSE']._serialized_start=1463
+  _globals['_RELEASERENDERRESPONSE']._serialized_end=1527
+  _globals['_GETPICTUREREQUEST']._serialized_start=1529
+  _globals['_GETPICTUREREQUEST']._serialized_end=1627
+  _globals['_GETPICTURERESPONSE']._serialized_start=1629
+  _globals['_GETPICTURERESPONSE']._serialized_end=1682
+  _globals['_VERIFYPICTUREREQUEST']._serialized_start=1684
+  _globals['_VERIFYPICTUREREQUEST']._serialized_end=1757
+  _globals['_VERIFYPICTURERESPONSE']._serialized_start=1759
+  _globals['_VERIFYPICTURERESPONSE']._serialized_end=1835
+  _globals['_GETPICTURESERASUREREQUEST']._serialized_start=1837
+  _globals['_GETPICTURESERASUREREQUEST']._serialized_end=1883
+  _globals['_GETPICTURESERASURERESPONSE']._serialized_start=1886
+  _globals['_GETPICTURESERASURERESPONSE']._serialized_end=2048
+  _globals['_LISTFORMATSREQUEST']._serialized_start=2050
+  _globals['_LISTFORMATSREQUEST']._serialized_end=2089
+  _globals['_LISTFORMATSRESPONSE']._serialized_start=2091
+  _globals['_LISTFORMATSRESPONSE']._serialized_end=2161
+  _globals['_RENDERSERVICE']._serialized_start=2164
+  _globals['_RENDERSERVICE']._serialized_end=3760
 # @@protoc_insertion_point(module_scope)

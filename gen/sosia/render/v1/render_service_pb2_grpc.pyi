@@ -50,6 +50,8 @@ class RenderServiceStub:
     GetPicture: _aio.UnaryUnaryMultiCallable[_render_service_pb2.GetPictureRequest, _render_service_pb2.GetPictureResponse]
     """GetPicture. The draft: brand, talent, her agency, crew of the campaign, staff. The clean file:
     the licensed brand, once released. Anyone else: NOT_FOUND RENDER_NOT_FOUND.
+    With a format, the clean file in it: the same picture to the license. Errors:
+    INVALID_ARGUMENT FIELD_INVALID; NOT_FOUND FORMAT_NOT_FOUND.
     """
     VerifyPicture: _aio.UnaryUnaryMultiCallable[_render_service_pb2.VerifyPictureRequest, _render_service_pb2.VerifyPictureResponse]
     """VerifyPicture says what is known of any picture; docs/verification.md says by which rule.
@@ -72,6 +74,10 @@ class RenderServiceStub:
     """GetPicturesErasure counts what render still has of a talent, and the pictures that were
     released and so are out of reach. For the talent, her agency and the house.
     Errors: INVALID_ARGUMENT FIELD_INVALID; PERMISSION_DENIED NOT_ALLOWED.
+    """
+    ListFormats: _aio.UnaryUnaryMultiCallable[_render_service_pb2.ListFormatsRequest, _render_service_pb2.ListFormatsResponse]
+    """ListFormats of a released picture, for whoever may see the render.
+    Errors: NOT_FOUND RENDER_NOT_FOUND.
     """
 
 class RenderServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -169,6 +175,8 @@ class RenderServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_render_service_pb2.GetPictureResponse]:
         """GetPicture. The draft: brand, talent, her agency, crew of the campaign, staff. The clean file:
         the licensed brand, once released. Anyone else: NOT_FOUND RENDER_NOT_FOUND.
+        With a format, the clean file in it: the same picture to the license. Errors:
+        INVALID_ARGUMENT FIELD_INVALID; NOT_FOUND FORMAT_NOT_FOUND.
         """
 
     @_abc_1.abstractmethod
@@ -227,6 +235,16 @@ class RenderServiceServicer(metaclass=_abc_1.ABCMeta):
         """GetPicturesErasure counts what render still has of a talent, and the pictures that were
         released and so are out of reach. For the talent, her agency and the house.
         Errors: INVALID_ARGUMENT FIELD_INVALID; PERMISSION_DENIED NOT_ALLOWED.
+        """
+
+    @_abc_1.abstractmethod
+    def ListFormats(
+        self,
+        request: _render_service_pb2.ListFormatsRequest,
+        context: _aio.ServicerContext[_render_service_pb2.ListFormatsRequest, _abc.Awaitable[_render_service_pb2.ListFormatsResponse]],
+    ) -> _abc.Awaitable[_render_service_pb2.ListFormatsResponse]:
+        """ListFormats of a released picture, for whoever may see the render.
+        Errors: NOT_FOUND RENDER_NOT_FOUND.
         """
 
 def add_RenderServiceServicer_to_server(servicer: RenderServiceServicer, server: _aio.Server) -> None: ...

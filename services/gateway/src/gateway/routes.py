@@ -234,6 +234,7 @@ ROUTES: tuple[Route, ...] = (
         media=_JPEG,
         constants=(("kind", 2),),
     ),
+    _get("/v1/renders/{render_id}/formats", "render", "ListFormats"),
     _do("/v1/verify", "render", "VerifyPicture", body=Body.FILE, limited=True, timeout_s=60.0),
     _get(f"{_SOFT_BINDING}/matches/byBinding", "render", "FindByBinding", limited=True),
     _do(

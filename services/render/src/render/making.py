@@ -66,15 +66,15 @@ class Studio:
         """Return where faces are, for the label to stay off."""
         return tuple(face.box for face in self._faces.find(pixels))
 
-    def mark(self, base: str, pixels: Rgb, request: MarkRequest) -> Marked:
-        """Put every mark on a finished picture.
+    def mark(self, base: str, pixels: Rgb, request: MarkRequest, parent: bytes = b"") -> Marked:
+        """Put every mark on a finished picture, or on a part cut from it, whose `parent` is given.
 
         Raises:
             NoRoom: the label would cover a face wherever it stood.
             WatermarkLost: the picture does not hold the number: too small, too loud.
         """
         system = System(f"Sosia {base}", self._bases.digest(base)[:12])
-        return Marker(self._keys, system).mark(pixels, request)
+        return Marker(self._keys, system).mark(pixels, request, parent)
 
     def _row(self, base: str, order: Order) -> batch.Row:
         product, shot = order.product, order.shot

@@ -9,6 +9,7 @@ from kit.errors import FailedPrecondition, FieldInvalid, NotFound
 
 from render.domain.bindings import Manifest
 from render.domain.campaigns import Credit, Product, Shot
+from render.domain.formats import MadeFormat
 
 CONSENT_WITHDRAWN = "CONSENT_WITHDRAWN"
 LICENSE_REVOKED = "LICENSE_REVOKED"
@@ -90,6 +91,7 @@ class Made:
     picture: Picture
     manifest: Manifest
     prompt: str
+    formats: tuple[MadeFormat, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,12 @@ from sqlalchemy.dialects.postgresql import BIT
 from render.domain.answers import Registered
 from render.domain.renders import State
 from render.domain.verdicts import SAME_PICTURE_BITS, Candidate, Layers, Rights
+from render.store.assets import KNOWN, assets
 from render.store.campaigns import to_credits
-from render.store.tables import pictures, renders
+from render.store.tables import renders
 
 _NEAR_BITS = SAME_PICTURE_BITS + 8  # a second one that near makes the nearest uncertain
-_MOST = 20
-_KNOWN = ("fingerprint", "keyed_fingerprint", "outline", "rights_digest", "sha256")
+_MOST = 40  # a picture is there up to five times, whole and in its formats
 
 
 async def find(tx: Tx, layers: Layers) -> list[Registered]:
@@ -24,16 +24,16 @@ async def find(tx: Tx, layers: Layers) -> list[Registered]:
     """
     rights = layers.credentials.rights
     distance = func.bit_count(
-        _bits(func.encode(pictures.c.fingerprint, "hex")).op("#")(_bits(layers.fingerprint.hex()))
+        _bits(func.encode(assets.c.fingerprint, "hex")).op("#")(_bits(layers.fingerprint.hex()))
     )
     named = or_(
-        renders.c.asset_number == layers.watermark,
+        assets.c.asset_number == layers.watermark,
         renders.c.id == (rights.render_id if rights else None),
-        pictures.c.sha256 == layers.sha256,
+        assets.c.sha256 == layers.sha256,
     )
     query = (
-        select(renders, *(pictures.c[name] for name in _KNOWN))
-        .join_from(renders, pictures, pictures.c.render_id == renders.c.id)
+        select(renders, assets.c.asset_number.label("number"), *(assets.c[name] for name in KNOWN))
+        .join_from(renders, assets, assets.c.render_id == renders.c.id)
         .where(renders.c.state == str(State.RELEASED), or_(named, distance <= _NEAR_BITS))
         .order_by(func.coalesce(named, False).desc(), distance)
         .limit(_MOST)
@@ -48,7 +48,7 @@ def _bits(hexadecimal: Any) -> Any:
 
 def _registered(row: Row[Any]) -> Registered:
     rights = Rights(
-        asset_number=row.asset_number,
+        asset_number=row.number,
         render_id=row.id,
         license_id=row.license_id,
         twin_version_id=row.twin_version_id,
