@@ -11,6 +11,7 @@ from google.protobuf.internal import containers as _containers
 from sosia.common.v1 import credit_pb2 as _credit_pb2
 from sosia.render.v1 import campaign_pb2 as _campaign_pb2
 from sosia.render.v1 import claim_pb2 as _claim_pb2
+from sosia.render.v1 import format_pb2 as _format_pb2
 from sosia.render.v1 import reaction_pb2 as _reaction_pb2
 from sosia.render.v1 import render_pb2 as _render_pb2
 from sosia.render.v1 import verify_pb2 as _verify_pb2
@@ -422,17 +423,21 @@ class GetPictureRequest(_message.Message):
 
     RENDER_ID_FIELD_NUMBER: _builtins.int
     KIND_FIELD_NUMBER: _builtins.int
+    FORMAT_FIELD_NUMBER: _builtins.int
     render_id: _builtins.str
     kind: _render_pb2.PictureKind.ValueType
+    format: _builtins.str
+    """Of the clean file: "1x1", "4x5", "9x16" or "16x9"; empty for the whole picture."""
     def __init__(
         self,
         *,
         render_id: _builtins.str = ...,
         kind: _render_pb2.PictureKind.ValueType = ...,
+        format: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "render_id", b"render_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["format", b"format", "kind", b"kind", "render_id", b"render_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1462,3 +1467,44 @@ class CloseClaimResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CloseClaimResponse: _TypeAlias = CloseClaimResponse  # noqa: Y015
+
+@_typing.final
+class ListFormatsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RENDER_ID_FIELD_NUMBER: _builtins.int
+    render_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        render_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["render_id", b"render_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListFormatsRequest: _TypeAlias = ListFormatsRequest  # noqa: Y015
+
+@_typing.final
+class ListFormatsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FORMATS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def formats(self) -> _containers.RepeatedCompositeFieldContainer[_format_pb2.PictureFormat]:
+        """None before the release. A format in which a face would be cut is left out."""
+
+    def __init__(
+        self,
+        *,
+        formats: _abc.Iterable[_format_pb2.PictureFormat] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["formats", b"formats"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListFormatsResponse: _TypeAlias = ListFormatsResponse  # noqa: Y015

@@ -220,6 +220,11 @@ class RenderServiceStub:
                 request_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.CloseClaimRequest.SerializeToString,
                 response_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.CloseClaimResponse.FromString,
                 _registered_method=True)
+        self.ListFormats = channel.unary_unary(
+                '/sosia.render.v1.RenderService/ListFormats',
+                request_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ListFormatsRequest.SerializeToString,
+                response_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ListFormatsResponse.FromString,
+                _registered_method=True)
 
 
 class RenderServiceServicer:
@@ -300,6 +305,8 @@ class RenderServiceServicer:
     def GetPicture(self, request, context):
         """GetPicture. The draft: brand, talent, her agency, crew of the campaign, staff. The clean file:
         the licensed brand, once released. Anyone else: NOT_FOUND RENDER_NOT_FOUND.
+        With a format, the clean file in it: the same picture to the license. Errors:
+        INVALID_ARGUMENT FIELD_INVALID; NOT_FOUND FORMAT_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -518,6 +525,14 @@ class RenderServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListFormats(self, request, context):
+        """ListFormats of a released picture, for whoever may see the render.
+        Errors: NOT_FOUND RENDER_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_RenderServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -700,6 +715,11 @@ def add_RenderServiceServicer_to_server(servicer, server):
                     servicer.CloseClaim,
                     request_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.CloseClaimRequest.FromString,
                     response_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.CloseClaimResponse.SerializeToString,
+            ),
+            'ListFormats': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListFormats,
+                    request_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ListFormatsRequest.FromString,
+                    response_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ListFormatsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -1679,6 +1699,33 @@ class RenderService:
             '/sosia.render.v1.RenderService/CloseClaim',
             sosia_dot_render_dot_v1_dot_render__service__pb2.CloseClaimRequest.SerializeToString,
             sosia_dot_render_dot_v1_dot_render__service__pb2.CloseClaimResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListFormats(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.render.v1.RenderService/ListFormats',
+            sosia_dot_render_dot_v1_dot_render__service__pb2.ListFormatsRequest.SerializeToString,
+            sosia_dot_render_dot_v1_dot_render__service__pb2.ListFormatsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -52,6 +52,8 @@ class RenderServiceStub:
     GetPicture: _aio.UnaryUnaryMultiCallable[_render_service_pb2.GetPictureRequest, _render_service_pb2.GetPictureResponse]
     """GetPicture. The draft: brand, talent, her agency, crew of the campaign, staff. The clean file:
     the licensed brand, once released. Anyone else: NOT_FOUND RENDER_NOT_FOUND.
+    With a format, the clean file in it: the same picture to the license. Errors:
+    INVALID_ARGUMENT FIELD_INVALID; NOT_FOUND FORMAT_NOT_FOUND.
     """
     VerifyPicture: _aio.UnaryUnaryMultiCallable[_render_service_pb2.VerifyPictureRequest, _render_service_pb2.VerifyPictureResponse]
     """VerifyPicture says what is known of any picture; docs/verification.md says by which rule.
@@ -154,6 +156,10 @@ class RenderServiceStub:
     Errors: NOT_FOUND CLAIM_NOT_FOUND; PERMISSION_DENIED NOT_ALLOWED; FAILED_PRECONDITION
     CLAIM_NOT_OPEN, CLAIM_NOT_ANSWERED; INVALID_ARGUMENT FIELD_INVALID.
     """
+    ListFormats: _aio.UnaryUnaryMultiCallable[_render_service_pb2.ListFormatsRequest, _render_service_pb2.ListFormatsResponse]
+    """ListFormats of a released picture, for whoever may see the render.
+    Errors: NOT_FOUND RENDER_NOT_FOUND.
+    """
 
 class RenderServiceServicer(metaclass=_abc_1.ABCMeta):
     """RenderService makes pictures, marks them, has them reviewed and hands them out.
@@ -252,6 +258,8 @@ class RenderServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_render_service_pb2.GetPictureResponse]:
         """GetPicture. The draft: brand, talent, her agency, crew of the campaign, staff. The clean file:
         the licensed brand, once released. Anyone else: NOT_FOUND RENDER_NOT_FOUND.
+        With a format, the clean file in it: the same picture to the license. Errors:
+        INVALID_ARGUMENT FIELD_INVALID; NOT_FOUND FORMAT_NOT_FOUND.
         """
 
     @_abc_1.abstractmethod
@@ -509,6 +517,16 @@ class RenderServiceServicer(metaclass=_abc_1.ABCMeta):
         """CloseClaim by the talent, her agency or the house: settled once it was answered, or dismissed.
         Errors: NOT_FOUND CLAIM_NOT_FOUND; PERMISSION_DENIED NOT_ALLOWED; FAILED_PRECONDITION
         CLAIM_NOT_OPEN, CLAIM_NOT_ANSWERED; INVALID_ARGUMENT FIELD_INVALID.
+        """
+
+    @_abc_1.abstractmethod
+    def ListFormats(
+        self,
+        request: _render_service_pb2.ListFormatsRequest,
+        context: _aio.ServicerContext[_render_service_pb2.ListFormatsRequest, _abc.Awaitable[_render_service_pb2.ListFormatsResponse]],
+    ) -> _abc.Awaitable[_render_service_pb2.ListFormatsResponse]:
+        """ListFormats of a released picture, for whoever may see the render.
+        Errors: NOT_FOUND RENDER_NOT_FOUND.
         """
 
 def add_RenderServiceServicer_to_server(servicer: RenderServiceServicer, server: _aio.Server) -> None: ...

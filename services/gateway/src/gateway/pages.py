@@ -99,13 +99,16 @@ class Pages:
             with trace.span("chain", {}, who=visitor.actor):
                 made = await chain.gather(self._calls, request.path_params["render_id"])
                 said = await reactions.gather(self._calls, made.render)
+                asked = {"render_id": made.render.id}
+                formats = (await self._calls.ask("render", "ListFormats", **asked)).formats
         except DomainError as error:
             return self._refused(visitor, error)
         clean = visitor.actor.party_id == made.render.brand_id and bool(
             made.render.released_at.seconds
         )
         file = "picture.jpg" if clean else "draft.jpg"
-        return self._page("picture.html", visitor, chain=made, file=file, said=said)
+        shown = {"chain": made, "file": file, "formats": formats, "clean": clean, "said": said}
+        return self._page("picture.html", visitor, **shown)
 
     async def _capture_set(self, request: Request) -> Response:
         visitor = await self._visitor(request)

@@ -280,6 +280,7 @@ ROUTES: tuple[Route, ...] = (
         media=_JPEG,
         constants=(("kind", 2),),
     ),
+    _get("/v1/renders/{render_id}/formats", "render", "ListFormats"),
     _do("/v1/verify", "render", "VerifyPicture", body=Body.FILE, limited=True, timeout_s=60.0),
     _do("/v1/verify/address", "render", "VerifyAddress", limited=True, timeout_s=60.0),
     _get("/v1/renders/{render_id}/released", "render", "GetReleased", limited=True),

@@ -50,9 +50,7 @@ def test_drawn_letters_are_as_tall_as_said(row: Wording) -> None:
 
 @every_row
 def test_its_font_has_every_letter(row: Wording) -> None:
-    kind = "cjk" if any(ord(letter) >= 0x2E80 for letter in row.text) else "latin"
-    package, file, _ = label._FONTS[kind]
-    with resources.as_file(resources.files(package) / file) as path:
+    with resources.as_file(label.font_file(label.script_of(row.text))) as path:
         known = TTFont(str(path)).getBestCmap()
     assert [letter for letter in row.text if ord(letter) not in known] == []
 

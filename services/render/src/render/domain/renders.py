@@ -10,6 +10,7 @@ from kit.errors import FailedPrecondition, FieldInvalid, NotFound
 from render.domain.bindings import Manifest
 from render.domain.campaigns import Credit, Product, Shot
 from render.domain.drift import Score
+from render.domain.formats import MadeFormat
 
 CONSENT_WITHDRAWN = "CONSENT_WITHDRAWN"
 LICENSE_REVOKED = "LICENSE_REVOKED"
@@ -93,6 +94,7 @@ class Made:
     prompt: str
     score: Score | None = None
     """How near it is to the talent, where her twin's report says who she is."""
+    formats: tuple[MadeFormat, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from sosia.common.v1 import credit_pb2
 from sosia.render.v1 import (
     campaign_pb2,
+    format_pb2,
     render_pb2,
     render_service_pb2,
     softbinding_pb2,
@@ -16,6 +17,7 @@ from sosia.render.v1 import (
 from render.domain.answers import Answer, Named
 from render.domain.bindings import Match
 from render.domain.campaigns import Brief, Campaign, Credit, Product, Shot
+from render.domain.formats import Format
 from render.domain.moodboards import Reference
 from render.domain.renders import Remains, Render
 from render.domain.takes import Note
@@ -162,6 +164,16 @@ def from_match(match: Match) -> softbinding_pb2.Match:
     if match.endpoint:
         message.endpoint = match.endpoint
     return message
+
+
+def from_format(one: Format) -> format_pb2.PictureFormat:
+    """Write a format of a picture."""
+    return format_pb2.PictureFormat(
+        format=one.name,
+        width=one.picture.width,
+        height=one.picture.height,
+        sha256=one.picture.sha256,
+    )
 
 
 def _product(product: Product) -> campaign_pb2.Product:

@@ -121,8 +121,15 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
     ) -> pb.GetPictureResponse:
         """Return a file."""
         kind = incoming.to_kind(request.kind)
-        content, sha256 = await self._do.pictures.open(request.render_id, kind)
+        content, sha256 = await self._do.pictures.open(request.render_id, kind, request.format)
         return pb.GetPictureResponse(content=content, sha256=sha256)
+
+    async def ListFormats(
+        self, request: pb.ListFormatsRequest, context: Context
+    ) -> pb.ListFormatsResponse:
+        """Return the formats of a picture."""
+        found = await self._do.pictures.find_formats(request.render_id)
+        return pb.ListFormatsResponse(formats=[outgoing.from_format(one) for one in found])
 
     async def VerifyPicture(
         self, request: pb.VerifyPictureRequest, context: Context

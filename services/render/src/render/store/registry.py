@@ -11,11 +11,11 @@ from sqlalchemy.dialects.postgresql import BIT
 from render.domain.answers import Registered
 from render.domain.renders import RenderNotFound, State
 from render.domain.verdicts import Candidate, Layers, Rights
+from render.store.assets import KNOWN, assets, looks
 from render.store.campaigns import to_credits
-from render.store.tables import pictures, renders
+from render.store.tables import renders
 
-_MOST = 20
-_KNOWN = ("fingerprint", "keyed_fingerprint", "outline", "rights_digest", "sha256")
+_MOST = 40  # a picture is there up to five times, whole and in its formats
 _OLDEST_OPEN = cast(cast(func.pg_snapshot_xmin(func.pg_current_snapshot()), Text), BigInteger)
 _NO_BYTES = func.decode("", "hex")
 
@@ -28,15 +28,15 @@ async def find(tx: Tx, layers: Layers, alike: Sequence[bytes]) -> list[Registere
         alike: every fingerprint in the registry that is near enough to count.
     """
     distance = func.bit_count(
-        _bits(func.encode(pictures.c.fingerprint, "hex")).op("#")(_bits(layers.fingerprint.hex()))
+        _bits(func.encode(assets.c.fingerprint, "hex")).op("#")(_bits(layers.fingerprint.hex()))
     )
     named = union_all(*_named(layers)).subquery()
-    looking = select(pictures.c.render_id).where(pictures.c.fingerprint.in_(alike))
-    first = renders.c.id.in_(select(named.c[0]))
+    looking = select(assets.c.asset_number).where(assets.c.fingerprint.in_(alike))
+    first = assets.c.asset_number.in_(select(named.c[0]))
     query = (
-        select(renders, *(pictures.c[name] for name in _KNOWN))
-        .join_from(renders, pictures, pictures.c.render_id == renders.c.id)
-        .where(renders.c.id.in_(union_all(select(named.c[0]), looking)))
+        select(renders, assets.c.asset_number.label("number"), *(assets.c[name] for name in KNOWN))
+        .join_from(renders, assets, assets.c.render_id == renders.c.id)
+        .where(assets.c.asset_number.in_(union_all(select(named.c[0]), looking)))
         .where(renders.c.state == str(State.RELEASED))
         .order_by(first.desc(), distance)
         .limit(_MOST)
@@ -51,8 +51,8 @@ async def get(tx: Tx, render_id: str) -> Registered:
         RenderNotFound: there is none with that id, or it is not released.
     """
     query = (
-        select(renders, *(pictures.c[name] for name in _KNOWN))
-        .join_from(renders, pictures, pictures.c.render_id == renders.c.id)
+        select(renders, assets.c.asset_number.label("number"), *(assets.c[name] for name in KNOWN))
+        .join_from(renders, assets, assets.c.asset_number == renders.c.asset_number)
         .where(renders.c.state == str(State.RELEASED), renders.c.id == render_id)
     )
     row = (await tx.execute(query)).one_or_none() if is_id("ren", render_id) else None
@@ -61,13 +61,13 @@ async def get(tx: Tx, render_id: str) -> Registered:
     return _registered(row)
 
 
-def _named(layers: Layers) -> list[Select[tuple[str]]]:
-    """Return the ids that watermark, signature and hash lead to, each by an index of its own."""
-    rights = layers.credentials.rights
+def _named(layers: Layers) -> list[Select[tuple[int]]]:
+    """Return the numbers that watermark, signature and hash lead to, each by its own index."""
+    rights, number = layers.credentials.rights, select(assets.c.asset_number)
     return [
-        select(renders.c.id).where(renders.c.asset_number == layers.watermark),
-        select(renders.c.id).where(renders.c.id == (rights.render_id if rights else None)),
-        select(pictures.c.render_id).where(pictures.c.sha256 == layers.sha256),
+        number.where(assets.c.asset_number == layers.watermark),
+        number.where(assets.c.render_id == (rights.render_id if rights else None)),
+        number.where(assets.c.sha256 == layers.sha256),
     ]
 
 
@@ -77,10 +77,10 @@ async def read_looks(tx: Tx, since: int) -> tuple[int, bytes]:
     Beside them the transaction to ask from the next time: the oldest that was still open, so that
     no row is missed, whenever it commits. Some come again.
     """
-    all_of_them = func.coalesce(func.string_agg(pictures.c.fingerprint, _NO_BYTES), _NO_BYTES)
-    query = select(_OLDEST_OPEN, all_of_them).where(pictures.c.noted_by >= since)
-    oldest, looks = (await tx.execute(query)).one()
-    return int(oldest), bytes(looks)
+    all_of_them = func.coalesce(func.string_agg(looks.c.fingerprint, _NO_BYTES), _NO_BYTES)
+    query = select(_OLDEST_OPEN, all_of_them).where(looks.c.noted_by >= since)
+    oldest, found = (await tx.execute(query)).one()
+    return int(oldest), bytes(found)
 
 
 async def sum_up(tx: Tx, before: int) -> str | None:
@@ -88,9 +88,9 @@ async def sum_up(tx: Tx, before: int) -> str | None:
 
     None if that transaction is yet to come: the number is another database's.
     """
-    checksum = func.bit_xor(func.hashtextextended(func.encode(pictures.c.fingerprint, "hex"), 0))
+    checksum = func.bit_xor(func.hashtextextended(func.encode(looks.c.fingerprint, "hex"), 0))
     query = select(_OLDEST_OPEN, func.count(), func.coalesce(checksum, 0))
-    query = query.select_from(pictures).where(pictures.c.noted_by < before)
+    query = query.select_from(looks).where(looks.c.noted_by < before)
     oldest, count, total = (await tx.execute(query)).one()
     return f"{count}:{total}" if before <= oldest else None
 
@@ -102,7 +102,7 @@ def _bits(hexadecimal: Any) -> Any:
 
 def _registered(row: Row[Any]) -> Registered:
     rights = Rights(
-        asset_number=row.asset_number,
+        asset_number=row.number,
         render_id=row.id,
         license_id=row.license_id,
         twin_version_id=row.twin_version_id,

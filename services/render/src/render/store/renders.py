@@ -10,6 +10,7 @@ from kit.fields import is_id
 from sqlalchemy import ColumnElement, Row, func, insert, or_, select, update
 
 from render.domain.campaigns import Shot
+from render.domain.formats import Format, MadeFormat
 from render.domain.renders import (
     OPEN,
     Basis,
@@ -24,7 +25,7 @@ from render.domain.renders import (
 from render.store import campaigns as campaigns_store
 from render.store import likeness as likeness_store
 from render.store.campaigns import from_credits, to_credits
-from render.store.tables import briefs, choices, manifests, pictures, renders, takes
+from render.store.tables import briefs, choices, formats, manifests, pictures, renders, takes
 
 _OPEN = [str(state) for state in OPEN]
 _PICTURE = [pictures.c[name].label(f"picture_{name}") for name in Picture.__slots__]
@@ -126,7 +127,35 @@ async def finish(tx: Tx, render: Render, made: Made) -> bool:
     await tx.execute(insert(manifests).values(kept))
     if made.score is not None:
         await likeness_store.add(tx, render, made.score)
+    await _add_formats(tx, render.id, made.formats)
     return True
+
+
+async def _add_formats(tx: Tx, render_id: str, made: Sequence[MadeFormat]) -> None:
+    for one in made:
+        row = {name: getattr(one.format.picture, name) for name in Picture.__slots__}
+        row |= {"render_id": render_id, "format": one.format.name}
+        row |= {"asset_number": one.format.asset_number}
+        row |= {"manifest_id": one.manifest.id, "store": one.manifest.store}
+        await tx.execute(insert(formats).values(row))
+
+
+async def new_numbers(tx: Tx, count: int) -> list[int]:
+    """Draw asset numbers that nothing has."""
+    drawn = select(func.nextval("asset_numbers")).select_from(func.generate_series(1, count))
+    return [int(number) for number in (await tx.execute(drawn)).scalars()]
+
+
+async def find_formats(tx: Tx, render_id: str) -> list[Format]:
+    """Return the formats of a render's picture, in the order of their numbers."""
+    query = select(formats).where(formats.c.render_id == render_id)
+    rows = (await tx.execute(query.order_by(formats.c.asset_number))).all()
+    return [_format(row) for row in rows]
+
+
+def _format(row: Row[Any]) -> Format:
+    picture = Picture(**{name: getattr(row, name) for name in Picture.__slots__})
+    return Format(row.format, row.asset_number, picture)
 
 
 async def end(tx: Tx, render: Render, state: State, reason: str) -> bool:

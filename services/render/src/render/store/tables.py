@@ -141,6 +141,20 @@ manifests = Table(
     Column("id", Text, nullable=False, unique=True),
     *_columns(LargeBinary, "store"),
 )
+formats = Table(
+    "formats",
+    metadata,
+    Column("render_id", Text, primary_key=True),
+    Column("format", Text, primary_key=True),
+    Column("asset_number", BigInteger, nullable=False, unique=True),
+    *_columns(Text, "object_key", "object_sha256", "sha256"),
+    *_columns(LargeBinary, "fingerprint", "keyed_fingerprint", "outline"),
+    *_columns(Text, "rights_digest", "watermark"),
+    *_columns(Integer, "width", "height"),
+    Column("manifest_id", Text, nullable=False, unique=True),
+    *_columns(LargeBinary, "store"),
+    Column("noted_by", BigInteger, FetchedValue(), nullable=False),
+)
 erasures = Table(
     "erasures",
     metadata,

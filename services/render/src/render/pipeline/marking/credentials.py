@@ -5,7 +5,7 @@ import hashlib
 import io
 import json
 from collections.abc import Mapping, Set
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +19,7 @@ RIGHTS = "sosia.rights"
 """Label of our own assertion."""
 
 _SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
+_PARENT = "whole"  # names the ingredient within the manifest
 _NO_TRAINING = ("ai_generative_training", "ai_training", "ai_inference", "data_mining")
 _READING = {
     # A stranger's file must not make us fetch anything.
@@ -57,6 +58,8 @@ class Claim:
     fingerprint: bytes
     person: str = ""
     """Whose twin is seen, under the name she is known by."""
+    parent: bytes = field(default=b"", repr=False)
+    """The signed JPEG of the whole picture, where this is a part of it, cut before marking."""
 
     def bound(self) -> dict[str, Any]:
         """Return what the digest is taken over, as our assertion writes it."""
@@ -122,6 +125,14 @@ def sign(
         _signer(credentials, stamps_url) as signer,
         c2pa.Builder(_manifest(claim), context) as builder,
     ):
+        if claim.parent:
+            parent = {
+                "title": claim.title,
+                "format": "image/jpeg",
+                "relationship": "parentOf",
+                "label": _PARENT,
+            }
+            builder.add_ingredient(json.dumps(parent), "image/jpeg", io.BytesIO(claim.parent))
         manifest = builder.sign(signer, "image/jpeg", io.BytesIO(jpeg), signed)
     return Signed(signed.getvalue(), manifest)
 
@@ -206,15 +217,9 @@ def _rights(data: object) -> Rights | None:
 
 
 def _manifest(claim: Claim) -> dict[str, Any]:
-    created = {
-        "action": "c2pa.created",
-        "digitalSourceType": _SOURCE_TYPE,
-        "when": claim.created_at.isoformat(),
-        "softwareAgent": asdict(claim.system),
-    }
     mining = {f"cawg.{use}": {"use": "notAllowed"} for use in _NO_TRAINING}
     assertions = [
-        ("c2pa.actions.v2", {"actions": [created, {"action": "c2pa.watermarked.bound"}]}),
+        ("c2pa.actions.v2", {"actions": _actions(claim)}),
         ("cawg.training-mining", {"entries": mining}),
         *((("cawg.metadata", _said(claim)),) if claim.person or claim.credits else ()),
         ("c2pa.soft-binding", _binding(claim.watermark, claim.watermark_value)),
@@ -242,6 +247,20 @@ def _said(claim: Claim) -> dict[str, Any]:
         "Iptc4xmpExt:PersonInImage": [claim.person] if claim.person else [],
     }
     return {"@context": _CONTEXT, **{name: value for name, value in said.items() if value}}
+
+
+def _actions(claim: Claim) -> list[dict[str, Any]]:
+    """Return how the picture came to be; a format was opened from the whole one and cropped."""
+    how = {
+        "digitalSourceType": _SOURCE_TYPE,
+        "when": claim.created_at.isoformat(),
+        "softwareAgent": asdict(claim.system),
+    }
+    marked = {"action": "c2pa.watermarked.bound"}
+    if not claim.parent:
+        return [{"action": "c2pa.created", **how}, marked]
+    opened = {"action": "c2pa.opened", "parameters": {"ingredientIds": [_PARENT]}}
+    return [opened, {"action": "c2pa.cropped", **how}, marked]
 
 
 def _binding(algorithm: str, value: bytes) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
+from importlib.resources.abc import Traversable
 from itertools import product
 
 import cv2
@@ -22,12 +23,9 @@ _FACE_MARGIN_SHARE = 0.02
 _INKS = ((245.0, 14.0), (18.0, 252.0))  # grey levels: (text, panel), the dark panel preferred
 
 
-_FONTS = {
-    "latin": ("font_source_sans_pro", "files/SourceSansPro-Semibold.ttf", "dg"),
-    "cjk": ("pylopdf_fonts_cjk", "NotoSansJP-Regular.otf", "\u751f"),
-}
-"""Package, file, and what the height of its letters is measured on: letters without accents, so
-that all languages get one size."""
+_PROBES = {"latin": "dg", "cjk": "\u751f"}
+"""What the height of letters is measured on: some without accents, so that all languages get one
+size."""
 _CJK = 0x2E80  # where the blocks of Chinese, Japanese and Korean begin
 _FINE = 4  # times: icons are drawn that much larger first
 
@@ -98,9 +96,20 @@ def _linear(grey: NDArray[np.float64] | np.float64) -> NDArray[np.float64]:
 
 @lru_cache(maxsize=16)
 def _font(kind: str, size: int) -> ImageFont.FreeTypeFont:
-    package, file, _ = _FONTS[kind]
-    with resources.as_file(resources.files(package) / file) as path:
+    with resources.as_file(font_file(kind)) as path:
         return ImageFont.truetype(str(path), size)
+
+
+def font_file(kind: str) -> Traversable:
+    """Return the font of "latin" or "cjk"."""
+    if kind == "cjk":
+        return resources.files("pylopdf_fonts_cjk") / "NotoSansJP-Regular.otf"
+    return resources.files("font_source_sans_pro") / "files" / "SourceSansPro-Semibold.ttf"
+
+
+def script_of(text: str) -> str:
+    """Return which font has the letters of a text."""
+    return "cjk" if any(ord(letter) >= _CJK for letter in text) else "latin"
 
 
 def _letters(wording: Wording, shortest: int, width: int) -> tuple[NDArray[np.float32], int]:
@@ -109,7 +118,7 @@ def _letters(wording: Wording, shortest: int, width: int) -> tuple[NDArray[np.fl
     Breaks at the dot where one line would not fit.
     """
     text = wording.text
-    kind = "cjk" if any(ord(letter) >= _CJK for letter in text) else "latin"
+    kind = script_of(text)
     least = int(np.ceil(shortest * wording.height_share))
     size = least
     while _tall(kind, text, size) < least:
@@ -135,9 +144,9 @@ def _letters(wording: Wording, shortest: int, width: int) -> tuple[NDArray[np.fl
 
 def _tall(kind: str, text: str, size: int) -> int:
     """Return the height in pixels of the smallest letters that `text` has."""
-    probes = [_FONTS[kind][2]]
+    probes = [_PROBES[kind]]
     if kind == "cjk" and any(letter.isascii() and letter.isalpha() for letter in text):
-        probes.append("dg")
+        probes.append(_PROBES["latin"])
     boxes = [_font(kind, size).getbbox(probe) for probe in probes]
     return min(int(bottom - top) for _, top, _, bottom in boxes)
 

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from time import perf_counter
 from typing import Protocol
@@ -88,7 +88,7 @@ class Marker:
         self._stamps_url = keys.stamps_url
         self._system = system
 
-    def mark(self, pixels: Pixels, request: MarkRequest) -> Marked:
+    def mark(self, pixels: Pixels, request: MarkRequest, parent: bytes = b"") -> Marked:
         """Label, watermark, encode with metadata, fingerprint, sign, and hash what leaves.
 
         The label comes first so that every later layer covers it; the signature last, so that
@@ -98,6 +98,7 @@ class Marker:
         Args:
             pixels: the finished picture at its delivery size.
             request: the facts to state; they must be in the registry before the picture leaves.
+            parent: the marked JPEG of the whole picture, where `pixels` are a part of it.
 
         Raises:
             NoRoom: the label would cover a face wherever it stood.
@@ -110,7 +111,7 @@ class Marker:
         with clock.step("fingerprint"):
             looks, keyed = fingerprint(seen), self._keyed.of(seen)
         with clock.step("credentials"):
-            claim = self._claim(request, looks)
+            claim = replace(self._claim(request, looks), parent=parent)
             signed = credentials.sign(jpeg, claim, self._signing.current(), self._stamps_url)
             manifest = Manifest(credentials.label_of(signed), signed.manifest)
         return Marked(
