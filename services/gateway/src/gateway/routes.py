@@ -164,7 +164,7 @@ ROUTES: tuple[Route, ...] = (
         content="checkpoint",
         cache="no-cache",
         operation="GetCosignedCheckpointNote",
-        constants=(("from_size", 0), ("cosigned", 1)),
+        constants=(("from_size", 0), ("cosigned", True)),
     ),
     _get(
         "/v1/tlog/tile/{path:path}",

@@ -153,17 +153,17 @@ class IdentityServicer(ActingServicer, identity_service_pb2_grpc.IdentityService
         self, request: pb.GetConsentRequest, context: Context
     ) -> pb.GetConsentResponse:
         """Return a consent."""
-        consent = await self._do.consents.get(request.consent_id)
-        return pb.GetConsentResponse(consent=await self._consent(consent))
+        found = await self._do.consents.get(request.consent_id)
+        return pb.GetConsentResponse(consent=outgoing.from_consent(*found))
 
     async def CheckConsent(
         self, request: pb.CheckConsentRequest, context: Context
     ) -> pb.CheckConsentResponse:
         """Return the live consent that covers a step."""
-        consent = await self._do.consents.check(
+        found = await self._do.consents.check(
             request.talent_id, incoming.to_named_step(request.step), request.consent_id
         )
-        return pb.CheckConsentResponse(consent=await self._consent(consent))
+        return pb.CheckConsentResponse(consent=outgoing.from_consent(*found))
 
     async def GetReceipt(
         self, request: pb.GetReceiptRequest, context: Context

@@ -14,7 +14,7 @@ from sosia.identity.v1 import consent_pb2, events_pb2
 from identity.domain import consents as domain
 from identity.domain import statements
 from identity.domain.consents import Consent, ConsentNotFound, Draft, State, Step, Terms
-from identity.domain.estates import Act
+from identity.domain.estates import Act, Life
 from identity.domain.parties import Kind
 from identity.domain.receipts import Agreed
 from identity.domain.receipts import Kind as ReceiptKind
@@ -116,12 +116,13 @@ class Consents:
             await _issue(tx, proofs)
             return consent
 
-    async def get(self, consent_id: str) -> Consent:
-        """Return a consent the caller may know of."""
+    async def get(self, consent_id: str) -> tuple[Consent, Life]:
+        """Return a consent the caller may know of, and whether she speaks for herself."""
         async with self._db.begin() as tx:
-            return await _get_visible(tx, consent_id, lock=False)
+            consent = await _get_visible(tx, consent_id, lock=False)
+            return consent, await estates_store.find_life(tx, consent.terms.talent_id)
 
-    async def check(self, talent_id: str, step: Step, consent_id: str = "") -> Consent:
+    async def check(self, talent_id: str, step: Step, consent_id: str = "") -> tuple[Consent, Life]:
         """Return the live consent that covers a step, the newest first, or only the one named.
 
         Raises:
@@ -129,7 +130,8 @@ class Consents:
         """
         trace.require_actor()
         async with self._db.begin() as tx:
-            return await find_covering(tx, talent_id, step, consent_id)
+            consent = await find_covering(tx, talent_id, step, consent_id)
+            return consent, await estates_store.find_life(tx, talent_id)
 
 
 async def _find_before(tx: Tx, supersedes: str, terms: Terms, *, now: datetime) -> list[Consent]:

@@ -5,12 +5,11 @@ from typing import Any
 
 from kit.db import Tx
 from kit.fields import is_id
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, insert, literal, select, update
 
 from identity.domain import estates as domain
 from identity.domain.estates import Estate, EstateNotFound, Life, State, Successor
-from identity.store import erasures as erasures_store
-from identity.store.tables import estate_successors, estates
+from identity.store.tables import erasures, estate_successors, estates
 
 _PLAIN = [field.name for field in fields(Estate) if field.name not in ("state", "successors")]
 
@@ -64,13 +63,13 @@ async def find_open(tx: Tx, talent_id: str) -> Estate | None:
 
 async def find_life(tx: Tx, talent_id: str) -> Life:
     """Say whether a talent speaks for herself; of one who is not known, that she does."""
-    if await erasures_store.has(tx, talent_id):
-        return Life.ERASED
     open_ = (estates.c.talent_id == talent_id) & (estates.c.state != str(State.STOPPED))
-    state = (await tx.execute(select(estates.c.state).where(open_))).scalar_one_or_none()
-    if state is None:
-        return Life.LIVING
-    return Life.SUCCEEDED if state == str(State.SETTLED) else Life.FROZEN
+    gone = select(literal(str(Life.ERASED))).where(erasures.c.talent_id == talent_id)
+    query = gone.union_all(select(estates.c.state).where(open_))
+    states = set((await tx.execute(query)).scalars())
+    lives = {str(Life.ERASED): Life.ERASED, str(State.SETTLED): Life.SUCCEEDED}
+    lives[str(State.WAITING)] = Life.FROZEN
+    return next((life for state, life in lives.items() if state in states), Life.LIVING)
 
 
 async def find_all_keys(tx: Tx, talent_id: str) -> list[bytes]:
