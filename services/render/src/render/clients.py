@@ -127,6 +127,7 @@ class Training:
         with as_render():
             twin = (await rpc.call(self.stub.GetTwin, request)).twin
         names = ("id", "talent_id", "consent_id", "base", "adapter_object_key", "adapter_sha256")
+        names += ("dataset_sha256",)
         return Twin(*(getattr(twin, name) for name in names))
 
 

@@ -53,6 +53,8 @@ class Twin:
     adapter_object_key: str
     adapter_sha256: str
     """Of the sealed bytes, hex."""
+    dataset_sha256: str = ""
+    """Of the capture set it was trained on, as training hashed it, hex."""
 
 
 def check_live(license: License, *, now: datetime) -> None:
