@@ -154,7 +154,7 @@ class Index:
     def _is_cheap(self, units: NDArray[np.uint32]) -> bool:
         """Tell whether looking into the tables costs less than comparing with every code."""
         looks = int(self._counts[units].sum())
-        return looks + 2 * looks * self.count // (1 << self.bits) <= self.count // 4
+        return bool(looks + 2 * looks * self.count // (1 << self.bits) <= self.count // 4)
 
     def _point(self) -> native.CIndex:
         index = native.CIndex(n=self.count, bits=self.bits, tables=self.tables)

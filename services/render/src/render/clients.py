@@ -154,6 +154,7 @@ class Training:
             base=twin.base,
             adapter_object_key=twin.adapter_object_key,
             adapter_sha256=twin.adapter_sha256,
+            dataset_sha256=twin.dataset_sha256,
             fidelity=_fidelity(twin.fidelity),
         )
 

@@ -154,6 +154,14 @@ class Delivery:
             license_starts_at=license.starts_at,
             license_ends_at=license.ends_at,
             wording=wording.choose(license.territories),
+            sources=_sources(one),
             faces=faces,
             products=(product,),
         )
+
+
+def _sources(one: Admitted) -> tuple[facts.Source, ...]:
+    """Return what the twin was trained on, by hash; products are words as yet, and no photos."""
+    if not one.twin.dataset_sha256:
+        return ()
+    return (facts.Source("Capture set", "inputTo", one.twin.dataset_sha256),)

@@ -15,7 +15,7 @@ from render.pipeline.marking.examine import Reader, decode, examine
 from render.pipeline.marking.fingerprint import KeyedFingerprint
 from render.pipeline.marking.mark import Keys, Marked, Marker
 from render.pipeline.marking.outline import is_part
-from render.pipeline.marking.request import Credit, MarkRequest, Party, Pixels, System
+from render.pipeline.marking.request import Credit, MarkRequest, Party, Pixels, Source, System
 from render.pipeline.marking.watermark import SpreadSpectrum
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -123,6 +123,7 @@ def request_of() -> Callable[..., MarkRequest]:
             "created_at": NOW,
             "license_starts_at": NOW,
             "license_ends_at": NOW + timedelta(days=365),
+            "sources": (Source("Capture set", "inputTo", "5e" * 32),),
         }
         return MarkRequest(**{**facts, **changes})  # type: ignore[arg-type]
 

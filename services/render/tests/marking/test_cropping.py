@@ -77,8 +77,8 @@ def test_a_format_is_signed_as_a_crop_of_the_whole(
         store = json.loads(c2pa.Reader("image/jpeg", BytesIO(cut.data), context=context).json())
     assert store["validation_state"] == "Trusted"
     manifest = store["manifests"][store["active_manifest"]]
-    (whole,) = manifest["ingredients"]
-    assert whole["relationship"] == "parentOf"
+    whole, trained = sorted(manifest["ingredients"], key=lambda one: one["relationship"])[::-1]
+    assert (whole["relationship"], trained["relationship"]) == ("parentOf", "inputTo")
     assert whole["active_manifest"] == marked.manifest.id
     named = {one["label"]: one["data"] for one in manifest["assertions"]}
     actions = [one["action"] for one in named["c2pa.actions.v2"]["actions"]]

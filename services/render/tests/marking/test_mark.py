@@ -1,13 +1,16 @@
 import hashlib
+import json
 from collections.abc import Callable
 from io import BytesIO
 
+import c2pa  # type: ignore[import-untyped]
 import cv2
 import numpy as np
 import pytest
 from PIL import Image
 from render.domain.judging import Outcome
 from render.domain.verdicts import Candidate, Layers, Seal, verdict
+from render.pipeline.marking.authority import SigningCredentials
 from render.pipeline.marking.draft import draft
 from render.pipeline.marking.examine import Reader, Unreadable, examine
 from render.pipeline.marking.fingerprint import SAME_PICTURE_BITS, distance, fingerprint
@@ -190,3 +193,16 @@ def no_picture() -> list[bytes]:
 def test_what_is_no_picture_is_refused(data: bytes, look: Callable[[bytes], Layers]) -> None:
     with pytest.raises(Unreadable):
         look(data)
+
+
+def test_the_capture_set_is_an_ingredient_by_its_hash_alone(
+    marked: Marked, signing: SigningCredentials
+) -> None:
+    settings = {"trust": {"trust_anchors": signing.anchors.decode()}}
+    with c2pa.Context.from_dict(settings) as context:
+        store = json.loads(c2pa.Reader("image/jpeg", BytesIO(marked.data), context=context).json())
+    assert store["validation_state"] == "Trusted"
+    (source,) = store["manifests"][store["active_manifest"]]["ingredients"]
+    assert source["instance_id"] == "urn:sha256:" + "5e" * 32
+    assert source["relationship"] == "inputTo"
+    assert not {"thumbnail", "data", "manifest_data"} & set(source)

@@ -97,6 +97,8 @@ class Twin:
     adapter_sha256: str
     """Of the sealed bytes, hex."""
     fidelity: Fidelity
+    dataset_sha256: str = ""
+    """Of the capture set it was trained on, as training hashed it, hex."""
 
 
 def check_live(license: License, *, now: datetime) -> None:

@@ -13,7 +13,7 @@ import c2pa  # type: ignore[import-untyped]
 
 from render.domain.verdicts import CredentialState, Rights, Seal
 from render.pipeline.marking.authority import SigningCredentials
-from render.pipeline.marking.request import Credit, System
+from render.pipeline.marking.request import Credit, Source, System
 
 RIGHTS = "sosia.rights"
 """Label of our own assertion."""
@@ -58,6 +58,7 @@ class Claim:
     fingerprint: bytes
     person: str = ""
     """Whose twin is seen, under the name she is known by."""
+    sources: tuple[Source, ...] = ()
     parent: bytes = field(default=b"", repr=False)
     """The signed JPEG of the whole picture, where this is a part of it, cut before marking."""
 
@@ -232,6 +233,15 @@ def _manifest(claim: Claim) -> dict[str, Any]:
         "format": "image/jpeg",
         "instance_id": f"xmp:iid:{claim.render_id}",
         "assertions": [{"label": label, "data": data} for label, data in assertions],
+        "ingredients": [_ingredient(source) for source in claim.sources],
+    }
+
+
+def _ingredient(source: Source) -> dict[str, Any]:
+    return {
+        "title": source.title,
+        "relationship": source.relationship,
+        "instance_id": f"urn:sha256:{source.sha256}",
     }
 
 

@@ -164,6 +164,7 @@ class Marker:
             watermark_value=self._codec.value(request.asset_number),
             fingerprint_name=FINGERPRINT,
             fingerprint=looks,
+            sources=request.sources,
         )
 
 

@@ -32,6 +32,20 @@ class Party:
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """Something a picture was made from, by its hash alone: no face goes into a manifest.
+
+    Attributes:
+        relationship: "inputTo" what trained the twin, "componentOf" what is to be seen.
+        sha256: in hexadecimal.
+    """
+
+    title: str
+    relationship: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class System:
     """The software that made the picture."""
 
@@ -46,6 +60,7 @@ class MarkRequest:
     Attributes:
         asset_number: the picture's number in the registry, in [0, 2**32); the watermark carries it.
         faces: boxes the label must stay off, in pixels of the picture to be marked.
+        sources: what the picture was made from.
         products: boxes the label should stay off, and a crop should keep.
         wording: of the label.
         supplier: who delivers the picture, the platform's operator.
@@ -66,5 +81,6 @@ class MarkRequest:
     license_starts_at: datetime
     license_ends_at: datetime
     wording: Wording = field(default_factory=lambda: choose(()))
+    sources: tuple[Source, ...] = ()
     faces: tuple[Box, ...] = ()
     products: tuple[Box, ...] = ()
