@@ -10,6 +10,7 @@ from typing import Any
 from imaging.faces import Faces
 from imaging.failures import Diverged
 from imaging.pictures import Rgb, shrink
+from imaging.pipeline import families
 from imaging.words import subject_of
 
 from training.dataset import Dataset
@@ -108,7 +109,7 @@ class Studio:
     ) -> Made:
         """Draw a grid with a twin and measure it."""
         cells = grid.quick(trained.about.subject)
-        trained.pipeline.unet.eval()
+        families.denoiser(trained.pipeline).eval()
         drawn = grid.render(trained.pipeline, cells, adapter.NAME, should_stop)
         made = [one for cell, one in zip(cells, drawn, strict=True) if cell.framing == "face"]
         found = likeness.measure(self._faces, made, photos, self._cohort)
