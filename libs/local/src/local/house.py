@@ -185,6 +185,7 @@ class House:
             "BASES": str(self.bases),
             "WORK": str(self.folder / "work"),
             "KEYSTORE": str(self.folder / "persons"),
+            "PORTAL_ORIGIN": f"http://localhost:{self.port('gateway')}",
             **self.keys.environment(),
         }
         others = {f"{name.upper()}_ADDRESS": self._address(name) for name in SERVICES}

@@ -42,6 +42,11 @@ FORMS: Mapping[str, tuple[Form, ...]] = {
     "sosia.approval/1": (Form("approval_decided", "render_id"),),
     "sosia.erasure/1": (Form("erasure_signed", "talent_id"),),
     "sosia.erasure-certificate/1": (Form("talent_erased", "talent_id"),),
+    "sosia.key/1": (Form("key_added", "key_id"),),
+    "sosia.key-removal/1": (Form("key_removed", "key_id"),),
+    "sosia.recovery/1": (Form("recovery_started", "recovery_id"),),
+    "sosia.recovery-stop/1": (Form("recovery_stopped", "recovery_id"),),
+    "sosia.recovery-completion/1": (Form("recovery_completed", "recovery_id"),),
 }
 """By the type a statement names, the receipts there are of it. A type that is not here is proven to
 be in the log and signed, but what its receipt says of it, kind and subject, is not checked."""

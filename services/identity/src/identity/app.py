@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import grpc
 from imaging.faces import Faces
@@ -22,6 +23,7 @@ from vault import Vault
 
 from identity.consumers import open_consumer
 from identity.domain.parties import Jurisdictions
+from identity.domain.signing_keys import Place
 from identity.domain.texts import Template, Texts
 from identity.keystore import FileKeyStore
 from identity.photos import Photographs
@@ -33,7 +35,9 @@ from identity.service.erasures import Erasures
 from identity.service.keys import LocalKeys, PersonKeys
 from identity.service.parties import Parties
 from identity.service.receipts import Receipts
+from identity.service.recoveries import Recoveries
 from identity.service.reports import Judge
+from identity.service.signing_keys import SigningKeys
 from identity.settings import Settings
 from identity.signing.checkpoints import LogSigner
 
@@ -62,7 +66,8 @@ async def build(settings: Settings) -> AsyncIterator[App]:
         keys = PersonKeys(db, store)
         vault = Vault(Objects(settings.objects_url), LocalKeys(keys))
         eraser = Eraser(Erasures(db, signer), store, vault)
-        services = _services(db, signer, keys, vault, eraser)
+        place = read_place(settings.portal_origin)
+        services = _services(db, signer, keys, vault, eraser, place)
         await services.parties.ensure_house(staff_key)
         checks = {"database": db.check, "bus": bus.check}
         await stack.enter_async_context(open_ops(settings.ops_address, checks))
@@ -71,12 +76,18 @@ async def build(settings: Settings) -> AsyncIterator[App]:
 
 
 def _services(
-    db: Database, signer: LogSigner, keys: PersonKeys, vault: Vault, eraser: Eraser
+    db: Database,
+    signer: LogSigner,
+    keys: PersonKeys,
+    vault: Vault,
+    eraser: Eraser,
+    place: Place | None,
 ) -> Services:
     captures = Captures(db)
+    signing_keys = SigningKeys(db, place)
     photographs = Photographs(Faces())
     return Services(
-        Parties(db, load_jurisdictions()),
+        Parties(db, load_jurisdictions(), signing_keys),
         Consents(db, load_texts()),
         Receipts(db, signer),
         captures,
@@ -84,6 +95,8 @@ def _services(
         Judge(captures, vault),
         keys,
         eraser,
+        signing_keys,
+        Recoveries(db, signer),
     )
 
 
@@ -96,6 +109,22 @@ async def _server(services: Services, address: str) -> AsyncIterator[int]:
 
     async with open_server(register, domain="identity", address=address) as port:
         yield port
+
+
+def read_place(origin: str) -> Place | None:
+    """Return where passkeys are made and used; none without an origin.
+
+    Raises:
+        ValueError: it is more or less than scheme, host and port, or not secure.
+    """
+    if not origin:
+        return None
+    parts = urlsplit(origin)
+    host = parts.hostname or ""
+    is_secure = parts.scheme == "https" or (parts.scheme, host) == ("http", "localhost")
+    if not is_secure or f"{parts.scheme}://{parts.netloc}" != origin or parts.username is not None:
+        raise ValueError("IDENTITY_PORTAL_ORIGIN must be https://host[:port], as a browser says it")
+    return Place(host, origin)
 
 
 def load_jurisdictions() -> Jurisdictions:
@@ -132,6 +161,7 @@ async def serve(settings: Settings) -> None:
         tasks.create_task(app.services.eraser.resume())
         tasks.create_task(outbox.relay(app.db, app.bus, "identity"))
         tasks.create_task(app.consumer.run())
+        tasks.create_task(app.services.recoveries.watch())
 
 
 async def prepare(settings: Settings, migrations: Path) -> None:

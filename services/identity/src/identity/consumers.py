@@ -10,7 +10,7 @@ from sosia.licensing.v1 import events_pb2
 
 from identity.domain.receipts import Agreed, Kind
 from identity.service import receipts
-from identity.service.parties import check_signature
+from identity.service.signatures import check_signature
 from identity.signing.statements import canonical
 from identity.store import log as store
 from identity.store import parties as parties_store
@@ -88,7 +88,9 @@ async def _issue(
     Raises:
         SignatureInvalid: not with the talent's own key; a false word never enters the log.
     """
-    signer = await check_signature(tx, event.talent_id, event.statement, event.signature)
+    signer = await check_signature(
+        tx, event.talent_id, event.statement, event.signature, heard=True
+    )
     agreed = Agreed(
         kind,
         subject_id,

@@ -19,5 +19,8 @@ class Settings(ServiceSettings):
     """PEM file with the Ed25519 key that signs heads of the transparency log."""
     log_origin: str = "sosia/identity"
     """The log's name in checkpoints. Never changes after the first receipt."""
+    portal_origin: str = ""
+    """Scheme, host and port of the pages on which passkeys are made and used, as a browser says
+    them ("https://sosia.example"); its host is their domain. Unset, passkeys are refused."""
     staff_key_file: Path
     """File with the text of the API key that opens the staff party "House"."""

@@ -26,7 +26,8 @@ def from_time(value: datetime) -> Timestamp:
     return stamp
 
 
-def _from_optional(value: datetime | None) -> Timestamp | None:
+def from_optional(value: datetime | None) -> Timestamp | None:
+    """Write a time that may be absent."""
     return None if value is None else from_time(value)
 
 
@@ -86,14 +87,14 @@ def from_consent(consent: consents.Consent) -> consent_pb2.Consent:
         statement=consent.statement,
         withdrawal_statement=consent.withdrawal_statement,
         proposed_by=consent.proposed_by,
-        signed_at=_from_optional(consent.signed_at),
-        withdrawn_at=_from_optional(consent.withdrawn_at),
+        signed_at=from_optional(consent.signed_at),
+        withdrawn_at=from_optional(consent.withdrawn_at),
         receipt_id=consent.receipt_id,
         text=consent.text,
         text_version=consent.text_version,
         supersedes=consent.supersedes,
         superseded_by=consent.superseded_by,
-        superseded_at=_from_optional(consent.superseded_at),
+        superseded_at=from_optional(consent.superseded_at),
     )
 
 

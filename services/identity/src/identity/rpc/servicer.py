@@ -4,17 +4,20 @@ from dataclasses import dataclass
 from typing import Any
 
 import grpc
-from sosia.identity.v1 import erasure_pb2, identity_service_pb2_grpc
+from sosia.identity.v1 import erasure_pb2
 from sosia.identity.v1 import identity_service_pb2 as pb
 
 from identity.rpc import incoming, outgoing
+from identity.rpc.keys import KeysServicer
 from identity.service.captures import Captures, Intake, NewPhoto
 from identity.service.consents import Consents
 from identity.service.eraser import Eraser
 from identity.service.keys import PersonKeys
 from identity.service.parties import Parties
 from identity.service.receipts import Receipts
+from identity.service.recoveries import Recoveries
 from identity.service.reports import Judge
+from identity.service.signing_keys import SigningKeys
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -31,12 +34,15 @@ class Services:
     judge: Judge
     keys: PersonKeys
     eraser: Eraser
+    signing_keys: SigningKeys
+    recoveries: Recoveries
 
 
-class IdentityServicer(identity_service_pb2_grpc.IdentityServiceServicer):
+class IdentityServicer(KeysServicer):
     """IdentityService; errors are in the contract."""
 
     def __init__(self, services: Services) -> None:
+        super().__init__(services.signing_keys, services.recoveries)
         self._do = services
 
     async def RegisterParty(
@@ -141,6 +147,13 @@ class IdentityServicer(identity_service_pb2_grpc.IdentityServiceServicer):
         """Return a consent."""
         consent = await self._do.consents.get(request.consent_id)
         return pb.GetConsentResponse(consent=outgoing.from_consent(consent))
+
+    async def ListConsents(
+        self, request: pb.ListConsentsRequest, context: Context
+    ) -> pb.ListConsentsResponse:
+        """Return a talent's consents."""
+        found = await self._do.consents.find(request.talent_id)
+        return pb.ListConsentsResponse(consents=map(outgoing.from_consent, found))
 
     async def CheckConsent(
         self, request: pb.CheckConsentRequest, context: Context

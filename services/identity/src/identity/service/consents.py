@@ -20,7 +20,7 @@ from identity.domain.receipts import Kind as ReceiptKind
 from identity.domain.texts import Texts
 from identity.service import access, receipts
 from identity.service.commands import Command
-from identity.service.parties import check_signature
+from identity.service.signatures import check_signature
 from identity.signing.statements import canonical
 from identity.store import consents as store
 from identity.store import erasures as erasures_store
@@ -119,6 +119,17 @@ class Consents:
         """Return a consent the caller may know of."""
         async with self._db.begin() as tx:
             return await _get_visible(tx, consent_id, lock=False)
+
+    async def find(self, talent_id: str) -> list[Consent]:
+        """Return a talent's consents, the newest first, to her, her agency and the house.
+
+        Raises:
+            PartyNotFound, NotAllowed: in this order.
+        """
+        async with self._db.begin() as tx:
+            await parties_store.get(tx, talent_id)
+            await access.require_near(tx, talent_id, now=await db.now(tx))
+            return await store.find_all(tx, talent_id)
 
     async def check(self, talent_id: str, step: Step) -> Consent:
         """Return the live consent that covers a step, the newest first.
