@@ -329,7 +329,7 @@ class AgreeRepresentationRequest(_message.Message):
     signature: _builtins.bytes
     """The talent's signature over the canonical JSON of agency_id, commission_bp, ends_at,
     jurisdiction, starts_at, talent_id (times as RFC 3339 UTC with "Z", whole seconds) and
-    type "sosia.representation/1", 64 bytes.
+    type "sosia.representation/1".
     """
     @_builtins.property
     def starts_at(self) -> _timestamp_pb2.Timestamp: ...
@@ -475,7 +475,7 @@ class SignConsentRequest(_message.Message):
     request_id: _builtins.str
     consent_id: _builtins.str
     signature: _builtins.bytes
-    """Over Consent.statement, 64 bytes."""
+    """Over Consent.statement."""
     def __init__(
         self,
         *,
@@ -521,7 +521,7 @@ class WithdrawConsentRequest(_message.Message):
     request_id: _builtins.str
     consent_id: _builtins.str
     signature: _builtins.bytes
-    """Over Consent.withdrawal_statement, 64 bytes."""
+    """Over Consent.withdrawal_statement."""
     def __init__(
         self,
         *,
@@ -1260,7 +1260,7 @@ class EraseTalentRequest(_message.Message):
     request_id: _builtins.str
     talent_id: _builtins.str
     signature: _builtins.bytes
-    """Over Erasure.statement, 64 bytes."""
+    """Over Erasure.statement."""
     def __init__(
         self,
         *,

@@ -24,6 +24,7 @@ from gateway.feed import Feed
 from gateway.http import Api
 from gateway.limits import Quota
 from gateway.pages import Pages
+from gateway.portal import Portal
 from gateway.routes import ROUTES
 from gateway.sessions import Sessions
 from gateway.settings import Settings
@@ -51,6 +52,7 @@ async def build(settings: Settings) -> AsyncIterator[App]:
         web = _web(
             Api(calls, callers, sessions, feed, quota), Pages(calls, callers, sessions, quota)
         )
+        web.routes.extend(Portal(calls, sessions).routes())
         checks = {"database": db.check, "bus": bus.check}
         await stack.enter_async_context(open_ops(settings.ops_address, checks))
         await stack.enter_async_context(serve_asgi(web, settings.http_address))

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Sequence
+from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from kit import db, fields, once, outbox, trace
@@ -81,10 +82,9 @@ class Recoveries:
             ready_at.FromDatetime(recovery.ready_at)
             event = events_pb2.RecoveryStarted(ready_at=ready_at, **_told(recovery, receipt_id))
             await outbox.publish(tx, event)
-            said = domain.start(recovery, hashlib.sha256(key.public_key).hexdigest())
-            await self._state(
-                tx, ReceiptKind.RECOVERY_STARTED, recovery, receipt_id, canonical(said)
-            )
+            digest = hashlib.sha256(key.public_key).hexdigest()
+            said = canonical(domain.start(recovery, digest))
+            await self._state(tx, ReceiptKind.RECOVERY_STARTED, recovery, receipt_id, said)
             return recovery
 
     async def stop(self, command: Command, recovery_id: str, signature: bytes) -> Recovery:
@@ -203,7 +203,7 @@ async def _concerned(tx: Tx, party_id: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*agency, *await store.find_brands(tx, party_id)]))
 
 
-def _told(recovery: Recovery, receipt_id: str) -> dict[str, object]:
+def _told(recovery: Recovery, receipt_id: str) -> dict[str, Any]:
     return {
         "recovery_id": recovery.id,
         "party_id": recovery.party_id,
