@@ -10,14 +10,15 @@ from typing import Any
 from gateway import app as composition
 from gateway.sessions import COOKIE, Sessions, Visitor
 from gateway.settings import Settings
-from house import databases
-from house.people import Desk, Person, find_staff, settings_on, write_secrets
 from identity import app as identity_composition
 from kit import outbox, rpc, trace
 from local.postgres import Postgres
 from local.process import free_port
 from playwright.async_api import Browser, Page
 from sosia.identity.v1 import identity_service_pb2_grpc
+
+from house import databases
+from house.people import Desk, Person, find_staff, settings_on, write_secrets
 
 PHONE = {"width": 390, "height": 844}
 
