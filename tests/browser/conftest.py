@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from gateway.sessions import COOKIE, Sessions, Visitor
 from gateway.settings import Settings
 from house import databases
 from house.browsers import FLAGS, find_chromium
+from house.portal import Portal, running_portal
 from kit import trace
 from local.postgres import Postgres
 from local.process import free_port
@@ -71,3 +73,15 @@ async def site(chromium: str, postgres: Postgres, nats_url: str) -> AsyncIterato
         await browser.close()
         feed.cancel()
         await asyncio.gather(feed, return_exceptions=True)
+
+
+@pytest_asyncio.fixture
+async def portal(
+    chromium: str, postgres: Postgres, nats_url: str, tmp_path: Path
+) -> AsyncIterator[Portal]:
+    """The gateway before an identity, on the address passkeys belong to."""
+    async with async_playwright() as player:
+        browser = await player.chromium.launch(executable_path=chromium, args=list(FLAGS))
+        async with running_portal(postgres, nats_url, tmp_path, browser) as opened:
+            yield opened
+        await browser.close()

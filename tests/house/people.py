@@ -258,8 +258,10 @@ def write_secrets(folder: Path) -> None:
     (folder / "staff.key").write_text(STAFF_KEY + "\n")
 
 
-def settings_on(folder: Path, database_url: str, nats_url: str) -> Settings:
-    """Return the settings of an identity whose files lie in `folder`."""
+def settings_on(
+    folder: Path, database_url: str, nats_url: str, *, portal: str = "http://localhost:8080"
+) -> Settings:
+    """Return the settings of an identity whose files lie in `folder`; passkeys are of `portal`."""
     return Settings(
         database_url=database_url,
         nats_url=nats_url,
@@ -270,6 +272,7 @@ def settings_on(folder: Path, database_url: str, nats_url: str) -> Settings:
         log_key=folder / "log.pem",
         staff_key_file=folder / "staff.key",
         estate_waits=ESTATE_WAITS,
+        portal_origin=portal,
     )
 
 

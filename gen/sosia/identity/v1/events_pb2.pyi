@@ -557,3 +557,165 @@ class EstateStopped(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___EstateStopped: _TypeAlias = EstateStopped  # noqa: Y015
+
+@_typing.final
+class KeyAdded(_message.Message):
+    """A party may sign with one more key."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_ID_FIELD_NUMBER: _builtins.int
+    PARTY_ID_FIELD_NUMBER: _builtins.int
+    RECEIPT_ID_FIELD_NUMBER: _builtins.int
+    key_id: _builtins.str
+    party_id: _builtins.str
+    receipt_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        key_id: _builtins.str = ...,
+        party_id: _builtins.str = ...,
+        receipt_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["key_id", b"key_id", "party_id", b"party_id", "receipt_id", b"receipt_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___KeyAdded: _TypeAlias = KeyAdded  # noqa: Y015
+
+@_typing.final
+class KeyRemoved(_message.Message):
+    """A key of a party signs nothing any more."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_ID_FIELD_NUMBER: _builtins.int
+    PARTY_ID_FIELD_NUMBER: _builtins.int
+    RECEIPT_ID_FIELD_NUMBER: _builtins.int
+    key_id: _builtins.str
+    party_id: _builtins.str
+    receipt_id: _builtins.str
+    """Of her own word; or of the recovery that replaced it."""
+    def __init__(
+        self,
+        *,
+        key_id: _builtins.str = ...,
+        party_id: _builtins.str = ...,
+        receipt_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["key_id", b"key_id", "party_id", b"party_id", "receipt_id", b"receipt_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___KeyRemoved: _TypeAlias = KeyRemoved  # noqa: Y015
+
+@_typing.final
+class RecoveryStarted(_message.Message):
+    """Staff began to replace keys a party lost. Any key of hers stops it until `ready_at`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECOVERY_ID_FIELD_NUMBER: _builtins.int
+    PARTY_ID_FIELD_NUMBER: _builtins.int
+    TOLD_PARTY_IDS_FIELD_NUMBER: _builtins.int
+    READY_AT_FIELD_NUMBER: _builtins.int
+    RECEIPT_ID_FIELD_NUMBER: _builtins.int
+    recovery_id: _builtins.str
+    party_id: _builtins.str
+    receipt_id: _builtins.str
+    @_builtins.property
+    def told_party_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Who else is told: her agency, and brands with a license she signed and nobody revoked."""
+
+    @_builtins.property
+    def ready_at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        recovery_id: _builtins.str = ...,
+        party_id: _builtins.str = ...,
+        told_party_ids: _abc.Iterable[_builtins.str] | None = ...,
+        ready_at: _timestamp_pb2.Timestamp | None = ...,
+        receipt_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ready_at", b"ready_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["party_id", b"party_id", "ready_at", b"ready_at", "receipt_id", b"receipt_id", "recovery_id", b"recovery_id", "told_party_ids", b"told_party_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecoveryStarted: _TypeAlias = RecoveryStarted  # noqa: Y015
+
+@_typing.final
+class RecoveryStopped(_message.Message):
+    """A key of the party stopped a recovery: nothing changed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECOVERY_ID_FIELD_NUMBER: _builtins.int
+    PARTY_ID_FIELD_NUMBER: _builtins.int
+    TOLD_PARTY_IDS_FIELD_NUMBER: _builtins.int
+    RECEIPT_ID_FIELD_NUMBER: _builtins.int
+    recovery_id: _builtins.str
+    party_id: _builtins.str
+    receipt_id: _builtins.str
+    @_builtins.property
+    def told_party_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        recovery_id: _builtins.str = ...,
+        party_id: _builtins.str = ...,
+        told_party_ids: _abc.Iterable[_builtins.str] | None = ...,
+        receipt_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["party_id", b"party_id", "receipt_id", b"receipt_id", "recovery_id", b"recovery_id", "told_party_ids", b"told_party_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecoveryStopped: _TypeAlias = RecoveryStopped  # noqa: Y015
+
+@_typing.final
+class RecoveryCompleted(_message.Message):
+    """The new key of a recovery replaced the lost ones."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECOVERY_ID_FIELD_NUMBER: _builtins.int
+    PARTY_ID_FIELD_NUMBER: _builtins.int
+    TOLD_PARTY_IDS_FIELD_NUMBER: _builtins.int
+    KEY_ID_FIELD_NUMBER: _builtins.int
+    LOST_KEY_IDS_FIELD_NUMBER: _builtins.int
+    RECEIPT_ID_FIELD_NUMBER: _builtins.int
+    recovery_id: _builtins.str
+    party_id: _builtins.str
+    key_id: _builtins.str
+    """The key that signs from now on."""
+    receipt_id: _builtins.str
+    @_builtins.property
+    def told_party_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def lost_key_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        recovery_id: _builtins.str = ...,
+        party_id: _builtins.str = ...,
+        told_party_ids: _abc.Iterable[_builtins.str] | None = ...,
+        key_id: _builtins.str = ...,
+        lost_key_ids: _abc.Iterable[_builtins.str] | None = ...,
+        receipt_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["key_id", b"key_id", "lost_key_ids", b"lost_key_ids", "party_id", b"party_id", "receipt_id", b"receipt_id", "recovery_id", b"recovery_id", "told_party_ids", b"told_party_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecoveryCompleted: _TypeAlias = RecoveryCompleted  # noqa: Y015

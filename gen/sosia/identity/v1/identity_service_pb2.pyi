@@ -15,6 +15,7 @@ from sosia.identity.v1 import consent_pb2 as _consent_pb2
 from sosia.identity.v1 import delegation_pb2 as _delegation_pb2
 from sosia.identity.v1 import erasure_pb2 as _erasure_pb2
 from sosia.identity.v1 import estate_pb2 as _estate_pb2
+from sosia.identity.v1 import key_pb2 as _key_pb2
 from sosia.identity.v1 import party_pb2 as _party_pb2
 from sosia.identity.v1 import receipt_pb2 as _receipt_pb2
 from sosia.identity.v1 import report_pb2 as _report_pb2
@@ -40,15 +41,20 @@ class RegisterPartyRequest(_message.Message):
     PUBLIC_KEY_FIELD_NUMBER: _builtins.int
     BIRTH_DATE_FIELD_NUMBER: _builtins.int
     SYNTHETIC_FIELD_NUMBER: _builtins.int
+    PASSKEY_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     kind: _party_pb2.PartyKind.ValueType
     name: _builtins.str
     public_name: _builtins.str
     public_key: _builtins.bytes
-    """Raw Ed25519 public key, 32 bytes; required for a talent."""
+    """Raw Ed25519 public key, 32 bytes. A talent needs this or a passkey."""
     birth_date: _builtins.str
     """ISO date "YYYY-MM-DD"; required for a talent, who must be at least 18. Not stored, only checked."""
     synthetic: _builtins.bool
+    @_builtins.property
+    def passkey(self) -> _key_pb2.NewPasskey:
+        """A passkey made, before staff, for an offer to nobody in particular."""
+
     def __init__(
         self,
         *,
@@ -59,10 +65,11 @@ class RegisterPartyRequest(_message.Message):
         public_key: _builtins.bytes = ...,
         birth_date: _builtins.str = ...,
         synthetic: _builtins.bool = ...,
+        passkey: _key_pb2.NewPasskey | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["passkey", b"passkey"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["birth_date", b"birth_date", "kind", b"kind", "name", b"name", "public_key", b"public_key", "public_name", b"public_name", "request_id", b"request_id", "synthetic", b"synthetic"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["birth_date", b"birth_date", "kind", b"kind", "name", b"name", "passkey", b"passkey", "public_key", b"public_key", "public_name", b"public_name", "request_id", b"request_id", "synthetic", b"synthetic"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -290,7 +297,7 @@ class VerifySignatureResponse(_message.Message):
 
     PUBLIC_KEY_FIELD_NUMBER: _builtins.int
     public_key: _builtins.bytes
-    """The key it was made with, 32 bytes."""
+    """The key it was made with, as SigningKey.public_key."""
     def __init__(
         self,
         *,
@@ -324,7 +331,7 @@ class AgreeRepresentationRequest(_message.Message):
     signature: _builtins.bytes
     """The talent's signature over the canonical JSON of agency_id, commission_bp, ends_at,
     jurisdiction, starts_at, talent_id (times as RFC 3339 UTC with "Z", whole seconds) and
-    type "sosia.representation/1", 64 bytes.
+    type "sosia.representation/1".
     """
     @_builtins.property
     def starts_at(self) -> _timestamp_pb2.Timestamp: ...
@@ -470,7 +477,7 @@ class SignConsentRequest(_message.Message):
     request_id: _builtins.str
     consent_id: _builtins.str
     signature: _builtins.bytes
-    """Over Consent.statement, 64 bytes."""
+    """Over Consent.statement."""
     def __init__(
         self,
         *,
@@ -516,7 +523,7 @@ class WithdrawConsentRequest(_message.Message):
     request_id: _builtins.str
     consent_id: _builtins.str
     signature: _builtins.bytes
-    """Over Consent.withdrawal_statement, 64 bytes."""
+    """Over Consent.withdrawal_statement."""
     def __init__(
         self,
         *,
@@ -1269,7 +1276,7 @@ class EraseTalentRequest(_message.Message):
     request_id: _builtins.str
     talent_id: _builtins.str
     signature: _builtins.bytes
-    """Over Erasure.statement, 64 bytes."""
+    """Over Erasure.statement."""
     def __init__(
         self,
         *,
@@ -1815,3 +1822,519 @@ class CheckSignerResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CheckSignerResponse: _TypeAlias = CheckSignerResponse  # noqa: Y015
+
+@_typing.final
+class OfferKeyRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARTY_ID_FIELD_NUMBER: _builtins.int
+    party_id: _builtins.str
+    """Empty: of somebody staff is about to register."""
+    def __init__(
+        self,
+        *,
+        party_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["party_id", b"party_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OfferKeyRequest: _TypeAlias = OfferKeyRequest  # noqa: Y015
+
+@_typing.final
+class OfferKeyResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OFFER_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def offer(self) -> _key_pb2.KeyOffer: ...
+    def __init__(
+        self,
+        *,
+        offer: _key_pb2.KeyOffer | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["offer", b"offer"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["offer", b"offer"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OfferKeyResponse: _TypeAlias = OfferKeyResponse  # noqa: Y015
+
+@_typing.final
+class AddKeyRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    PARTY_ID_FIELD_NUMBER: _builtins.int
+    PASSKEY_FIELD_NUMBER: _builtins.int
+    ED25519_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    party_id: _builtins.str
+    @_builtins.property
+    def passkey(self) -> _key_pb2.NewPasskey:
+        """One of the two."""
+
+    @_builtins.property
+    def ed25519(self) -> Global___NewEd25519Key: ...
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        party_id: _builtins.str = ...,
+        passkey: _key_pb2.NewPasskey | None = ...,
+        ed25519: Global___NewEd25519Key | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ed25519", b"ed25519", "passkey", b"passkey"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ed25519", b"ed25519", "party_id", b"party_id", "passkey", b"passkey", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AddKeyRequest: _TypeAlias = AddKeyRequest  # noqa: Y015
+
+@_typing.final
+class NewEd25519Key(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    PUBLIC_KEY_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    public_key: _builtins.bytes
+    """Raw, 32 bytes."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        public_key: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "public_key", b"public_key"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NewEd25519Key: _TypeAlias = NewEd25519Key  # noqa: Y015
+
+@_typing.final
+class AddKeyResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def key(self) -> _key_pb2.SigningKey: ...
+    def __init__(
+        self,
+        *,
+        key: _key_pb2.SigningKey | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["key", b"key"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AddKeyResponse: _TypeAlias = AddKeyResponse  # noqa: Y015
+
+@_typing.final
+class ConfirmKeyRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    KEY_ID_FIELD_NUMBER: _builtins.int
+    SIGNATURE_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    key_id: _builtins.str
+    signature: _builtins.bytes
+    """Over SigningKey.statement."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        key_id: _builtins.str = ...,
+        signature: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["key_id", b"key_id", "request_id", b"request_id", "signature", b"signature"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConfirmKeyRequest: _TypeAlias = ConfirmKeyRequest  # noqa: Y015
+
+@_typing.final
+class ConfirmKeyResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def key(self) -> _key_pb2.SigningKey: ...
+    def __init__(
+        self,
+        *,
+        key: _key_pb2.SigningKey | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["key", b"key"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConfirmKeyResponse: _TypeAlias = ConfirmKeyResponse  # noqa: Y015
+
+@_typing.final
+class RemoveKeyRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    KEY_ID_FIELD_NUMBER: _builtins.int
+    SIGNATURE_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    key_id: _builtins.str
+    signature: _builtins.bytes
+    """Over SigningKey.removal_statement, unless it is pending."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        key_id: _builtins.str = ...,
+        signature: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["key_id", b"key_id", "request_id", b"request_id", "signature", b"signature"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RemoveKeyRequest: _TypeAlias = RemoveKeyRequest  # noqa: Y015
+
+@_typing.final
+class RemoveKeyResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def key(self) -> _key_pb2.SigningKey: ...
+    def __init__(
+        self,
+        *,
+        key: _key_pb2.SigningKey | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["key", b"key"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RemoveKeyResponse: _TypeAlias = RemoveKeyResponse  # noqa: Y015
+
+@_typing.final
+class ListKeysRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARTY_ID_FIELD_NUMBER: _builtins.int
+    party_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        party_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["party_id", b"party_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListKeysRequest: _TypeAlias = ListKeysRequest  # noqa: Y015
+
+@_typing.final
+class ListKeysResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEYS_FIELD_NUMBER: _builtins.int
+    RECOVERIES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def keys(self) -> _containers.RepeatedCompositeFieldContainer[_key_pb2.SigningKey]:
+        """Oldest first."""
+
+    @_builtins.property
+    def recoveries(self) -> _containers.RepeatedCompositeFieldContainer[_key_pb2.Recovery]:
+        """Newest first."""
+
+    def __init__(
+        self,
+        *,
+        keys: _abc.Iterable[_key_pb2.SigningKey] | None = ...,
+        recoveries: _abc.Iterable[_key_pb2.Recovery] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["keys", b"keys", "recoveries", b"recoveries"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListKeysResponse: _TypeAlias = ListKeysResponse  # noqa: Y015
+
+@_typing.final
+class StartRecoveryRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    PARTY_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    KEY_ID_FIELD_NUMBER: _builtins.int
+    LOST_KEY_IDS_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    party_id: _builtins.str
+    reason: _builtins.str
+    """1 to 500 characters; it is told to whoever is concerned."""
+    key_id: _builtins.str
+    """The pending key that will replace the lost ones."""
+    @_builtins.property
+    def lost_key_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Empty: every live key."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        party_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        key_id: _builtins.str = ...,
+        lost_key_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["key_id", b"key_id", "lost_key_ids", b"lost_key_ids", "party_id", b"party_id", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StartRecoveryRequest: _TypeAlias = StartRecoveryRequest  # noqa: Y015
+
+@_typing.final
+class StartRecoveryResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECOVERY_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def recovery(self) -> _key_pb2.Recovery: ...
+    def __init__(
+        self,
+        *,
+        recovery: _key_pb2.Recovery | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["recovery", b"recovery"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["recovery", b"recovery"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StartRecoveryResponse: _TypeAlias = StartRecoveryResponse  # noqa: Y015
+
+@_typing.final
+class StopRecoveryRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    RECOVERY_ID_FIELD_NUMBER: _builtins.int
+    SIGNATURE_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    recovery_id: _builtins.str
+    signature: _builtins.bytes
+    """Over Recovery.stop_statement."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        recovery_id: _builtins.str = ...,
+        signature: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["recovery_id", b"recovery_id", "request_id", b"request_id", "signature", b"signature"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StopRecoveryRequest: _TypeAlias = StopRecoveryRequest  # noqa: Y015
+
+@_typing.final
+class StopRecoveryResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECOVERY_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def recovery(self) -> _key_pb2.Recovery: ...
+    def __init__(
+        self,
+        *,
+        recovery: _key_pb2.Recovery | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["recovery", b"recovery"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["recovery", b"recovery"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StopRecoveryResponse: _TypeAlias = StopRecoveryResponse  # noqa: Y015
+
+@_typing.final
+class GetRecoveryRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECOVERY_ID_FIELD_NUMBER: _builtins.int
+    recovery_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        recovery_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["recovery_id", b"recovery_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetRecoveryRequest: _TypeAlias = GetRecoveryRequest  # noqa: Y015
+
+@_typing.final
+class GetRecoveryResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECOVERY_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def recovery(self) -> _key_pb2.Recovery: ...
+    def __init__(
+        self,
+        *,
+        recovery: _key_pb2.Recovery | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["recovery", b"recovery"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["recovery", b"recovery"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetRecoveryResponse: _TypeAlias = GetRecoveryResponse  # noqa: Y015
+
+@_typing.final
+class OfferSignInRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OfferSignInRequest: _TypeAlias = OfferSignInRequest  # noqa: Y015
+
+@_typing.final
+class OfferSignInResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATEMENT_FIELD_NUMBER: _builtins.int
+    EXPIRES_AT_FIELD_NUMBER: _builtins.int
+    statement: _builtins.bytes
+    """Canonical JSON with a nonce."""
+    @_builtins.property
+    def expires_at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        statement: _builtins.bytes = ...,
+        expires_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expires_at", b"expires_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expires_at", b"expires_at", "statement", b"statement"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OfferSignInResponse: _TypeAlias = OfferSignInResponse  # noqa: Y015
+
+@_typing.final
+class SignInRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATEMENT_FIELD_NUMBER: _builtins.int
+    SIGNATURE_FIELD_NUMBER: _builtins.int
+    statement: _builtins.bytes
+    signature: _builtins.bytes
+    """A passkey's assertion."""
+    def __init__(
+        self,
+        *,
+        statement: _builtins.bytes = ...,
+        signature: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["signature", b"signature", "statement", b"statement"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SignInRequest: _TypeAlias = SignInRequest  # noqa: Y015
+
+@_typing.final
+class SignInResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARTY_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def party(self) -> _party_pb2.Party: ...
+    def __init__(
+        self,
+        *,
+        party: _party_pb2.Party | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["party", b"party"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["party", b"party"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SignInResponse: _TypeAlias = SignInResponse  # noqa: Y015
+
+@_typing.final
+class ListConsentsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TALENT_ID_FIELD_NUMBER: _builtins.int
+    talent_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        talent_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["talent_id", b"talent_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListConsentsRequest: _TypeAlias = ListConsentsRequest  # noqa: Y015
+
+@_typing.final
+class ListConsentsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONSENTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def consents(self) -> _containers.RepeatedCompositeFieldContainer[_consent_pb2.Consent]: ...
+    def __init__(
+        self,
+        *,
+        consents: _abc.Iterable[_consent_pb2.Consent] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["consents", b"consents"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListConsentsResponse: _TypeAlias = ListConsentsResponse  # noqa: Y015

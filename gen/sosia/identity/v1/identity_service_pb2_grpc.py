@@ -235,6 +235,61 @@ class IdentityServiceStub:
                 request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.CheckSignerRequest.SerializeToString,
                 response_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.CheckSignerResponse.FromString,
                 _registered_method=True)
+        self.OfferKey = channel.unary_unary(
+                '/sosia.identity.v1.IdentityService/OfferKey',
+                request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.OfferKeyRequest.SerializeToString,
+                response_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.OfferKeyResponse.FromString,
+                _registered_method=True)
+        self.AddKey = channel.unary_unary(
+                '/sosia.identity.v1.IdentityService/AddKey',
+                request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.AddKeyRequest.SerializeToString,
+                response_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.AddKeyResponse.FromString,
+                _registered_method=True)
+        self.ConfirmKey = channel.unary_unary(
+                '/sosia.identity.v1.IdentityService/ConfirmKey',
+                request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.ConfirmKeyRequest.SerializeToString,
+                response_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.ConfirmKeyResponse.FromString,
+                _registered_method=True)
+        self.RemoveKey = channel.unary_unary(
+                '/sosia.identity.v1.IdentityService/RemoveKey',
+                request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.RemoveKeyRequest.SerializeToString,
+                response_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.RemoveKeyResponse.FromString,
+                _registered_method=True)
+        self.ListKeys = channel.unary_unary(
+                '/sosia.identity.v1.IdentityService/ListKeys',
+                request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.ListKeysRequest.SerializeToString,
+                response_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.ListKeysResponse.FromString,
+                _registered_method=True)
+        self.StartRecovery = channel.unary_unary(
+                '/sosia.identity.v1.IdentityService/StartRecovery',
+                request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.StartRecoveryRequest.SerializeToString,
+                response_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.StartRecoveryResponse.FromString,
+                _registered_method=True)
+        self.StopRecovery = channel.unary_unary(
+                '/sosia.identity.v1.IdentityService/StopRecovery',
+                request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.StopRecoveryRequest.SerializeToString,
+                response_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.StopRecoveryResponse.FromString,
+                _registered_method=True)
+        self.GetRecovery = channel.unary_unary(
+                '/sosia.identity.v1.IdentityService/GetRecovery',
+                request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetRecoveryRequest.SerializeToString,
+                response_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetRecoveryResponse.FromString,
+                _registered_method=True)
+        self.OfferSignIn = channel.unary_unary(
+                '/sosia.identity.v1.IdentityService/OfferSignIn',
+                request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.OfferSignInRequest.SerializeToString,
+                response_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.OfferSignInResponse.FromString,
+                _registered_method=True)
+        self.SignIn = channel.unary_unary(
+                '/sosia.identity.v1.IdentityService/SignIn',
+                request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.SignInRequest.SerializeToString,
+                response_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.SignInResponse.FromString,
+                _registered_method=True)
+        self.ListConsents = channel.unary_unary(
+                '/sosia.identity.v1.IdentityService/ListConsents',
+                request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.ListConsentsRequest.SerializeToString,
+                response_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.ListConsentsResponse.FromString,
+                _registered_method=True)
 
 
 class IdentityServiceServicer:
@@ -281,7 +336,10 @@ class IdentityServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def VerifySignature(self, request, context):
-        """VerifySignature checks an Ed25519 signature with the keys of a party.
+        """VerifySignature checks a signature with the live keys of a party. A signature is 64 bytes of
+        Ed25519, or a passkey's assertion as UTF-8 JSON: {"type":"webauthn","credential_id":b64url,
+        "authenticator_data":b64url,"client_data_json":b64url,"signature":b64url}, whose challenge is
+        the SHA-256 of the message. So it is wherever a `signature` of a party is asked for.
         Errors: PERMISSION_DENIED SIGNATURE_INVALID (not made with a key of this party).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -563,6 +621,98 @@ class IdentityServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def OfferKey(self, request, context):
+        """OfferKey says what a browser needs to make a passkey for a party; for none, staff may ask, to
+        enrol somebody at registration. Errors: NOT_FOUND PARTY_NOT_FOUND; PERMISSION_DENIED
+        NOT_ALLOWED; FAILED_PRECONDITION PASSKEYS_OFF (the house has named no origin for them).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AddKey(self, request, context):
+        """AddKey notes a key a party wants to sign with; it is pending until ConfirmKey.
+        Errors: INVALID_ARGUMENT FIELD_INVALID; PERMISSION_DENIED NOT_ALLOWED; FAILED_PRECONDITION
+        KEY_OFFER_OVER (made for no offer of ours, or one that was used or is older than ten minutes),
+        TALENT_ERASED; RESOURCE_EXHAUSTED KEYS_FULL.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ConfirmKey(self, request, context):
+        """ConfirmKey makes it live by a signature of a key that is. Errors: NOT_FOUND KEY_NOT_FOUND;
+        PERMISSION_DENIED SIGNATURE_INVALID; FAILED_PRECONDITION KEY_NOT_PENDING, RECOVERY_WAITS.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RemoveKey(self, request, context):
+        """RemoveKey ends a key for good; one that is pending needs no signature. Errors: NOT_FOUND
+        KEY_NOT_FOUND; PERMISSION_DENIED SIGNATURE_INVALID; FAILED_PRECONDITION KEY_NOT_LIVE, LAST_KEY,
+        RECOVERY_WAITS.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListKeys(self, request, context):
+        """ListKeys answers with a party's keys, removed ones too, and the recoveries there were.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def StartRecovery(self, request, context):
+        """StartRecovery begins to replace keys a party lost by one that is pending; staff only. It waits
+        72 hours. Errors: NOT_FOUND PARTY_NOT_FOUND, KEY_NOT_FOUND; PERMISSION_DENIED NOT_ALLOWED;
+        FAILED_PRECONDITION KEY_NOT_PENDING, KEY_NOT_LIVE (of a lost one), TALENT_ERASED;
+        ALREADY_EXISTS RECOVERY_UNDER_WAY.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def StopRecovery(self, request, context):
+        """StopRecovery ends it by a signature of any live key of the party, lost ones too. Errors:
+        NOT_FOUND RECOVERY_NOT_FOUND; PERMISSION_DENIED SIGNATURE_INVALID; FAILED_PRECONDITION
+        RECOVERY_OVER.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetRecovery(self, request, context):
+        """Errors: NOT_FOUND RECOVERY_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def OfferSignIn(self, request, context):
+        """OfferSignIn says what a passkey signs so that its owner is signed in; good once, for ten
+        minutes. Errors: FAILED_PRECONDITION PASSKEYS_OFF.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SignIn(self, request, context):
+        """SignIn says whose passkey signed an offer. Errors: UNAUTHENTICATED SIGN_IN_OVER;
+        PERMISSION_DENIED SIGNATURE_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListConsents(self, request, context):
+        """ListConsents answers with a talent's consents, the newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_IdentityServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -760,6 +910,61 @@ def add_IdentityServiceServicer_to_server(servicer, server):
                     servicer.CheckSigner,
                     request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.CheckSignerRequest.FromString,
                     response_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.CheckSignerResponse.SerializeToString,
+            ),
+            'OfferKey': grpc.unary_unary_rpc_method_handler(
+                    servicer.OfferKey,
+                    request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.OfferKeyRequest.FromString,
+                    response_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.OfferKeyResponse.SerializeToString,
+            ),
+            'AddKey': grpc.unary_unary_rpc_method_handler(
+                    servicer.AddKey,
+                    request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.AddKeyRequest.FromString,
+                    response_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.AddKeyResponse.SerializeToString,
+            ),
+            'ConfirmKey': grpc.unary_unary_rpc_method_handler(
+                    servicer.ConfirmKey,
+                    request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.ConfirmKeyRequest.FromString,
+                    response_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.ConfirmKeyResponse.SerializeToString,
+            ),
+            'RemoveKey': grpc.unary_unary_rpc_method_handler(
+                    servicer.RemoveKey,
+                    request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.RemoveKeyRequest.FromString,
+                    response_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.RemoveKeyResponse.SerializeToString,
+            ),
+            'ListKeys': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListKeys,
+                    request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.ListKeysRequest.FromString,
+                    response_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.ListKeysResponse.SerializeToString,
+            ),
+            'StartRecovery': grpc.unary_unary_rpc_method_handler(
+                    servicer.StartRecovery,
+                    request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.StartRecoveryRequest.FromString,
+                    response_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.StartRecoveryResponse.SerializeToString,
+            ),
+            'StopRecovery': grpc.unary_unary_rpc_method_handler(
+                    servicer.StopRecovery,
+                    request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.StopRecoveryRequest.FromString,
+                    response_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.StopRecoveryResponse.SerializeToString,
+            ),
+            'GetRecovery': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetRecovery,
+                    request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetRecoveryRequest.FromString,
+                    response_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetRecoveryResponse.SerializeToString,
+            ),
+            'OfferSignIn': grpc.unary_unary_rpc_method_handler(
+                    servicer.OfferSignIn,
+                    request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.OfferSignInRequest.FromString,
+                    response_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.OfferSignInResponse.SerializeToString,
+            ),
+            'SignIn': grpc.unary_unary_rpc_method_handler(
+                    servicer.SignIn,
+                    request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.SignInRequest.FromString,
+                    response_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.SignInResponse.SerializeToString,
+            ),
+            'ListConsents': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListConsents,
+                    request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.ListConsentsRequest.FromString,
+                    response_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.ListConsentsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -1821,6 +2026,303 @@ class IdentityService:
             '/sosia.identity.v1.IdentityService/CheckSigner',
             sosia_dot_identity_dot_v1_dot_identity__service__pb2.CheckSignerRequest.SerializeToString,
             sosia_dot_identity_dot_v1_dot_identity__service__pb2.CheckSignerResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def OfferKey(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.identity.v1.IdentityService/OfferKey',
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.OfferKeyRequest.SerializeToString,
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.OfferKeyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AddKey(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.identity.v1.IdentityService/AddKey',
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.AddKeyRequest.SerializeToString,
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.AddKeyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ConfirmKey(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.identity.v1.IdentityService/ConfirmKey',
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.ConfirmKeyRequest.SerializeToString,
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.ConfirmKeyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RemoveKey(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.identity.v1.IdentityService/RemoveKey',
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.RemoveKeyRequest.SerializeToString,
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.RemoveKeyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListKeys(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.identity.v1.IdentityService/ListKeys',
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.ListKeysRequest.SerializeToString,
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.ListKeysResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StartRecovery(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.identity.v1.IdentityService/StartRecovery',
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.StartRecoveryRequest.SerializeToString,
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.StartRecoveryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StopRecovery(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.identity.v1.IdentityService/StopRecovery',
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.StopRecoveryRequest.SerializeToString,
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.StopRecoveryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetRecovery(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.identity.v1.IdentityService/GetRecovery',
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetRecoveryRequest.SerializeToString,
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetRecoveryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def OfferSignIn(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.identity.v1.IdentityService/OfferSignIn',
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.OfferSignInRequest.SerializeToString,
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.OfferSignInResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SignIn(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.identity.v1.IdentityService/SignIn',
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.SignInRequest.SerializeToString,
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.SignInResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListConsents(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.identity.v1.IdentityService/ListConsents',
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.ListConsentsRequest.SerializeToString,
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.ListConsentsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -32,7 +32,10 @@ class IdentityServiceStub:
     Authenticate: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.AuthenticateRequest, _identity_service_pb2.AuthenticateResponse]
     """Authenticate says whose an API key is. Errors: UNAUTHENTICATED API_KEY_UNKNOWN."""
     VerifySignature: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.VerifySignatureRequest, _identity_service_pb2.VerifySignatureResponse]
-    """VerifySignature checks an Ed25519 signature with the keys of a party.
+    """VerifySignature checks a signature with the live keys of a party. A signature is 64 bytes of
+    Ed25519, or a passkey's assertion as UTF-8 JSON: {"type":"webauthn","credential_id":b64url,
+    "authenticator_data":b64url,"client_data_json":b64url,"signature":b64url}, whose challenge is
+    the SHA-256 of the message. So it is wherever a `signature` of a party is asked for.
     Errors: PERMISSION_DENIED SIGNATURE_INVALID (not made with a key of this party).
     """
     AgreeRepresentation: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.AgreeRepresentationRequest, _identity_service_pb2.AgreeRepresentationResponse]
@@ -168,6 +171,51 @@ class IdentityServiceStub:
     now. Between services. Errors: PERMISSION_DENIED SIGNATURE_INVALID; FAILED_PRECONDITION
     ESTATE_FROZEN (she died, and nobody may do this, or not yet).
     """
+    OfferKey: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.OfferKeyRequest, _identity_service_pb2.OfferKeyResponse]
+    """OfferKey says what a browser needs to make a passkey for a party; for none, staff may ask, to
+    enrol somebody at registration. Errors: NOT_FOUND PARTY_NOT_FOUND; PERMISSION_DENIED
+    NOT_ALLOWED; FAILED_PRECONDITION PASSKEYS_OFF (the house has named no origin for them).
+    """
+    AddKey: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.AddKeyRequest, _identity_service_pb2.AddKeyResponse]
+    """AddKey notes a key a party wants to sign with; it is pending until ConfirmKey.
+    Errors: INVALID_ARGUMENT FIELD_INVALID; PERMISSION_DENIED NOT_ALLOWED; FAILED_PRECONDITION
+    KEY_OFFER_OVER (made for no offer of ours, or one that was used or is older than ten minutes),
+    TALENT_ERASED; RESOURCE_EXHAUSTED KEYS_FULL.
+    """
+    ConfirmKey: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.ConfirmKeyRequest, _identity_service_pb2.ConfirmKeyResponse]
+    """ConfirmKey makes it live by a signature of a key that is. Errors: NOT_FOUND KEY_NOT_FOUND;
+    PERMISSION_DENIED SIGNATURE_INVALID; FAILED_PRECONDITION KEY_NOT_PENDING, RECOVERY_WAITS.
+    """
+    RemoveKey: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.RemoveKeyRequest, _identity_service_pb2.RemoveKeyResponse]
+    """RemoveKey ends a key for good; one that is pending needs no signature. Errors: NOT_FOUND
+    KEY_NOT_FOUND; PERMISSION_DENIED SIGNATURE_INVALID; FAILED_PRECONDITION KEY_NOT_LIVE, LAST_KEY,
+    RECOVERY_WAITS.
+    """
+    ListKeys: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.ListKeysRequest, _identity_service_pb2.ListKeysResponse]
+    """ListKeys answers with a party's keys, removed ones too, and the recoveries there were."""
+    StartRecovery: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.StartRecoveryRequest, _identity_service_pb2.StartRecoveryResponse]
+    """StartRecovery begins to replace keys a party lost by one that is pending; staff only. It waits
+    72 hours. Errors: NOT_FOUND PARTY_NOT_FOUND, KEY_NOT_FOUND; PERMISSION_DENIED NOT_ALLOWED;
+    FAILED_PRECONDITION KEY_NOT_PENDING, KEY_NOT_LIVE (of a lost one), TALENT_ERASED;
+    ALREADY_EXISTS RECOVERY_UNDER_WAY.
+    """
+    StopRecovery: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.StopRecoveryRequest, _identity_service_pb2.StopRecoveryResponse]
+    """StopRecovery ends it by a signature of any live key of the party, lost ones too. Errors:
+    NOT_FOUND RECOVERY_NOT_FOUND; PERMISSION_DENIED SIGNATURE_INVALID; FAILED_PRECONDITION
+    RECOVERY_OVER.
+    """
+    GetRecovery: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.GetRecoveryRequest, _identity_service_pb2.GetRecoveryResponse]
+    """Errors: NOT_FOUND RECOVERY_NOT_FOUND."""
+    OfferSignIn: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.OfferSignInRequest, _identity_service_pb2.OfferSignInResponse]
+    """OfferSignIn says what a passkey signs so that its owner is signed in; good once, for ten
+    minutes. Errors: FAILED_PRECONDITION PASSKEYS_OFF.
+    """
+    SignIn: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.SignInRequest, _identity_service_pb2.SignInResponse]
+    """SignIn says whose passkey signed an offer. Errors: UNAUTHENTICATED SIGN_IN_OVER;
+    PERMISSION_DENIED SIGNATURE_INVALID.
+    """
+    ListConsents: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.ListConsentsRequest, _identity_service_pb2.ListConsentsResponse]
+    """ListConsents answers with a talent's consents, the newest first."""
 
 class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
     """IdentityService owns parties and their keys, consents and the transparency log, capture sets,
@@ -223,7 +271,10 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _identity_service_pb2.VerifySignatureRequest,
         context: _aio.ServicerContext[_identity_service_pb2.VerifySignatureRequest, _abc.Awaitable[_identity_service_pb2.VerifySignatureResponse]],
     ) -> _abc.Awaitable[_identity_service_pb2.VerifySignatureResponse]:
-        """VerifySignature checks an Ed25519 signature with the keys of a party.
+        """VerifySignature checks a signature with the live keys of a party. A signature is 64 bytes of
+        Ed25519, or a passkey's assertion as UTF-8 JSON: {"type":"webauthn","credential_id":b64url,
+        "authenticator_data":b64url,"client_data_json":b64url,"signature":b64url}, whose challenge is
+        the SHA-256 of the message. So it is wherever a `signature` of a party is asked for.
         Errors: PERMISSION_DENIED SIGNATURE_INVALID (not made with a key of this party).
         """
 
@@ -557,5 +608,116 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         now. Between services. Errors: PERMISSION_DENIED SIGNATURE_INVALID; FAILED_PRECONDITION
         ESTATE_FROZEN (she died, and nobody may do this, or not yet).
         """
+
+    @_abc_1.abstractmethod
+    def OfferKey(
+        self,
+        request: _identity_service_pb2.OfferKeyRequest,
+        context: _aio.ServicerContext[_identity_service_pb2.OfferKeyRequest, _abc.Awaitable[_identity_service_pb2.OfferKeyResponse]],
+    ) -> _abc.Awaitable[_identity_service_pb2.OfferKeyResponse]:
+        """OfferKey says what a browser needs to make a passkey for a party; for none, staff may ask, to
+        enrol somebody at registration. Errors: NOT_FOUND PARTY_NOT_FOUND; PERMISSION_DENIED
+        NOT_ALLOWED; FAILED_PRECONDITION PASSKEYS_OFF (the house has named no origin for them).
+        """
+
+    @_abc_1.abstractmethod
+    def AddKey(
+        self,
+        request: _identity_service_pb2.AddKeyRequest,
+        context: _aio.ServicerContext[_identity_service_pb2.AddKeyRequest, _abc.Awaitable[_identity_service_pb2.AddKeyResponse]],
+    ) -> _abc.Awaitable[_identity_service_pb2.AddKeyResponse]:
+        """AddKey notes a key a party wants to sign with; it is pending until ConfirmKey.
+        Errors: INVALID_ARGUMENT FIELD_INVALID; PERMISSION_DENIED NOT_ALLOWED; FAILED_PRECONDITION
+        KEY_OFFER_OVER (made for no offer of ours, or one that was used or is older than ten minutes),
+        TALENT_ERASED; RESOURCE_EXHAUSTED KEYS_FULL.
+        """
+
+    @_abc_1.abstractmethod
+    def ConfirmKey(
+        self,
+        request: _identity_service_pb2.ConfirmKeyRequest,
+        context: _aio.ServicerContext[_identity_service_pb2.ConfirmKeyRequest, _abc.Awaitable[_identity_service_pb2.ConfirmKeyResponse]],
+    ) -> _abc.Awaitable[_identity_service_pb2.ConfirmKeyResponse]:
+        """ConfirmKey makes it live by a signature of a key that is. Errors: NOT_FOUND KEY_NOT_FOUND;
+        PERMISSION_DENIED SIGNATURE_INVALID; FAILED_PRECONDITION KEY_NOT_PENDING, RECOVERY_WAITS.
+        """
+
+    @_abc_1.abstractmethod
+    def RemoveKey(
+        self,
+        request: _identity_service_pb2.RemoveKeyRequest,
+        context: _aio.ServicerContext[_identity_service_pb2.RemoveKeyRequest, _abc.Awaitable[_identity_service_pb2.RemoveKeyResponse]],
+    ) -> _abc.Awaitable[_identity_service_pb2.RemoveKeyResponse]:
+        """RemoveKey ends a key for good; one that is pending needs no signature. Errors: NOT_FOUND
+        KEY_NOT_FOUND; PERMISSION_DENIED SIGNATURE_INVALID; FAILED_PRECONDITION KEY_NOT_LIVE, LAST_KEY,
+        RECOVERY_WAITS.
+        """
+
+    @_abc_1.abstractmethod
+    def ListKeys(
+        self,
+        request: _identity_service_pb2.ListKeysRequest,
+        context: _aio.ServicerContext[_identity_service_pb2.ListKeysRequest, _abc.Awaitable[_identity_service_pb2.ListKeysResponse]],
+    ) -> _abc.Awaitable[_identity_service_pb2.ListKeysResponse]:
+        """ListKeys answers with a party's keys, removed ones too, and the recoveries there were."""
+
+    @_abc_1.abstractmethod
+    def StartRecovery(
+        self,
+        request: _identity_service_pb2.StartRecoveryRequest,
+        context: _aio.ServicerContext[_identity_service_pb2.StartRecoveryRequest, _abc.Awaitable[_identity_service_pb2.StartRecoveryResponse]],
+    ) -> _abc.Awaitable[_identity_service_pb2.StartRecoveryResponse]:
+        """StartRecovery begins to replace keys a party lost by one that is pending; staff only. It waits
+        72 hours. Errors: NOT_FOUND PARTY_NOT_FOUND, KEY_NOT_FOUND; PERMISSION_DENIED NOT_ALLOWED;
+        FAILED_PRECONDITION KEY_NOT_PENDING, KEY_NOT_LIVE (of a lost one), TALENT_ERASED;
+        ALREADY_EXISTS RECOVERY_UNDER_WAY.
+        """
+
+    @_abc_1.abstractmethod
+    def StopRecovery(
+        self,
+        request: _identity_service_pb2.StopRecoveryRequest,
+        context: _aio.ServicerContext[_identity_service_pb2.StopRecoveryRequest, _abc.Awaitable[_identity_service_pb2.StopRecoveryResponse]],
+    ) -> _abc.Awaitable[_identity_service_pb2.StopRecoveryResponse]:
+        """StopRecovery ends it by a signature of any live key of the party, lost ones too. Errors:
+        NOT_FOUND RECOVERY_NOT_FOUND; PERMISSION_DENIED SIGNATURE_INVALID; FAILED_PRECONDITION
+        RECOVERY_OVER.
+        """
+
+    @_abc_1.abstractmethod
+    def GetRecovery(
+        self,
+        request: _identity_service_pb2.GetRecoveryRequest,
+        context: _aio.ServicerContext[_identity_service_pb2.GetRecoveryRequest, _abc.Awaitable[_identity_service_pb2.GetRecoveryResponse]],
+    ) -> _abc.Awaitable[_identity_service_pb2.GetRecoveryResponse]:
+        """Errors: NOT_FOUND RECOVERY_NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def OfferSignIn(
+        self,
+        request: _identity_service_pb2.OfferSignInRequest,
+        context: _aio.ServicerContext[_identity_service_pb2.OfferSignInRequest, _abc.Awaitable[_identity_service_pb2.OfferSignInResponse]],
+    ) -> _abc.Awaitable[_identity_service_pb2.OfferSignInResponse]:
+        """OfferSignIn says what a passkey signs so that its owner is signed in; good once, for ten
+        minutes. Errors: FAILED_PRECONDITION PASSKEYS_OFF.
+        """
+
+    @_abc_1.abstractmethod
+    def SignIn(
+        self,
+        request: _identity_service_pb2.SignInRequest,
+        context: _aio.ServicerContext[_identity_service_pb2.SignInRequest, _abc.Awaitable[_identity_service_pb2.SignInResponse]],
+    ) -> _abc.Awaitable[_identity_service_pb2.SignInResponse]:
+        """SignIn says whose passkey signed an offer. Errors: UNAUTHENTICATED SIGN_IN_OVER;
+        PERMISSION_DENIED SIGNATURE_INVALID.
+        """
+
+    @_abc_1.abstractmethod
+    def ListConsents(
+        self,
+        request: _identity_service_pb2.ListConsentsRequest,
+        context: _aio.ServicerContext[_identity_service_pb2.ListConsentsRequest, _abc.Awaitable[_identity_service_pb2.ListConsentsResponse]],
+    ) -> _abc.Awaitable[_identity_service_pb2.ListConsentsResponse]:
+        """ListConsents answers with a talent's consents, the newest first."""
 
 def add_IdentityServiceServicer_to_server(servicer: IdentityServiceServicer, server: _aio.Server) -> None: ...

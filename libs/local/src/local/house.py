@@ -205,6 +205,7 @@ class House:
             "KEYSTORE": str(self.folder / "persons"),
             "WITNESSES": self.keys.witnesses(f"http://{self._address('witness.ops')}"),
             "WITNESS_INTERVAL": f"PT{WITNESS_EVERY_S:.0f}S",
+            "PORTAL_ORIGIN": f"http://localhost:{self.port('gateway')}",
             **self.keys.environment(),
         }
         others = {f"{name.upper()}_ADDRESS": self._address(name) for name in SERVICES}

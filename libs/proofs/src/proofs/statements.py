@@ -51,6 +51,11 @@ FORMS: Mapping[str, tuple[Form, ...]] = {
     "sosia.estate-settled/1": (Form("estate_settled", "estate_id"),),
     "sosia.estate-objection/1": (Form("estate_stopped", "estate_id"),),
     "sosia.estate-stopped/1": (Form("estate_stopped", "estate_id"),),
+    "sosia.key/1": (Form("key_added", "key_id"),),
+    "sosia.key-removal/1": (Form("key_removed", "key_id"),),
+    "sosia.recovery/1": (Form("recovery_started", "recovery_id"),),
+    "sosia.recovery-stop/1": (Form("recovery_stopped", "recovery_id"),),
+    "sosia.recovery-completion/1": (Form("recovery_completed", "recovery_id"),),
 }
 """By the type a statement names, the receipts there are of it. A type that is not here is proven to
 be in the log and signed, but what its receipt says of it, kind and subject, is not checked."""

@@ -27,6 +27,7 @@ from gateway.feed import Feed
 from gateway.http import Api
 from gateway.limits import Quotas
 from gateway.pages import Pages
+from gateway.portal import Portal
 from gateway.routes import ROUTES
 from gateway.sessions import Sessions
 from gateway.settings import Settings
@@ -60,6 +61,7 @@ async def build(settings: Settings) -> AsyncIterator[App]:
         site = Site(sessions)
         pages = [
             *Direct(calls, site).routes(),
+            *Portal(calls, site).routes(),
             *Words(calls, site).routes(),
             *Talks(calls, site).routes(),
             *Verifying(calls, site, quotas).routes(),

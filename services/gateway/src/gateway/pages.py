@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from gateway import chain, coverage, reactions
+from gateway import chain, coverage, reactions, signing
 from gateway.callers import Callers
 from gateway.clients import Calls
 from gateway.limits import read_body
@@ -54,9 +54,12 @@ class Pages:
 
     async def _login(self, request: Request) -> Response:
         if request.method == "GET":
-            return self._page("login.html", await self._visitor(request), wrong=False)
+            offered = await signing.offer_sign_in(self._calls)
+            return self._page(
+                "login.html", await self._visitor(request), wrong=False, statement=offered
+            )
         if not is_from_here(request):
-            return self._page("login.html", Visitor(), status=HTTPStatus.FORBIDDEN, wrong=True)
+            return self._wrong(HTTPStatus.FORBIDDEN)
         await read_body(request, _FORM_BYTES)
         async with request.form() as form:
             key = str(form.get("api_key", "")).strip()
@@ -65,20 +68,16 @@ class Pages:
             with trace.span("sign in", {}, who=actor):
                 party = await self._calls.ask("identity", "GetParty", party_id=actor.party_id)
         except Unauthenticated:
-            return self._page("login.html", Visitor(), status=HTTPStatus.UNAUTHORIZED, wrong=True)
+            return self._wrong(HTTPStatus.UNAUTHORIZED)
         except DomainError as error:
             return self._refused(Visitor(), error)
-        token = await self._sessions.open(Visitor(actor, party.party.name))
-        answer = RedirectResponse("/", HTTPStatus.SEE_OTHER)
-        answer.set_cookie(
-            COOKIE,
-            token,
-            max_age=int(self._sessions.lasts.total_seconds()),
-            httponly=True,
-            samesite="strict",
-            secure=request.url.scheme == "https",
+        return await signing.open_session(
+            request, self._sessions, Visitor(actor, party.party.name), "/"
         )
-        return answer
+
+    def _wrong(self, status: HTTPStatus) -> Response:
+        """Refuse a key; whoever would rather use a passkey asks for the page again."""
+        return self._page("login.html", Visitor(), status=status, wrong=True, statement="")
 
     async def _logout(self, request: Request) -> Response:
         answer = RedirectResponse("/", HTTPStatus.SEE_OTHER)

@@ -34,6 +34,8 @@ HIDDEN = frozenset(
         "CreateDataKey",
         "UnwrapDataKey",
         "IssueGrant",
+        "OfferSignIn",
+        "SignIn",
     }
 )
 """Calls between services, which no path leads to."""
@@ -123,6 +125,14 @@ ROUTES: tuple[Route, ...] = (
     _get("/v1/parties", "identity", "ListParties"),
     _get("/v1/parties/{party_id}", "identity", "GetParty"),
     _make("/v1/parties/{party_id}/api-keys", "identity", "IssueApiKey"),
+    _do("/v1/key-offers", "identity", "OfferKey"),
+    _get("/v1/parties/{party_id}/keys", "identity", "ListKeys"),
+    _make("/v1/parties/{party_id}/keys", "identity", "AddKey"),
+    _do("/v1/keys/{key_id}/confirm", "identity", "ConfirmKey"),
+    _do("/v1/keys/{key_id}/remove", "identity", "RemoveKey"),
+    _make("/v1/parties/{party_id}/recoveries", "identity", "StartRecovery"),
+    _get("/v1/recoveries/{recovery_id}", "identity", "GetRecovery"),
+    _do("/v1/recoveries/{recovery_id}/stop", "identity", "StopRecovery"),
     _make("/v1/representations", "identity", "AgreeRepresentation"),
     _get("/v1/talents/{talent_id}/representation", "identity", "GetRepresentation"),
     _get("/v1/talents/{talent_id}/erasure", "identity", "GetErasure"),
@@ -139,6 +149,7 @@ ROUTES: tuple[Route, ...] = (
     _do("/v1/estates/{estate_id}/settle", "identity", "SettleEstate"),
     _do("/v1/estates/{estate_id}/stop", "identity", "StopEstate"),
     _get("/v1/talents/{talent_id}/estate", "identity", "GetEstate"),
+    _get("/v1/talents/{talent_id}/consents", "identity", "ListConsents"),
     _make("/v1/consents", "identity", "ProposeConsent"),
     _get("/v1/consents/{consent_id}", "identity", "GetConsent"),
     _do("/v1/consents/{consent_id}/sign", "identity", "SignConsent"),

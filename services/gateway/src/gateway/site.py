@@ -38,7 +38,7 @@ class Site:
             lstrip_blocks=True,
         )
         self._templates.filters |= {"money": money, "day": day, "moment": moment, "plain": plain}
-        self._templates.filters["base64"] = lambda data: base64.b64encode(data).decode()
+        self._templates.filters |= {"base64": to_base64, "url_base64": to_url}
         self._templates.filters |= phrases.FILTERS
 
     async def visitor(self, request: Request) -> Visitor:
@@ -83,3 +83,13 @@ def moment(stamp: Timestamp) -> str:
 def plain(name: str) -> str:
     """Write a constant as words: "approval_decided" is "approval decided"."""
     return name.replace("_", " ").lower()
+
+
+def to_base64(data: bytes) -> str:
+    """Write bytes as base64."""
+    return base64.b64encode(data).decode()
+
+
+def to_url(data: bytes) -> str:
+    """Write bytes as base64url without padding."""
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import grpc
 from imaging.faces import Faces
@@ -24,6 +25,7 @@ from vault import Vault
 from identity.collector import collect, read_witnesses
 from identity.consumers import open_consumer
 from identity.domain.parties import Jurisdictions
+from identity.domain.signing_keys import Place
 from identity.domain.texts import Template, Texts
 from identity.keystore import FileKeyStore
 from identity.photos import Photographs
@@ -38,8 +40,10 @@ from identity.service.heads import Heads
 from identity.service.keys import LocalKeys, PersonKeys
 from identity.service.parties import Parties
 from identity.service.receipts import Receipts
+from identity.service.recoveries import Recoveries
 from identity.service.reports import Judge
 from identity.service.signers import Signers
+from identity.service.signing_keys import SigningKeys
 from identity.settings import Settings
 from identity.signing.checkpoints import LogSigner
 
@@ -73,7 +77,8 @@ async def build(settings: Settings) -> AsyncIterator[App]:
         estates = Estates(db, signer, settings.estate_waits)
         heads = Heads(db, VerifierKey.parse(signer.verifier_key), witnesses)
         receipts = Receipts(db, signer, heads)
-        services = _services(db, receipts, keys, vault, (eraser, estates))
+        signing = (SigningKeys(db, read_place(settings.portal_origin)), Recoveries(db, signer))
+        services = _services(db, receipts, (keys, vault), (eraser, estates), signing)
         await services.parties.ensure_house(staff_key)
         checks = {"database": db.check, "bus": bus.check}
         await stack.enter_async_context(open_ops(settings.ops_address, checks))
@@ -84,14 +89,14 @@ async def build(settings: Settings) -> AsyncIterator[App]:
 def _services(
     db: Database,
     receipts: Receipts,
-    keys: PersonKeys,
-    vault: Vault,
+    kept: tuple[PersonKeys, Vault],
     ends: tuple[Eraser, Estates],
+    signing: tuple[SigningKeys, Recoveries],
 ) -> Services:
-    captures, jurisdictions = Captures(db), load_jurisdictions()
+    captures, jurisdictions, (keys, vault) = Captures(db), load_jurisdictions(), kept
     photographs = Photographs(Faces())
     return Services(
-        Parties(db, jurisdictions),
+        Parties(db, jurisdictions, signing[0]),
         Consents(db, load_texts()),
         receipts,
         captures,
@@ -102,6 +107,7 @@ def _services(
         Delegations(db, jurisdictions),
         ends[1],
         Signers(db),
+        *signing,
     )
 
 
@@ -114,6 +120,22 @@ async def _server(services: Services, address: str) -> AsyncIterator[int]:
 
     async with open_server(register, domain="identity", address=address) as port:
         yield port
+
+
+def read_place(origin: str) -> Place | None:
+    """Return where passkeys are made and used; none without an origin.
+
+    Raises:
+        ValueError: it is more or less than scheme, host and port, or not secure.
+    """
+    if not origin:
+        return None
+    parts = urlsplit(origin)
+    host = parts.hostname or ""
+    is_secure = parts.scheme == "https" or (parts.scheme, host) == ("http", "localhost")
+    if not is_secure or f"{parts.scheme}://{parts.netloc}" != origin or parts.username is not None:
+        raise ValueError("IDENTITY_PORTAL_ORIGIN must be https://host[:port], as a browser says it")
+    return Place(host, origin)
 
 
 def load_jurisdictions() -> Jurisdictions:
@@ -153,6 +175,7 @@ async def serve(settings: Settings) -> None:
         urls = read_witnesses(settings.witnesses)
         every_s = settings.witness_interval.total_seconds()
         tasks.create_task(collect(app.heads, urls, settings.log_origin, every_s))
+        tasks.create_task(app.services.recoveries.watch())
 
 
 async def prepare(settings: Settings, migrations: Path) -> None:

@@ -12,7 +12,7 @@ from sosia.licensing.v1 import events_pb2
 from identity.domain.parties import SignatureInvalid
 from identity.domain.receipts import Agreed, Kind
 from identity.service import receipts
-from identity.service.parties import check_signature
+from identity.service.signatures import check_signature
 from identity.signing.signatures import find_signer
 from identity.signing.statements import canonical
 from identity.store import delegations as delegations_store
@@ -109,7 +109,7 @@ async def _issue(
     """
     theirs = await estates_store.find_all_keys(tx, event.talent_id)
     signer = find_signer(theirs, event.statement, event.signature) or await check_signature(
-        tx, event.talent_id, event.statement, event.signature
+        tx, event.talent_id, event.statement, event.signature, heard=True
     )
     agreed = Agreed(
         kind,

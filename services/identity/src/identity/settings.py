@@ -27,5 +27,8 @@ class Settings(ServiceSettings):
     """Witnesses whose cosignatures are collected: JSON, C2SP verifier key -> URL."""
     witness_interval: timedelta = Field(default=timedelta(seconds=10), gt=timedelta())
     """How often they are asked, ISO 8601 ("PT10S")."""
+    portal_origin: str = ""
+    """Scheme, host and port of the pages on which passkeys are made and used, as a browser says
+    them ("https://sosia.example"); its host is their domain. Unset, passkeys are refused."""
     staff_key_file: Path
     """File with the text of the API key that opens the staff party "House"."""

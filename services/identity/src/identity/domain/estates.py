@@ -4,7 +4,6 @@ Until it is settled everything is frozen. Then what she consented to goes on and
 approve, withdraw and end; nothing she did not consent to is ever added.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
@@ -220,8 +219,8 @@ def life(estate: Estate | None) -> Life:
     return Life.SUCCEEDED if estate.state is State.SETTLED else Life.FROZEN
 
 
-def find_keys(talent_keys: Sequence[bytes], estate: Estate | None, act: Act) -> list[bytes]:
-    """Return the keys that may do an act for a talent now, her own first.
+def find_speakers(estate: Estate | None, act: Act) -> tuple[bool, list[bytes]]:
+    """Return whether a talent herself may do an act now, and the keys of others who may.
 
     Ending something is never refused: she may be alive. Allowing something new is hers alone.
 
@@ -230,14 +229,14 @@ def find_keys(talent_keys: Sequence[bytes], estate: Estate | None, act: Act) -> 
     """
     stands = life(estate)
     if stands is Life.LIVING:
-        return list(talent_keys)
+        return True, []
     successors = estate.successors if estate and stands is Life.SUCCEEDED else ()
     theirs = [key for one in successors for key in one.public_keys]
     if act is Act.NARROW:
-        return [*talent_keys, *theirs]
+        return True, theirs
     if act is Act.GRANT or not theirs:
         raise EstateFrozen(f"her estate is {stands}", act=act)
-    return theirs
+    return False, theirs
 
 
 def say_opened(estate: Estate) -> dict[str, Any]:

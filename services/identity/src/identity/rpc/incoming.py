@@ -13,6 +13,7 @@ from sosia.identity.v1 import (
     delegation_pb2,
     estate_pb2,
     identity_service_pb2,
+    key_pb2,
     party_pb2,
 )
 
@@ -22,6 +23,7 @@ from identity.domain.delegations import Act as DelegatedAct
 from identity.domain.delegations import Bounds
 from identity.domain.estates import Act, Opening
 from identity.domain.parties import Kind, NewParty, Representation
+from identity.domain.signing_keys import NewKey
 from identity.service.commands import Command
 
 
@@ -66,7 +68,24 @@ def to_new_party(request: identity_service_pb2.RegisterPartyRequest) -> NewParty
         request.public_key,
         request.birth_date,
         request.synthetic,
+        to_passkey(request.passkey) if request.HasField("passkey") else None,
     )
+
+
+def to_passkey(passkey: key_pb2.NewPasskey) -> NewKey:
+    """Read a passkey somebody made. Raises FieldInvalid: there is nothing of it."""
+    if not passkey.credential:
+        raise FieldInvalid("passkey.credential", "must not be empty")
+    return NewKey(passkey.name, passkey.credential)
+
+
+def to_new_key(request: identity_service_pb2.AddKeyRequest) -> NewKey:
+    """Read a key to be added. Raises FieldInvalid: none is given, or two."""
+    if request.HasField("passkey") == request.HasField("ed25519"):
+        raise FieldInvalid("passkey", "must be given, or else ed25519")
+    if request.HasField("passkey"):
+        return to_passkey(request.passkey)
+    return NewKey(request.ed25519.name, public_key=request.ed25519.public_key)
 
 
 def to_representation(request: identity_service_pb2.AgreeRepresentationRequest) -> Representation:

@@ -30,7 +30,8 @@ def from_time(value: datetime) -> Timestamp:
     return stamp
 
 
-def _from_optional(value: datetime | None) -> Timestamp | None:
+def from_optional(value: datetime | None) -> Timestamp | None:
+    """Write a time that may be absent."""
     return None if value is None else from_time(value)
 
 
@@ -90,14 +91,14 @@ def from_consent(consent: consents.Consent, life: Life) -> consent_pb2.Consent:
         statement=consent.statement,
         withdrawal_statement=consent.withdrawal_statement,
         proposed_by=consent.proposed_by,
-        signed_at=_from_optional(consent.signed_at),
-        withdrawn_at=_from_optional(consent.withdrawn_at),
+        signed_at=from_optional(consent.signed_at),
+        withdrawn_at=from_optional(consent.withdrawn_at),
         receipt_id=consent.receipt_id,
         text=consent.text,
         text_version=consent.text_version,
         supersedes=consent.supersedes,
         superseded_by=consent.superseded_by,
-        superseded_at=_from_optional(consent.superseded_at),
+        superseded_at=from_optional(consent.superseded_at),
         frozen=life is Life.FROZEN,
         succeeded=life is Life.SUCCEEDED,
         erased=life is Life.ERASED,
@@ -240,8 +241,8 @@ def from_delegation(seen: Seen) -> delegation_pb2.Delegation:
         fee_floor=money_pb2.Money(
             currency_code=bounds.currency_code, amount_minor=bounds.floor_minor
         ),
-        starts_at=_from_optional(bounds.starts_at),
-        ends_at=_from_optional(bounds.ends_at),
+        starts_at=from_optional(bounds.starts_at),
+        ends_at=from_optional(bounds.ends_at),
         longest_term_days=bounds.longest_term_days,
         exclusive=bounds.exclusive,
     )
@@ -256,8 +257,8 @@ def from_delegation(seen: Seen) -> delegation_pb2.Delegation:
         statement=one.statement,
         revocation_statement=one.revocation_statement,
         proposed_by=one.proposed_by,
-        signed_at=_from_optional(one.signed_at),
-        ended_at=_from_optional(one.ended_at),
+        signed_at=from_optional(one.signed_at),
+        ended_at=from_optional(one.ended_at),
         receipt_id=one.receipt_id,
         in_force=not seen.why_not,
         why_not=seen.why_not,
@@ -270,7 +271,7 @@ def from_estate(estate: Estate) -> estate_pb2.Estate:
         estate_pb2.Successor(
             party_id=one.party_id,
             public_keys=one.public_keys,
-            accepted_at=_from_optional(one.accepted_at),
+            accepted_at=from_optional(one.accepted_at),
             receipt_id=one.receipt_id,
             statement=one.statement,
         )
@@ -288,8 +289,8 @@ def from_estate(estate: Estate) -> estate_pb2.Estate:
         objection_statement=estate.objection_statement,
         opened_at=from_time(estate.opened_at),
         waits_until=from_time(estate.waits_until),
-        settled_at=_from_optional(estate.settled_at),
-        stopped_at=_from_optional(estate.stopped_at),
+        settled_at=from_optional(estate.settled_at),
+        stopped_at=from_optional(estate.stopped_at),
         stop_reason=estate.stop_reason,
         told=estate.told,
     )

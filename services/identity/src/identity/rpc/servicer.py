@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import grpc
-from sosia.identity.v1 import consent_pb2, erasure_pb2, identity_service_pb2_grpc
+from sosia.identity.v1 import consent_pb2, erasure_pb2
 from sosia.identity.v1 import identity_service_pb2 as pb
 
 from identity.domain.consents import Consent
 from identity.rpc import incoming, outgoing
 from identity.rpc.acting import ActingServicer
+from identity.rpc.keys import KeysServicer
 from identity.service.captures import Captures, Intake, NewPhoto
 from identity.service.consents import Consents
 from identity.service.delegations import Delegations
@@ -18,8 +19,10 @@ from identity.service.estates import Estates
 from identity.service.keys import PersonKeys
 from identity.service.parties import Parties
 from identity.service.receipts import Receipts
+from identity.service.recoveries import Recoveries
 from identity.service.reports import Judge
 from identity.service.signers import Signers
+from identity.service.signing_keys import SigningKeys
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -39,13 +42,16 @@ class Services:
     delegations: Delegations
     estates: Estates
     signers: Signers
+    signing_keys: SigningKeys
+    recoveries: Recoveries
 
 
-class IdentityServicer(ActingServicer, identity_service_pb2_grpc.IdentityServiceServicer):
+class IdentityServicer(ActingServicer, KeysServicer):
     """IdentityService; errors are in the contract."""
 
     def __init__(self, services: Services) -> None:
-        super().__init__(services.delegations, services.estates, services.signers)
+        ActingServicer.__init__(self, services.delegations, services.estates, services.signers)
+        KeysServicer.__init__(self, services.signing_keys, services.recoveries)
         self._do = services
 
     async def _consent(self, consent: Consent) -> consent_pb2.Consent:
@@ -155,6 +161,13 @@ class IdentityServicer(ActingServicer, identity_service_pb2_grpc.IdentityService
         """Return a consent."""
         found = await self._do.consents.get(request.consent_id)
         return pb.GetConsentResponse(consent=outgoing.from_consent(*found))
+
+    async def ListConsents(
+        self, request: pb.ListConsentsRequest, context: Context
+    ) -> pb.ListConsentsResponse:
+        """Return a talent's consents."""
+        found, life = await self._do.consents.find(request.talent_id)
+        return pb.ListConsentsResponse(consents=[outgoing.from_consent(one, life) for one in found])
 
     async def CheckConsent(
         self, request: pb.CheckConsentRequest, context: Context

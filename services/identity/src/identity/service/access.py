@@ -85,3 +85,28 @@ async def require_not_erased(tx: Tx, talent_id: str) -> None:
     """Refuse what would be new of a talent who had herself erased. Raises TalentErased."""
     if await erasures_store.has(tx, talent_id):
         raise TalentErased(f"{talent_id} was erased", talentId=talent_id)
+
+
+def is_self(party_id: str) -> bool:
+    """Tell whether a party asks about itself, or staff on its behalf."""
+    actor = trace.actor()
+    return actor.kind == "staff" or (actor.party_id == party_id != "" and actor.kind != "public")
+
+
+def require_self(party_id: str) -> None:
+    """Let pass whom `is_self` names; about nobody in particular only staff asks.
+
+    Raises:
+        Unauthenticated: nobody in particular asks.
+        NotAllowed: somebody else does.
+    """
+    trace.require_actor()
+    if not is_self(party_id):
+        raise NotAllowed("only the party itself and staff may do this")
+
+
+async def require_near_party(tx: Tx, party_id: str, *, now: datetime) -> None:
+    """Let pass the party itself and, of a talent, whom `is_near` names."""
+    trace.require_actor()
+    if not (is_self(party_id) or await is_near(tx, party_id, now=now)):
+        raise NotAllowed("only the party itself, its agency and staff may do this")

@@ -122,6 +122,20 @@ class Consents:
             consent = await _get_visible(tx, consent_id, lock=False)
             return consent, await estates_store.find_life(tx, consent.terms.talent_id)
 
+    async def find(self, talent_id: str) -> tuple[list[Consent], Life]:
+        """Return a talent's consents, the newest first, and whether she speaks for herself.
+
+        For her, her agency and the house.
+
+        Raises:
+            PartyNotFound, NotAllowed: in this order.
+        """
+        async with self._db.begin() as tx:
+            await parties_store.get(tx, talent_id)
+            await access.require_near(tx, talent_id, now=await db.now(tx))
+            life = await estates_store.find_life(tx, talent_id)
+            return await store.find_all(tx, talent_id), life
+
     async def check(self, talent_id: str, step: Step, consent_id: str = "") -> tuple[Consent, Life]:
         """Return the live consent that covers a step, the newest first, or only the one named.
 

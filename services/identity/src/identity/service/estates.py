@@ -23,7 +23,7 @@ from identity.domain.receipts import Agreed
 from identity.domain.receipts import Kind as ReceiptKind
 from identity.service import access, receipts
 from identity.service.commands import Command
-from identity.service.parties import check_signature
+from identity.service.signatures import check_signature
 from identity.signing.checkpoints import LogSigner
 from identity.signing.signatures import find_signer
 from identity.signing.statements import canonical

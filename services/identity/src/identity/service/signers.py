@@ -2,11 +2,11 @@
 
 from kit import trace
 from kit.db import Database, Tx
-from kit.errors import FieldInvalid
 
 from identity.domain import estates as domain
 from identity.domain.estates import Act, Life
 from identity.domain.parties import SignatureInvalid
+from identity.service.signatures import check_form, check_signature
 from identity.signing.signatures import find_signer
 from identity.store import estates as store
 from identity.store import parties as parties_store
@@ -16,25 +16,25 @@ async def check_word(tx: Tx, talent_id: str, act: Act, message: bytes, signature
     """Return the key that signed for a talent, if it may do the act now.
 
     Raises:
-        FieldInvalid: not 64 bytes.
+        FieldInvalid: neither an Ed25519 signature nor a passkey's assertion.
         PartyNotFound: no such talent.
         EstateFrozen: she died, and nobody may do this, or not yet.
         SignatureInvalid: no key that may made it.
     """
-    if len(signature) != 64:
-        raise FieldInvalid("signature", "must be an Ed25519 signature of 64 bytes")
-    talent = await parties_store.get(tx, talent_id)
-    estate = await store.find_open(tx, talent_id)
-    keys = domain.find_keys(talent.public_keys, estate, act)
-    signer = find_signer(keys, message, signature)
-    if signer is None:
-        raise SignatureInvalid("the signature was not made with a key of this party")
-    return signer
+    check_form(signature)
+    await parties_store.get(tx, talent_id)
+    herself, theirs = domain.find_speakers(await store.find_open(tx, talent_id), act)
+    signer = find_signer(theirs, message, signature)
+    if signer is not None:
+        return signer
+    if not herself:
+        raise SignatureInvalid("the signature was not made with a key of her successors")
+    return await check_signature(tx, talent_id, message, signature)
 
 
 async def require_living(tx: Tx, talent_id: str) -> None:
     """Refuse what would be new of a talent who died. Raises EstateFrozen."""
-    domain.find_keys((), await store.find_open(tx, talent_id), Act.GRANT)
+    domain.find_speakers(await store.find_open(tx, talent_id), Act.GRANT)
 
 
 class Signers:
@@ -50,12 +50,10 @@ class Signers:
         trace.require_actor()
         async with self._db.begin() as tx:
             signer = await check_word(tx, talent_id, act, message, signature)
-            talent = await parties_store.get(tx, talent_id)
-            if signer in talent.public_keys:
-                return signer, talent_id
             estate = await store.find_open(tx, talent_id)
             owners = estate.successors if estate else ()
-            return signer, next(one.party_id for one in owners if signer in one.public_keys)
+            theirs = (one.party_id for one in owners if signer in one.public_keys)
+            return signer, next(theirs, talent_id)
 
     async def find_life(self, talent_id: str) -> Life:
         """Say whether a talent speaks for herself."""

@@ -78,7 +78,8 @@ async def find(tx: Tx, *, kind: Kind | None, after: str, limit: int) -> list[Par
 
 async def _with_keys(tx: Tx, rows: Sequence[Row[Any]]) -> list[Party]:
     query = select(party_keys).where(party_keys.c.party_id.in_([row.id for row in rows]))
-    query = query.order_by(party_keys.c.added_at, party_keys.c.public_key)
+    plain = (party_keys.c.kind == "ed25519") & (party_keys.c.state == "live")
+    query = query.where(plain).order_by(party_keys.c.added_at, party_keys.c.public_key)
     keys: dict[str, list[bytes]] = {}
     for key in (await tx.execute(query)).all():
         keys.setdefault(key.party_id, []).append(key.public_key)

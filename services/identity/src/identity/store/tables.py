@@ -51,8 +51,37 @@ party_keys = Table(
     "party_keys",
     metadata,
     Column("public_key", LargeBinary, primary_key=True),
-    *_text("party_id"),
+    *_text("id", "party_id", "kind", "state", "name", "rp_id", "origin"),
+    Column("credential_id", LargeBinary, nullable=True),
+    _column("sign_count", BigInteger),
     _time("added_at"),
+    _time("used_at", nullable=True),
+    _time("removed_at", nullable=True),
+)
+key_offers = Table(
+    "key_offers",
+    metadata,
+    Column("challenge", LargeBinary, primary_key=True),
+    *_text("purpose", "party_id"),
+    _time("ends_at"),
+)
+verified_signatures = Table(
+    "verified_signatures",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    *_text("party_id"),
+    _column("public_key", LargeBinary),
+    _time("verified_at"),
+)
+recoveries = Table(
+    "recoveries",
+    metadata,
+    _id(),
+    *_text("party_id", "state", "reason", "started_by", "key_id", "receipt_id", "end_receipt_id"),
+    *(_column(name, ARRAY(Text)) for name in ("lost_key_ids", "told_party_ids")),
+    _time("started_at"),
+    _time("ready_at"),
+    _time("ended_at", nullable=True),
 )
 api_keys = Table(
     "api_keys",
