@@ -105,13 +105,7 @@ async def test_the_director_asks_for_another_take_chooses_and_she_says_yes(stage
         await orders.goto(page)
         await orders.get_by_role("button", name="Make the first takes").click()
         await directs.goto(page)
-        await directs.get_by_text("Add a picture").click()
-        await directs.get_by_label("Picture").set_input_files(min(MOOD.iterdir()))
-        await directs.get_by_label("Title").fill("A face to the light")
-        await directs.get_by_label("Made by").fill("Ines Falk")
-        await directs.get_by_label("Why it may lie here").fill("A synthetic talent of this house.")
-        await directs.get_by_role("button", name="Add it").click()
-        assert await directs.get_by_alt_text("A face to the light").count() == 1
+        await fills_the_moodboard(directs)
 
         takes = directs.locator(".take")
         await directs.get_by_role("button", name="Choose take 1").wait_for(timeout=MADE_MS)
@@ -141,6 +135,17 @@ async def test_the_director_asks_for_another_take_chooses_and_she_says_yes(stage
         await orders.goto(page)
         await orders.get_by_role("button", name="Release").click()
         await orders.get_by_role("link", name="Fetch the picture").wait_for()
+
+
+async def fills_the_moodboard(page: Page) -> None:
+    """Add a picture to a brief's moodboard."""
+    await page.get_by_text("Add a picture").click()
+    await page.get_by_label("Picture").set_input_files(min(MOOD.iterdir()))
+    await page.get_by_label("Title").fill("A face to the light")
+    await page.get_by_label("Made by").fill("Ines Falk")
+    await page.get_by_label("Why it may lie here").fill("A synthetic talent of this house.")
+    await page.get_by_role("button", name="Add it").click()
+    assert await page.get_by_alt_text("A face to the light").count() == 1
 
 
 async def says_yes(stage: Any, page: Page) -> None:
