@@ -1,5 +1,5 @@
 // Passkeys sign here. A form with data-statement (base64) and a hidden input "signature" is sent
-// with a passkey's assertion over SHA-256 of the statement; a button may bring a data-statement of
+// with a passkey's assertion over SHA-256 of the statement, unless it is filled in already; a button may bring a data-statement of
 // its own, and data-credentials (base64url, blanks between) says which passkeys may answer. A form
 // with data-offer and a hidden input "credential" is sent with a passkey that was just made.
 
@@ -62,30 +62,36 @@ const REASONS = {
 };
 
 async function answer(form, button) {
-  const field = form.elements.signature ?? form.elements.credential;
   const statement = button?.dataset.statement ?? form.dataset.statement;
   const allowed = (form.dataset.credentials ?? "").split(" ").filter(Boolean).map(fromUrl);
   const text = statement === undefined
     ? await make(JSON.parse(new TextDecoder().decode(decode(form.dataset.offer))), form.elements.name.value)
     : await sign(statement, allowed);
-  field.value = encode(new TextEncoder().encode(text));
+  return encode(new TextEncoder().encode(text));
 }
 
 document.addEventListener("submit", async (event) => {
   const form = event.target;
   const asks = form.dataset.statement ?? event.submitter?.dataset.statement ?? form.dataset.offer;
-  if (asks === undefined || form.dataset.ready !== undefined) return;
+  const field = form.elements.signature ?? form.elements.credential;
+  if (asks === undefined || field.value !== "") return;
   event.preventDefault();
   if (form.getAttribute("aria-busy") === "true") return;
   form.setAttribute("aria-busy", "true");
   try {
-    await answer(form, event.submitter);
-    form.dataset.ready = "";
+    field.value = await answer(form, event.submitter);
     form.requestSubmit(event.submitter);
   } catch (error) {
     tell(form, REASONS[error.name] ?? "Nothing was signed. You can try again.");
   } finally {
     form.removeAttribute("aria-busy");
-    delete form.dataset.ready;
+  }
+});
+
+// A page the browser kept and shows again asks anew.
+addEventListener("pageshow", (event) => {
+  if (!event.persisted) return;
+  for (const field of document.querySelectorAll("[name=signature][type=hidden], [name=credential]")) {
+    field.value = "";
   }
 });
