@@ -140,7 +140,7 @@ async def fill_moodboard(page: Page) -> None:
     await page.get_by_label("Made by").fill("Ines Falk")
     await page.get_by_label("Why it may lie here").fill("A synthetic talent of this house.")
     await page.get_by_role("button", name="Add it").click()
-    assert await page.get_by_alt_text("A face to the light").count() == 1
+    await page.get_by_alt_text("A face to the light").wait_for()
 
 
 async def ask_for_another(page: Page) -> None:
