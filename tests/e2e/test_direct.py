@@ -61,10 +61,10 @@ async def test_a_brand_negotiates_and_the_talent_signs(stage: Any) -> None:
         await asks.goto(f"{stage.house.url}/licenses")
         await asks.get_by_role("link", name="Ask for one").click()
         today = datetime.now(UTC).date()
-        await asks.get_by_label("Talent", exact=True).select_option(talent.id)
+        await asks.locator("select[name=talent_id]").select_option(talent.id)
         await asks.get_by_label("For which campaign").fill("Spring on social media.")
-        await asks.get_by_label("Seen on").select_option("social")
-        await asks.get_by_label("In", exact=True).select_option("SE")
+        await asks.locator("select[name=media]").select_option("social")
+        await asks.locator("select[name=territory]").select_option("SE")
         await asks.get_by_label("From").fill((today + timedelta(days=400)).isoformat())
         await asks.get_by_label("Through").fill((today + timedelta(days=430)).isoformat())
         await asks.get_by_label("Product category").fill("footwear")
@@ -105,15 +105,10 @@ async def test_the_director_asks_for_another_take_chooses_and_she_says_yes(stage
         await orders.goto(page)
         await orders.get_by_role("button", name="Make the first takes").click()
         await directs.goto(page)
-        await fills_the_moodboard(directs)
-
+        await fill_moodboard(directs)
         takes = directs.locator(".take")
         await directs.get_by_role("button", name="Choose take 1").wait_for(timeout=MADE_MS)
-        await directs.get_by_text("Another take after 1").press("Enter")
-        await directs.get_by_label("What should be otherwise?").fill("Softer light from the left.")
-        await directs.get_by_text("Other words for the picture").press("Enter")
-        await directs.get_by_label("Light", exact=True).fill("overcast")
-        await directs.get_by_role("button", name="Ask for it").press("Enter")
+        await ask_for_another(directs)
         await directs.get_by_role("button", name="Choose take 2").wait_for(timeout=MADE_MS)
         assert await takes.count() == 2
         assert "Softer light from the left." in await takes.nth(1).inner_text()
@@ -137,15 +132,24 @@ async def test_the_director_asks_for_another_take_chooses_and_she_says_yes(stage
         await orders.get_by_role("link", name="Fetch the picture").wait_for()
 
 
-async def fills_the_moodboard(page: Page) -> None:
-    """Add a picture to a brief's moodboard."""
+async def fill_moodboard(page: Page) -> None:
+    """Put a picture on the moodboard."""
     await page.get_by_text("Add a picture").click()
     await page.get_by_label("Picture").set_input_files(min(MOOD.iterdir()))
     await page.get_by_label("Title").fill("A face to the light")
     await page.get_by_label("Made by").fill("Ines Falk")
     await page.get_by_label("Why it may lie here").fill("A synthetic talent of this house.")
     await page.get_by_role("button", name="Add it").click()
-    assert await page.get_by_alt_text("A face to the light").count() == 1
+    await page.get_by_alt_text("A face to the light").wait_for()
+
+
+async def ask_for_another(page: Page) -> None:
+    """Ask for another take after the first, by the keyboard alone."""
+    await page.get_by_text("Another take after 1").press("Enter")
+    await page.get_by_label("What should be otherwise?").fill("Softer light from the left.")
+    await page.get_by_text("Other words for the picture").press("Enter")
+    await page.get_by_label("Light", exact=True).fill("overcast")
+    await page.get_by_role("button", name="Ask for it").press("Enter")
 
 
 async def says_yes(stage: Any, page: Page) -> None:
