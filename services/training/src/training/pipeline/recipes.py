@@ -36,7 +36,7 @@ class Recipe:
 RECIPES = {
     # models/mini has learned little that could be lost, and a run has few steps: a high rate.
     # Measured, 600 steps of 8: at 1e-3 the twin is nobody yet, from 4e-3 on it diverges.
-    # Rank and shares: docs/adr/0010. The clean picture is predicted; gamma keeps late steps, where
+    # The face's weight: docs/adr/0010. The clean picture is predicted; gamma keeps late steps, where
     # little is left to learn, from outweighing those in which a face appears.
     # No mean of the weights: the rate falls to a tenth, which is worth the same.
     Kind.MINI: Recipe(rank=32, learning_rate=2.5e-3, batch=8, gamma=5.0, face=3.0),
