@@ -129,7 +129,7 @@ class Bench:
         """Let the lease of every run end now, as if its worker had fallen silent."""
         await self.sql("UPDATE runs SET lease_ends_at = now() WHERE state = 'running'")
 
-    async def until(self, found: Callable[[], Awaitable[Any]], *, deadline_s: float = 60) -> Any:
+    async def until(self, found: Callable[[], Awaitable[Any]], *, deadline_s: float = 240) -> Any:
         """Wait until a condition holds and return what it gave."""
         async with asyncio.timeout(deadline_s):
             while not (result := await found()):

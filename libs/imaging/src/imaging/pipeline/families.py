@@ -52,12 +52,12 @@ class Family:
 _UNET = rf".*(attn1|attn2)\.({_ATTENTION})"
 _JOINT = rf".*attn\.({_ATTENTION}|add_q_proj|add_k_proj|add_v_proj|to_add_out)"
 FAMILIES = {
-    # All layers: it has learned little that could be lost, and attention alone bears no face.
+    # All layers: it has learned little that could be lost.
     Kind.MINI: Family(
         Kind.MINI, "unet", rf".*({_ATTENTION}|ff\.net\.0\.proj|ff\.net\.2|{_CONVOLUTIONS})",
         shapes=False,
     ),
-    # Attention alone carries a subject; with the convolutions the style of the photos comes too.
+    # Attention alone, as diffusers' recipe has it.
     Kind.SD: Family(Kind.SD, "unet", _UNET, shapes=False),
     Kind.SDXL: Family(Kind.SDXL, "unet", _UNET),
     # In a joint transformer words have projections of their own beside those of the picture.
