@@ -42,6 +42,16 @@ def test_a_curve_starts_below_on_the_left_and_ends_where_it_says() -> None:
     assert draw(report()).roc == f"0.0,{SIDE:.1f} {SIDE:.1f},{SIDE / 2:.1f}"
 
 
+def test_a_lower_bar_does_not_make_a_twin_her() -> None:
+    told = report()
+    told.verdict.state = pb.FIDELITY_STATE_PASSED
+    assert draw(told).is_good
+    told.verdict.family = "mini"
+    drawn = draw(told)
+    assert not drawn.is_good
+    assert "house’s own" in drawn.sense
+
+
 @pytest.mark.parametrize("state", range(5))
 def test_every_state_has_words(state: int) -> None:
     told = report()
