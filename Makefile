@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup dev demo gen lint test bench clean
+.PHONY: help setup dev demo gen lint test bench fuzz clean
 PYTHON ?= python3
 BIN := .venv/bin
 WORKERS ?= 2
@@ -29,5 +29,9 @@ bench: setup ## Measure beside the peers: make bench NAME=spine
 	@$(BIN)/python -m pip install -q --no-deps --require-hashes -r benchmarks/requirements.txt
 	$(BIN)/python benchmarks/$(NAME).py
 
+fuzz: setup ## Send broken files to be verified, for MINUTES=10 of one core
+	@$(BIN)/python -m pip install -q --no-deps --require-hashes -r tests/fuzz/requirements.txt || true
+	$(BIN)/python tests/fuzz/nightly.py --minutes $(or $(MINUTES),10)
+
 clean: ## Remove the virtual environment, caches and development data
-	rm -rf .venv .cache .data .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .cache .data .pytest_cache .mypy_cache .ruff_cache libs/hamming/src/hamming/*.so

@@ -1,10 +1,15 @@
-"""Make the virtual environment from the pinned, hashed requirements; needs only Python and venv.
+"""Make the virtual environment from the pinned, hashed requirements, and compile the one C file.
+
+Needs Python, venv and a C compiler (`cc`, or what CC names). Without a compiler all works too, but
+the search for pictures that look alike then compares with every one of them, in NumPy.
 
 The libraries and services are put on the path by one .pth file and not by an editable install
 each: it builds nothing, needs no build backend, and takes no time.
 """
 
 import hashlib
+import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -16,6 +21,7 @@ ENVIRONMENT = ROOT / ".venv"
 STAMP = ENVIRONMENT / "sosia.stamp"
 REQUIREMENTS = ROOT / "requirements.txt"
 TORCH = ROOT / "requirements-torch.txt"
+NATIVE = ROOT / "libs" / "hamming" / "src" / "hamming"
 PIP = ("-m", "pip", "--disable-pip-version-check", "--quiet")
 
 
@@ -27,7 +33,7 @@ def sources() -> list[Path]:
 
 def fingerprint() -> str:
     """Return what the environment depends on: requirements, the parts, Python and the place."""
-    told = [path.read_text() for path in (REQUIREMENTS, TORCH)]
+    told = [path.read_text() for path in (REQUIREMENTS, TORCH, *sorted(NATIVE.glob("*.c")))]
     told += [sys.version, *map(str, sources())]
     return hashlib.sha256("\n".join(told).encode()).hexdigest()
 
@@ -52,6 +58,7 @@ def main() -> int:
     asked = subprocess.run([python, "-c", question], check=True, capture_output=True, text=True)
     paths = "".join(f"{path}\n" for path in sources())
     (Path(asked.stdout.strip()) / "sosia_dev.pth").write_text(paths)
+    _compile(python)
     STAMP.write_text(wanted)
     return 0
 
@@ -71,6 +78,14 @@ def _install_torch(python: Path) -> None:
     loads = subprocess.run([python, "-c", "import torch"], check=False, capture_output=True)
     if loads.returncode:
         _pip(python, "install", wanted)  # the same build, with what it needs
+
+
+def _compile(python: Path) -> None:
+    """Compile search.c beside its source, unless there is no compiler."""
+    compiler = shutil.which(os.environ.get("CC", "cc"))
+    command = [str(python), str(NATIVE / "native.py")]
+    if compiler is None or subprocess.run(command, check=False).returncode:
+        print("nothing compiled: pictures that look alike are searched slowly", file=sys.stderr)
 
 
 def _pip(python: Path, *arguments: str) -> None:

@@ -1,9 +1,9 @@
 """A gateway alone, with somebody signed in, and a browser where this machine has one."""
 
 import asyncio
-import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,22 +13,12 @@ from gateway.app import App
 from gateway.sessions import COOKIE, Sessions, Visitor
 from gateway.settings import Settings
 from house import databases
+from house.browsers import FLAGS, find_chromium
+from house.portal import Portal, running_portal
 from kit import trace
 from local.postgres import Postgres
 from local.process import free_port
 from playwright.async_api import Browser, Page, async_playwright
-
-NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 
 
 @dataclass
@@ -57,10 +47,7 @@ class Site:
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """Where a Chromium is; without one, the tests that look at pages are not run."""
-    found = next(filter(None, map(shutil.which, NAMES)), None)
-    if found is None:
-        pytest.skip("no Chromium on the PATH: pages are not looked at")
-    return found
+    return find_chromium()
 
 
 @pytest_asyncio.fixture
@@ -86,3 +73,15 @@ async def site(chromium: str, postgres: Postgres, nats_url: str) -> AsyncIterato
         await browser.close()
         feed.cancel()
         await asyncio.gather(feed, return_exceptions=True)
+
+
+@pytest_asyncio.fixture
+async def portal(
+    chromium: str, postgres: Postgres, nats_url: str, tmp_path: Path
+) -> AsyncIterator[Portal]:
+    """The gateway before an identity, on the address passkeys belong to."""
+    async with async_playwright() as player:
+        browser = await player.chromium.launch(executable_path=chromium, args=list(FLAGS))
+        async with running_portal(postgres, nats_url, tmp_path, browser) as opened:
+            yield opened
+        await browser.close()

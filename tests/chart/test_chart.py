@@ -20,6 +20,7 @@ PROCESSES = [
     *((name, "work") for name in SERVICES if "worker" in VALUES["services"][name]),
 ]
 SECRET_URL = "postgresql://role:word@host/database"
+WITNESS_COMMAND = chart.ROOT / "services/identity/src/identity/witness/command.py"
 ADDRESS = re.compile(r"^0\.0\.0\.0:(\d+)$")
 
 
@@ -161,6 +162,33 @@ def _opens(policy: chart.Manifest, way: str, service: str) -> bool:
     return service in peers
 
 
+def test_a_witness_runs_where_the_log_has_a_key_and_is_asked_by_nobody_else() -> None:
+    key = "sosia/identity+00000000+AQ=="
+    made = chart.render("--set", f"witness.logKey={key}")
+    assert chart.validate(made) == []
+    deployment = named(made, "Deployment", "sosia-witness")
+    assert deployment["spec"]["replicas"] == 1
+    assert deployment["spec"]["strategy"] == {"type": "Recreate"}
+    (only,) = deployment["spec"]["template"]["spec"]["containers"]
+    told = dict(one.removeprefix("--").split("=", 1) for one in only["args"])
+    assert (only["command"], told["log-key"]) == (["python", "-m", "identity.witness"], key)
+    mounts = [Path(mount["mountPath"]) for mount in only["volumeMounts"]]
+    for name in ("key", "state"):
+        assert any(Path(told[name]).is_relative_to(mount) for mount in mounts)
+    known = set(re.findall(r'"--([a-z-]+)"', WITNESS_COMMAND.read_text()))
+    assert set(told) <= known
+    assert only["securityContext"]["readOnlyRootFilesystem"] is True
+    claim = named(made, "PersistentVolumeClaim", "sosia-witness")
+    assert claim["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep"
+    policy = named(made, "NetworkPolicy", "sosia-witness")
+    assert [name for name in SERVICES if _opens(policy, "ingress", name)] == ["identity"]
+    assert [name for name in SERVICES if _opens(policy, "egress", name)] == ["gateway"]
+    assert _opens(named(made, "NetworkPolicy", "sosia-witness-asks"), "ingress", "witness")
+    assert _opens(named(made, "NetworkPolicy", "sosia-witness-is-asked"), "egress", "witness")
+    port = only["ports"][0]["containerPort"]
+    assert told["address"] == f"0.0.0.0:{port}"
+
+
 def test_nothing_is_open_that_no_policy_opens(manifests: list[chart.Manifest]) -> None:
     deny = named(manifests, "NetworkPolicy", "sosia-deny")["spec"]
     assert set(deny["policyTypes"]) == {"Ingress", "Egress"}
@@ -242,6 +270,9 @@ def test_kubernetes_takes_every_manifest(manifests: list[chart.Manifest]) -> Non
         "services.identity.files.LOG_KEYS.secret=name",
         "services.training.folders.WORK.clam=name",
         "network.postgress.port=5432",
+        "witness.logkey=x",
+        "witness.logKey=x",
+        "witness.intervalSeconds=0",
         "network.nats.peers[0].podSelectr.matchLabels.a=b",
         "network.nats.peers[0].podSelector.matchExpressions[0].oprator=Exists",
     ],

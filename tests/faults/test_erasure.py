@@ -4,12 +4,15 @@ import asyncio
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 from identity.domain.consents import Step
@@ -39,6 +42,12 @@ NAMED = {
     " ON r.id = p.render_id WHERE r.talent_id = :talent",
 }
 """Database -> which objects of a talent its rows name."""
+_HOLD = """
+SELECT pg_advisory_lock(1);
+CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS
+    'BEGIN PERFORM pg_advisory_xact_lock(1); RETURN NEW; END';
+CREATE TRIGGER hold BEFORE UPDATE ON erasures FOR EACH ROW EXECUTE FUNCTION hold();
+"""
 
 
 def wait_for(found: Callable[[], Any], *, deadline_s: float = 90.0) -> Any:
@@ -130,14 +139,27 @@ def erase_and_kill(stage: Stage, talent: cast.Talent) -> Any:
 
 
 def _post_and_kill(stage: Stage, talent: cast.Talent, path: str, said: bytes) -> None:
-    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
-
     marker = stage.house.folder / "persons" / f"{talent.id}.destroyed"
-    with ThreadPoolExecutor(1) as pool:
+    with noting_nothing(stage), ThreadPoolExecutor(1) as pool:
         asked = pool.submit(talent.api.post, path, {"signature": talent.sign(said)})
         wait_for(lambda: marker.exists() or asked.done())
         stage.house.kill("identity")
         asked.result()
+
+
+@contextmanager
+def noting_nothing(stage: Stage) -> Iterator[None]:
+    """Hold identity where an erasure goes on to its next step: the key is gone, no row says so."""
+    url = stage.house.postgres.url("identity", "postgres")
+    with asyncio.Runner() as runner:
+        connection = runner.run(asyncpg.connect(url))
+        runner.run(connection.execute(_HOLD))
+        try:
+            yield
+        finally:
+            runner.run(connection.execute("SELECT pg_advisory_unlock_all()"))
+            runner.run(connection.execute("DROP FUNCTION hold CASCADE"))
+            runner.run(connection.close())
 
 
 async def opens(urls: Mapping[str, str], objects: Path, keystore: Path, talent: str) -> list[bool]:

@@ -1,5 +1,6 @@
 """People, and what they ask of identity over gRPC."""
 
+import asyncio
 import io
 import json
 from collections.abc import Awaitable, Iterator, Mapping
@@ -25,6 +26,7 @@ from sosia.common.v1 import money_pb2
 from sosia.identity.v1 import (
     capture_pb2,
     consent_pb2,
+    delegation_pb2,
     identity_service_pb2,
     identity_service_pb2_grpc,
     party_pb2,
@@ -32,6 +34,8 @@ from sosia.identity.v1 import (
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "talents"
 STAFF_KEY = "sosia_staff-key-of-the-tests-0123456789abcdef"
+ESTATE_WAITS = timedelta(milliseconds=1500)
+"""How long an estate waits in tests."""
 _numbers = count(1)
 
 
@@ -105,6 +109,8 @@ class Desk:
             "public_name": f"{kind} in public",
             "synthetic": True,
         }
+        if kind in ("agency", "successor"):
+            given["public_key"] = person.public_key
         if kind == "talent":
             given |= {"public_key": person.public_key, "birth_date": "1999-05-04"}
         answer = await self.ask(self.staff, "RegisterParty", **(given | fields))
@@ -162,6 +168,67 @@ class Desk:
         signed = {"talent_id": talent.id, "signature": talent.sign(seen.statement)}
         return (await self.ask(talent, "EraseTalent", **(signed | fields))).erasure
 
+    def bounds(self, brand: Person, **changed: Any) -> delegation_pb2.DelegationBounds:
+        """Return the bounds of a delegation that lack nothing; None takes one away."""
+        now = datetime.now(UTC).replace(microsecond=0)
+        fields: dict[str, Any] = {
+            "acts": [1, 2],
+            "brand_ids": [brand.id],
+            "categories": ["outerwear"],
+            "fee_floor": money_pb2.Money(currency_code="EUR", amount_minor=20_000),
+            "starts_at": stamp(now - timedelta(days=1)),
+            "ends_at": stamp(now + timedelta(days=90)),
+            "longest_term_days": 60,
+        }
+        given = {key: value for key, value in (fields | changed).items() if value is not None}
+        return delegation_pb2.DelegationBounds(**given)
+
+    async def delegated(self, talent: Person, agency: Person, brand: Person, **changed: Any) -> Any:
+        """Return a delegation the talent signed."""
+        fields = {"talent_id": talent.id, "agency_id": agency.id}
+        bounds = self.bounds(brand, **changed)
+        proposing = self.ask(agency, "ProposeDelegation", bounds=bounds, **fields)
+        made = (await proposing).delegation
+        signed = {"delegation_id": made.id, "signature": talent.sign(made.statement)}
+        return (await self.ask(talent, "SignDelegation", **signed)).delegation
+
+    async def undelegated(self, talent: Person, delegation: Any) -> Any:
+        """Let the talent revoke a delegation."""
+        signature = talent.sign(delegation.revocation_statement)
+        fields = {"delegation_id": delegation.id, "signature": signature}
+        return (await self.ask(talent, "RevokeDelegation", **fields)).delegation
+
+    async def died(self, talent: Person, *successors: Person, **changed: Any) -> Any:
+        """Return the estate of a talent, just opened."""
+        fields = {
+            "talent_id": talent.id,
+            "died_on": "2026-01-31",
+            "evidence": "Certificate of death.",
+            "evidence_sha256": "ab" * 32,
+            "successor_ids": [one.id for one in successors],
+        }
+        return (await self.ask(self.staff, "OpenEstate", **(fields | changed))).estate
+
+    async def accepted(self, estate: Any, successor: Person) -> Any:
+        """Let a successor sign for an estate."""
+        (named,) = (one for one in estate.successors if one.party_id == successor.id)
+        signed = {"successor_id": successor.id, "signature": successor.sign(named.statement)}
+        return (await self.ask(successor, "AcceptEstate", estate_id=estate.id, **signed)).estate
+
+    async def settled(self, talent: Person, *successors: Person) -> Any:
+        """Return the estate of a talent, accepted by all, its wait over."""
+        estate = await self.died(talent, *successors)
+        for one in successors:
+            await self.accepted(estate, one)
+        await self.passed(estate)
+        return (await self.ask(self.staff, "SettleEstate", estate_id=estate.id)).estate
+
+    async def passed(self, estate: Any) -> None:
+        """Wait until the wait of an estate is over."""
+        async with asyncio.timeout(20):
+            while datetime.now(UTC) <= estate.waits_until.ToDatetime(tzinfo=UTC):
+                await asyncio.sleep(0.05)
+
     async def photo(self, person: Person, set_id: str, taken: dict[str, Any], **more: Any) -> Any:
         """Add a photo of `photos`."""
         facts = capture_pb2.PhotoFacts(**taken["facts"])
@@ -191,8 +258,10 @@ def write_secrets(folder: Path) -> None:
     (folder / "staff.key").write_text(STAFF_KEY + "\n")
 
 
-def settings_on(folder: Path, database_url: str, nats_url: str) -> Settings:
-    """Return the settings of an identity whose files lie in `folder`."""
+def settings_on(
+    folder: Path, database_url: str, nats_url: str, *, portal: str = "http://localhost:8080"
+) -> Settings:
+    """Return the settings of an identity whose files lie in `folder`; passkeys are of `portal`."""
     return Settings(
         database_url=database_url,
         nats_url=nats_url,
@@ -202,6 +271,8 @@ def settings_on(folder: Path, database_url: str, nats_url: str) -> Settings:
         keystore=folder / "keys",
         log_key=folder / "log.pem",
         staff_key_file=folder / "staff.key",
+        estate_waits=ESTATE_WAITS,
+        portal_origin=portal,
     )
 
 

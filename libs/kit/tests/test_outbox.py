@@ -1,12 +1,19 @@
 """The outbox on a real database and a real stream."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
 
+import nats.errors
 import pytest
 import pytest_asyncio
 from kit import outbox
-from kit.bus import Bus, open_bus
+from kit.bus import Bus, CloudEvent, open_bus
 from kit.db import Database, open_database
+from local.nats import running_nats
+from local.process import free_port, stop
+from nats.js.errors import ServerError
 from sosia.licensing.v1 import events_pb2
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
@@ -67,3 +74,29 @@ async def test_a_lost_stream_is_refilled(db: Database, bus: Bus) -> None:
     assert await outbox.reconcile(db, bus, "licensing") == 1
     await outbox.relay_once(db, bus)
     assert await stored(bus) == 1
+
+
+async def test_what_could_not_be_sent_is_not_sent_later(tmp_path: Path) -> None:
+    event = CloudEvent("1", "Type", "licensing.v1.x", datetime.now(UTC), {}, {})
+    port = free_port()
+    with running_nats(tmp_path / "nats", port=port) as server:
+        async with open_bus(server.url) as bus:
+            await bus.ensure_stream("licensing")
+            stop(server.process)
+            while bus.client.is_connected:
+                await asyncio.sleep(0.01)
+            with pytest.raises(nats.errors.Error):
+                await bus.publish([event])
+            with running_nats(tmp_path / "nats", port=port):
+                while not bus.client.is_connected:
+                    await asyncio.sleep(0.01)
+                await bus.check()
+                assert await stored(bus) == 0
+                await bus.publish([event])
+                assert await stored(bus) == 1
+
+
+async def test_room_for_streams_is_what_we_say_and_not_what_a_disk_has_left(bus: Bus) -> None:
+    await bus.js.add_stream(name="ALL", subjects=["all"], max_bytes=59 * 2**30)
+    with pytest.raises(ServerError, match="insufficient storage"):
+        await bus.js.add_stream(name="MORE", subjects=["more"], max_bytes=2 * 2**30)

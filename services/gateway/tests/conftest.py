@@ -77,14 +77,23 @@ async def running(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
         await asyncio.gather(task, return_exceptions=True)
 
 
+@pytest.fixture
+def http_port() -> int:
+    """Where the gateway will answer; identity's passkeys belong there."""
+    return free_port()
+
+
 @pytest_asyncio.fixture
-async def desk(postgres: Postgres, nats_url: str, tmp_path: Path) -> AsyncIterator[Desk]:
+async def desk(
+    postgres: Postgres, nats_url: str, tmp_path: Path, http_port: int
+) -> AsyncIterator[Desk]:
     """identity, open, its events on their way."""
     folder = tmp_path / "identity"
     folder.mkdir()
     write_secrets(folder)
     database = await databases.create_database(postgres, "identity")
-    settings = settings_on(folder, postgres.url(database), nats_url)
+    portal = f"http://localhost:{http_port}"
+    settings = settings_on(folder, postgres.url(database), nats_url, portal=portal)
     async with (
         identity_composition.build(settings) as app,
         rpc.open_channel(f"127.0.0.1:{app.port}") as channel,
@@ -117,12 +126,14 @@ async def licensing_address(
 
 
 @pytest.fixture
-def settings(desk: Desk, licensing_address: str, database_url: str, nats_url: str) -> Settings:
+def settings(
+    desk: Desk, licensing_address: str, database_url: str, nats_url: str, http_port: int
+) -> Settings:
     """Settings of a gateway on this test's own parts."""
     return Settings(
         database_url=database_url,
         nats_url=nats_url,
-        http_address=f"127.0.0.1:{free_port()}",
+        http_address=f"127.0.0.1:{http_port}",
         ops_address=f"127.0.0.1:{free_port()}",
         identity_address=f"127.0.0.1:{desk.app.port}",
         training_address=f"127.0.0.1:{free_port()}",

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import httpx
-from gateway.pages import HEADERS
+from gateway.site import HEADERS
 from house.people import STAFF_KEY
 from kit.db import open_database
 from sqlalchemy import text

@@ -6,9 +6,11 @@ from typing import Any
 
 from kit.inbox import handle_once
 from render import consumers
+from render.domain.formats import FORMATS
 from sosia.identity.v1 import events_pb2 as identity_events
 from sosia.render.v1 import render_pb2
 
+FILES = 1 + len(FORMATS)  # the whole picture and each format
 CANCELLED = render_pb2.RENDER_STATE_CANCELLED
 DRAFT, CLEAN = render_pb2.PICTURE_KIND_DRAFT, render_pb2.PICTURE_KIND_CLEAN
 
@@ -26,7 +28,7 @@ async def test_an_erasure_cancels_renders_and_deletes_every_picture(stage: Any) 
     queued = await stage.started()
     clean = await stage.picture(stage.brand, released, CLEAN)
     before = await left_of(stage, alba, alba)
-    assert (before.objects_left, before.renders_left, before.released) == (3, 3, 1)
+    assert (before.objects_left, before.renders_left, before.released) == (3 * FILES, 3, 1)
     reading = asyncio.gather(*(consumer.run() for consumer in stage.app.consumers))
     try:
         answer = await stage.identity.erased(alba)
@@ -39,7 +41,7 @@ async def test_an_erasure_cancels_renders_and_deletes_every_picture(stage: Any) 
         await asyncio.gather(reading, return_exceptions=True)
     left = await left_of(stage, stage.identity.agency, alba)
     assert (left.objects_left, left.renders_left, left.released) == (0, 0, 1)
-    assert left.objects_deleted == 3
+    assert left.objects_deleted == 3 * FILES
     for render in (draft, *queued):
         assert (await stage.get(render)).state == CANCELLED
     for render, kind in ((released, DRAFT), (draft, DRAFT)):
@@ -59,6 +61,6 @@ async def test_the_event_may_come_twice(stage: Any) -> None:
     for number in range(2):
         await handle_once(stage.app.db, f"e{number}", event, handler)
     left = await left_of(stage, alba, alba)
-    assert (left.objects_left, left.objects_deleted) == (0, 1)
+    assert (left.objects_left, left.objects_deleted) == (0, FILES)
     told = [data for name, data in await stage.events() if name == "RenderCancelled"]
     assert len(told) == 1

@@ -5,6 +5,7 @@ from typing import Any
 
 from kit.inbox import handle_once
 from render import consumers
+from render.domain.formats import FORMATS
 from sosia.identity.v1 import events_pb2 as identity_events
 from sosia.licensing.v1 import events_pb2 as licensing_events
 from sosia.render.v1 import render_pb2
@@ -43,7 +44,8 @@ async def test_a_late_write_is_refused_and_leaves_no_file(stage: Any) -> None:
     assert (after.state, after.attempt) == (DRAFT, 2)
     assert after == before
     talent = stage.identity.alba.id
-    assert await stored(stage) == {f"pictures/{talent}/{render.id}/2.jpg"}
+    files = {"2.jpg", *(f"2-{name}.jpg" for name in FORMATS)}
+    assert await stored(stage) == {f"pictures/{talent}/{render.id}/{file}" for file in files}
     assert [name for name, _ in await stage.events()].count("RenderDrafted") == 1
 
 

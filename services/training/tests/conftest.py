@@ -80,8 +80,10 @@ class Bench:
 
     async def trained_at_once(self, talent: Any, run: Any, folder: Path) -> bytes:
         """Return the adapter of the same run made here, without a stop."""
+        from imaging.faces import Faces  # noqa: PLC0415
         from training.clients import Identity  # noqa: PLC0415 -- brings torch
         from training.dataset import Datasets  # noqa: PLC0415
+        from training.making import find_faces, quick_look  # noqa: PLC0415
         from training.pipeline import adapter  # noqa: PLC0415
         from training.pipeline.fidelity.holding import held_out  # noqa: PLC0415
 
@@ -92,14 +94,19 @@ class Bench:
         plan = adapter.Plan(
             self.settings.bases / run.base, folder, asked.steps, asked.rank, asked.seed
         )
-        held = held_out([photo.caption for photo in shown.photos])
-        photos = [
-            adapter.Photo(photo.pixels, photo.caption)
-            for place, photo in enumerate(shown.photos)
-            if place not in held
-        ]
+        faces = Faces()
+        photos = find_faces(
+            faces, [adapter.Photo(photo.pixels, photo.caption) for photo in shown.photos]
+        )
+        held = held_out([photo.caption for photo in photos])
+        taught = [photo for place, photo in enumerate(photos) if place not in held]
         trained = await asyncio.to_thread(
-            adapter.train, plan, photos, progress=lambda _: None, should_stop=lambda: False
+            adapter.train,
+            plan,
+            taught,
+            progress=lambda _: None,
+            should_stop=lambda: False,
+            measure=quick_look(faces, taught, asked.seed),
         )
         return trained.adapter
 

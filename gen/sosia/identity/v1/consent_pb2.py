@@ -26,23 +26,23 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from sosia.common.v1 import money_pb2 as sosia_dot_common_dot_v1_dot_money__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fsosia/identity/v1/consent.proto\x12\x11sosia.identity.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1bsosia/common/v1/money.proto\"\x9f\x03\n\x0c\x43onsentTerms\x12\x11\n\ttalent_id\x18\x01 \x01(\t\x12&\n\x05scope\x18\x02 \x03(\x0e\x32\x17.sosia.identity.v1.Step\x12\x0f\n\x07purpose\x18\x03 \x01(\t\x12+\n\x0brate_of_pay\x18\x04 \x01(\x0b\x32\x16.sosia.common.v1.Money\x12\x12\n\nrate_basis\x18\x05 \x01(\t\x12-\n\tstarts_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x07\x65nds_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04uses\x18\x08 \x01(\t\x12\x10\n\x08language\x18\t \x01(\t\x12)\n\x06\x61\x64vice\x18\n \x01(\x0e\x32\x19.sosia.identity.v1.Advice\x12>\n\x11withdrawal_policy\x18\x0b \x01(\x0e\x32#.sosia.identity.v1.WithdrawalPolicy\x12\x1b\n\x13prohibited_contexts\x18\x0c \x03(\t\"\xb2\x03\n\x07\x43onsent\x12\n\n\x02id\x18\x01 \x01(\t\x12.\n\x05state\x18\x02 \x01(\x0e\x32\x1f.sosia.identity.v1.ConsentState\x12.\n\x05terms\x18\x03 \x01(\x0b\x32\x1f.sosia.identity.v1.ConsentTerms\x12\x11\n\tstatement\x18\x04 \x01(\x0c\x12\x1c\n\x14withdrawal_statement\x18\x05 \x01(\x0c\x12\x13\n\x0bproposed_by\x18\x06 \x01(\t\x12-\n\tsigned_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0cwithdrawn_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nreceipt_id\x18\t \x01(\t\x12\x0c\n\x04text\x18\n \x01(\t\x12\x14\n\x0ctext_version\x18\x0b \x01(\x05\x12\x12\n\nsupersedes\x18\x0c \x01(\t\x12\x15\n\rsuperseded_by\x18\r \x01(\t\x12\x31\n\rsuperseded_at\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp*\x9e\x01\n\x0c\x43onsentState\x12\x1d\n\x19\x43ONSENT_STATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x43ONSENT_STATE_PROPOSED\x10\x01\x12\x18\n\x14\x43ONSENT_STATE_ACTIVE\x10\x02\x12\x1b\n\x17\x43ONSENT_STATE_WITHDRAWN\x10\x03\x12\x1c\n\x18\x43ONSENT_STATE_SUPERSEDED\x10\x04*|\n\x04Step\x12\x14\n\x10STEP_UNSPECIFIED\x10\x00\x12\x10\n\x0cSTEP_CAPTURE\x10\x01\x12\x11\n\rSTEP_TRAINING\x10\x02\x12\x12\n\x0eSTEP_LICENSING\x10\x03\x12\x12\n\x0eSTEP_RENDERING\x10\x04\x12\x11\n\rSTEP_DELIVERY\x10\x05*W\n\x06\x41\x64vice\x12\x16\n\x12\x41\x44VICE_UNSPECIFIED\x10\x00\x12\x12\n\x0e\x41\x44VICE_COUNSEL\x10\x01\x12\x10\n\x0c\x41\x44VICE_UNION\x10\x02\x12\x0f\n\x0b\x41\x44VICE_NONE\x10\x03*w\n\x10WithdrawalPolicy\x12!\n\x1dWITHDRAWAL_POLICY_UNSPECIFIED\x10\x00\x12!\n\x1dWITHDRAWAL_POLICY_RUN_TO_TERM\x10\x01\x12\x1d\n\x19WITHDRAWAL_POLICY_END_NOW\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fsosia/identity/v1/consent.proto\x12\x11sosia.identity.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1bsosia/common/v1/money.proto\"\x9f\x03\n\x0c\x43onsentTerms\x12\x11\n\ttalent_id\x18\x01 \x01(\t\x12&\n\x05scope\x18\x02 \x03(\x0e\x32\x17.sosia.identity.v1.Step\x12\x0f\n\x07purpose\x18\x03 \x01(\t\x12+\n\x0brate_of_pay\x18\x04 \x01(\x0b\x32\x16.sosia.common.v1.Money\x12\x12\n\nrate_basis\x18\x05 \x01(\t\x12-\n\tstarts_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x07\x65nds_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04uses\x18\x08 \x01(\t\x12\x10\n\x08language\x18\t \x01(\t\x12)\n\x06\x61\x64vice\x18\n \x01(\x0e\x32\x19.sosia.identity.v1.Advice\x12>\n\x11withdrawal_policy\x18\x0b \x01(\x0e\x32#.sosia.identity.v1.WithdrawalPolicy\x12\x1b\n\x13prohibited_contexts\x18\x0c \x03(\t\"\xe5\x03\n\x07\x43onsent\x12\n\n\x02id\x18\x01 \x01(\t\x12.\n\x05state\x18\x02 \x01(\x0e\x32\x1f.sosia.identity.v1.ConsentState\x12.\n\x05terms\x18\x03 \x01(\x0b\x32\x1f.sosia.identity.v1.ConsentTerms\x12\x11\n\tstatement\x18\x04 \x01(\x0c\x12\x1c\n\x14withdrawal_statement\x18\x05 \x01(\x0c\x12\x13\n\x0bproposed_by\x18\x06 \x01(\t\x12-\n\tsigned_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0cwithdrawn_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nreceipt_id\x18\t \x01(\t\x12\x0c\n\x04text\x18\n \x01(\t\x12\x14\n\x0ctext_version\x18\x0b \x01(\x05\x12\x12\n\nsupersedes\x18\x0c \x01(\t\x12\x15\n\rsuperseded_by\x18\r \x01(\t\x12\x31\n\rsuperseded_at\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06\x66rozen\x18\x0f \x01(\x08\x12\x11\n\tsucceeded\x18\x10 \x01(\x08\x12\x0e\n\x06\x65rased\x18\x11 \x01(\x08*\x9e\x01\n\x0c\x43onsentState\x12\x1d\n\x19\x43ONSENT_STATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x43ONSENT_STATE_PROPOSED\x10\x01\x12\x18\n\x14\x43ONSENT_STATE_ACTIVE\x10\x02\x12\x1b\n\x17\x43ONSENT_STATE_WITHDRAWN\x10\x03\x12\x1c\n\x18\x43ONSENT_STATE_SUPERSEDED\x10\x04*|\n\x04Step\x12\x14\n\x10STEP_UNSPECIFIED\x10\x00\x12\x10\n\x0cSTEP_CAPTURE\x10\x01\x12\x11\n\rSTEP_TRAINING\x10\x02\x12\x12\n\x0eSTEP_LICENSING\x10\x03\x12\x12\n\x0eSTEP_RENDERING\x10\x04\x12\x11\n\rSTEP_DELIVERY\x10\x05*W\n\x06\x41\x64vice\x12\x16\n\x12\x41\x44VICE_UNSPECIFIED\x10\x00\x12\x12\n\x0e\x41\x44VICE_COUNSEL\x10\x01\x12\x10\n\x0c\x41\x44VICE_UNION\x10\x02\x12\x0f\n\x0b\x41\x44VICE_NONE\x10\x03*w\n\x10WithdrawalPolicy\x12!\n\x1dWITHDRAWAL_POLICY_UNSPECIFIED\x10\x00\x12!\n\x1dWITHDRAWAL_POLICY_RUN_TO_TERM\x10\x01\x12\x1d\n\x19WITHDRAWAL_POLICY_END_NOW\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'sosia.identity.v1.consent_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_CONSENTSTATE']._serialized_start=972
-  _globals['_CONSENTSTATE']._serialized_end=1130
-  _globals['_STEP']._serialized_start=1132
-  _globals['_STEP']._serialized_end=1256
-  _globals['_ADVICE']._serialized_start=1258
-  _globals['_ADVICE']._serialized_end=1345
-  _globals['_WITHDRAWALPOLICY']._serialized_start=1347
-  _globals['_WITHDRAWALPOLICY']._serialized_end=1466
+  _globals['_CONSENTSTATE']._serialized_start=1023
+  _globals['_CONSENTSTATE']._serialized_end=1181
+  _globals['_STEP']._serialized_start=1183
+  _globals['_STEP']._serialized_end=1307
+  _globals['_ADVICE']._serialized_start=1309
+  _globals['_ADVICE']._serialized_end=1396
+  _globals['_WITHDRAWALPOLICY']._serialized_start=1398
+  _globals['_WITHDRAWALPOLICY']._serialized_end=1517
   _globals['_CONSENTTERMS']._serialized_start=117
   _globals['_CONSENTTERMS']._serialized_end=532
   _globals['_CONSENT']._serialized_start=535
-  _globals['_CONSENT']._serialized_end=969
+  _globals['_CONSENT']._serialized_end=1020
 # @@protoc_insertion_point(module_scope)

@@ -200,6 +200,9 @@ class Consent(_message.Message):
     SUPERSEDES_FIELD_NUMBER: _builtins.int
     SUPERSEDED_BY_FIELD_NUMBER: _builtins.int
     SUPERSEDED_AT_FIELD_NUMBER: _builtins.int
+    FROZEN_FIELD_NUMBER: _builtins.int
+    SUCCEEDED_FIELD_NUMBER: _builtins.int
+    ERASED_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """"con_..."."""
     state: Global___ConsentState.ValueType
@@ -224,6 +227,12 @@ class Consent(_message.Message):
     """The consent it takes the place of once signed, or took; empty for none."""
     superseded_by: _builtins.str
     """The consent that took its place; empty for none."""
+    frozen: _builtins.bool
+    """She died and her estate is not settled: it covers nothing, whatever its state."""
+    succeeded: _builtins.bool
+    """Her estate is settled: it covers rendering and delivery as far as she consented, nothing new."""
+    erased: _builtins.bool
+    """She had herself erased: it covers nothing, and its withdrawal ends every license."""
     @_builtins.property
     def terms(self) -> Global___ConsentTerms: ...
     @_builtins.property
@@ -249,10 +258,13 @@ class Consent(_message.Message):
         supersedes: _builtins.str = ...,
         superseded_by: _builtins.str = ...,
         superseded_at: _timestamp_pb2.Timestamp | None = ...,
+        frozen: _builtins.bool = ...,
+        succeeded: _builtins.bool = ...,
+        erased: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["signed_at", b"signed_at", "superseded_at", b"superseded_at", "terms", b"terms", "withdrawn_at", b"withdrawn_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "proposed_by", b"proposed_by", "receipt_id", b"receipt_id", "signed_at", b"signed_at", "state", b"state", "statement", b"statement", "superseded_at", b"superseded_at", "superseded_by", b"superseded_by", "supersedes", b"supersedes", "terms", b"terms", "text", b"text", "text_version", b"text_version", "withdrawal_statement", b"withdrawal_statement", "withdrawn_at", b"withdrawn_at"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["erased", b"erased", "frozen", b"frozen", "id", b"id", "proposed_by", b"proposed_by", "receipt_id", b"receipt_id", "signed_at", b"signed_at", "state", b"state", "statement", b"statement", "succeeded", b"succeeded", "superseded_at", b"superseded_at", "superseded_by", b"superseded_by", "supersedes", b"supersedes", "terms", b"terms", "text", b"text", "text_version", b"text_version", "withdrawal_statement", b"withdrawal_statement", "withdrawn_at", b"withdrawn_at"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

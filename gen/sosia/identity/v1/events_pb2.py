@@ -28,7 +28,7 @@ from sosia.identity.v1 import consent_pb2 as sosia_dot_identity_dot_v1_dot_conse
 from sosia.identity.v1 import party_pb2 as sosia_dot_identity_dot_v1_dot_party__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1esosia/identity/v1/events.proto\x12\x11sosia.identity.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1bsosia/common/v1/event.proto\x1a\x1fsosia/identity/v1/consent.proto\x1a\x1dsosia/identity/v1/party.proto\"\x86\x01\n\x0fPartyRegistered\x12\x10\n\x08party_id\x18\x01 \x01(\t\x12*\n\x04kind\x18\x02 \x01(\x0e\x32\x1c.sosia.identity.v1.PartyKind\x12\x13\n\x0bpublic_name\x18\x03 \x01(\t: \x8a\xb5\x18\x1cidentity.v1.party_registered\"\x95\x01\n\x14RepresentationAgreed\x12\x19\n\x11representation_id\x18\x01 \x01(\t\x12\x11\n\tagency_id\x18\x02 \x01(\t\x12\x11\n\ttalent_id\x18\x03 \x01(\t\x12\x15\n\rcommission_bp\x18\x04 \x01(\x05:%\x8a\xb5\x18!identity.v1.representation_agreed\"Z\n\x0f\x43onsentProposed\x12\x12\n\nconsent_id\x18\x01 \x01(\t\x12\x11\n\ttalent_id\x18\x02 \x01(\t: \x8a\xb5\x18\x1cidentity.v1.consent_proposed\"\x97\x01\n\rConsentSigned\x12\x12\n\nconsent_id\x18\x01 \x01(\t\x12\x11\n\ttalent_id\x18\x02 \x01(\t\x12\x12\n\nreceipt_id\x18\x03 \x01(\t\x12+\n\x07\x65nds_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp:\x1e\x8a\xb5\x18\x1aidentity.v1.consent_signed\"\xa5\x01\n\x10\x43onsentWithdrawn\x12\x12\n\nconsent_id\x18\x01 \x01(\t\x12\x11\n\ttalent_id\x18\x02 \x01(\t\x12\x12\n\nreceipt_id\x18\x03 \x01(\t\x12\x33\n\x06policy\x18\x04 \x01(\x0e\x32#.sosia.identity.v1.WithdrawalPolicy:!\x8a\xb5\x18\x1didentity.v1.consent_withdrawn\"y\n\rReceiptIssued\x12\x12\n\nreceipt_id\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x12\n\nsubject_id\x18\x03 \x01(\t\x12\x12\n\nleaf_index\x18\x04 \x01(\x03:\x1e\x8a\xb5\x18\x1aidentity.v1.receipt_issued\"a\n\x10\x43\x61ptureSetOpened\x12\x16\n\x0e\x63\x61pture_set_id\x18\x01 \x01(\t\x12\x11\n\ttalent_id\x18\x02 \x01(\t:\"\x8a\xb5\x18\x1eidentity.v1.capture_set_opened\"}\n\rPhotoAccepted\x12\x10\n\x08photo_id\x18\x01 \x01(\t\x12\x16\n\x0e\x63\x61pture_set_id\x18\x02 \x01(\t\x12\x12\n\nobject_key\x18\x03 \x01(\t\x12\x0e\n\x06sha256\x18\x04 \x01(\t:\x1e\x8a\xb5\x18\x1aidentity.v1.photo_accepted\"o\n\x0f\x43\x61ptureSetReady\x12\x16\n\x0e\x63\x61pture_set_id\x18\x01 \x01(\t\x12\x11\n\ttalent_id\x18\x02 \x01(\t\x12\x0e\n\x06photos\x18\x03 \x01(\x05:!\x8a\xb5\x18\x1didentity.v1.capture_set_ready\"\x89\x01\n\x11\x43onsentSuperseded\x12\x12\n\nconsent_id\x18\x01 \x01(\t\x12\x11\n\ttalent_id\x18\x02 \x01(\t\x12\x15\n\rsuperseded_by\x18\x03 \x01(\t\x12\x12\n\nreceipt_id\x18\x04 \x01(\t:\"\x8a\xb5\x18\x1eidentity.v1.consent_superseded\"W\n\x0cPhotoRemoved\x12\x10\n\x08photo_id\x18\x01 \x01(\t\x12\x16\n\x0e\x63\x61pture_set_id\x18\x02 \x01(\t:\x1d\x8a\xb5\x18\x19identity.v1.photo_removed\"T\n\x0cTalentErased\x12\x11\n\ttalent_id\x18\x01 \x01(\t\x12\x12\n\nreceipt_id\x18\x02 \x01(\t:\x1d\x8a\xb5\x18\x19identity.v1.talent_erasedb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1esosia/identity/v1/events.proto\x12\x11sosia.identity.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1bsosia/common/v1/event.proto\x1a\x1fsosia/identity/v1/consent.proto\x1a\x1dsosia/identity/v1/party.proto\"\x86\x01\n\x0fPartyRegistered\x12\x10\n\x08party_id\x18\x01 \x01(\t\x12*\n\x04kind\x18\x02 \x01(\x0e\x32\x1c.sosia.identity.v1.PartyKind\x12\x13\n\x0bpublic_name\x18\x03 \x01(\t: \x8a\xb5\x18\x1cidentity.v1.party_registered\"\x95\x01\n\x14RepresentationAgreed\x12\x19\n\x11representation_id\x18\x01 \x01(\t\x12\x11\n\tagency_id\x18\x02 \x01(\t\x12\x11\n\ttalent_id\x18\x03 \x01(\t\x12\x15\n\rcommission_bp\x18\x04 \x01(\x05:%\x8a\xb5\x18!identity.v1.representation_agreed\"Z\n\x0f\x43onsentProposed\x12\x12\n\nconsent_id\x18\x01 \x01(\t\x12\x11\n\ttalent_id\x18\x02 \x01(\t: \x8a\xb5\x18\x1cidentity.v1.consent_proposed\"\x97\x01\n\rConsentSigned\x12\x12\n\nconsent_id\x18\x01 \x01(\t\x12\x11\n\ttalent_id\x18\x02 \x01(\t\x12\x12\n\nreceipt_id\x18\x03 \x01(\t\x12+\n\x07\x65nds_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp:\x1e\x8a\xb5\x18\x1aidentity.v1.consent_signed\"\xa5\x01\n\x10\x43onsentWithdrawn\x12\x12\n\nconsent_id\x18\x01 \x01(\t\x12\x11\n\ttalent_id\x18\x02 \x01(\t\x12\x12\n\nreceipt_id\x18\x03 \x01(\t\x12\x33\n\x06policy\x18\x04 \x01(\x0e\x32#.sosia.identity.v1.WithdrawalPolicy:!\x8a\xb5\x18\x1didentity.v1.consent_withdrawn\"y\n\rReceiptIssued\x12\x12\n\nreceipt_id\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x12\n\nsubject_id\x18\x03 \x01(\t\x12\x12\n\nleaf_index\x18\x04 \x01(\x03:\x1e\x8a\xb5\x18\x1aidentity.v1.receipt_issued\"a\n\x10\x43\x61ptureSetOpened\x12\x16\n\x0e\x63\x61pture_set_id\x18\x01 \x01(\t\x12\x11\n\ttalent_id\x18\x02 \x01(\t:\"\x8a\xb5\x18\x1eidentity.v1.capture_set_opened\"}\n\rPhotoAccepted\x12\x10\n\x08photo_id\x18\x01 \x01(\t\x12\x16\n\x0e\x63\x61pture_set_id\x18\x02 \x01(\t\x12\x12\n\nobject_key\x18\x03 \x01(\t\x12\x0e\n\x06sha256\x18\x04 \x01(\t:\x1e\x8a\xb5\x18\x1aidentity.v1.photo_accepted\"o\n\x0f\x43\x61ptureSetReady\x12\x16\n\x0e\x63\x61pture_set_id\x18\x01 \x01(\t\x12\x11\n\ttalent_id\x18\x02 \x01(\t\x12\x0e\n\x06photos\x18\x03 \x01(\x05:!\x8a\xb5\x18\x1didentity.v1.capture_set_ready\"\x89\x01\n\x11\x43onsentSuperseded\x12\x12\n\nconsent_id\x18\x01 \x01(\t\x12\x11\n\ttalent_id\x18\x02 \x01(\t\x12\x15\n\rsuperseded_by\x18\x03 \x01(\t\x12\x12\n\nreceipt_id\x18\x04 \x01(\t:\"\x8a\xb5\x18\x1eidentity.v1.consent_superseded\"W\n\x0cPhotoRemoved\x12\x10\n\x08photo_id\x18\x01 \x01(\t\x12\x16\n\x0e\x63\x61pture_set_id\x18\x02 \x01(\t:\x1d\x8a\xb5\x18\x19identity.v1.photo_removed\"T\n\x0cTalentErased\x12\x11\n\ttalent_id\x18\x01 \x01(\t\x12\x12\n\nreceipt_id\x18\x02 \x01(\t:\x1d\x8a\xb5\x18\x19identity.v1.talent_erased\"\xc4\x01\n\x10\x44\x65legationSigned\x12\x15\n\rdelegation_id\x18\x01 \x01(\t\x12\x11\n\ttalent_id\x18\x02 \x01(\t\x12\x11\n\tagency_id\x18\x03 \x01(\t\x12\x0f\n\x07version\x18\x04 \x01(\x05\x12\x12\n\nreceipt_id\x18\x05 \x01(\t\x12+\n\x07\x65nds_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp:!\x8a\xb5\x18\x1didentity.v1.delegation_signed\"\xc9\x01\n\x0f\x44\x65legationEnded\x12\x15\n\rdelegation_id\x18\x01 \x01(\t\x12\x11\n\ttalent_id\x18\x02 \x01(\t\x12\x11\n\tagency_id\x18\x03 \x01(\t\x12,\n\x08\x65nded_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rsuperseded_by\x18\x05 \x01(\t\x12\x12\n\nreceipt_id\x18\x06 \x01(\t: \x8a\xb5\x18\x1cidentity.v1.delegation_ended\"\xa6\x01\n\x0c\x45stateOpened\x12\x11\n\testate_id\x18\x01 \x01(\t\x12\x11\n\ttalent_id\x18\x02 \x01(\t\x12\x12\n\nreceipt_id\x18\x03 \x01(\t\x12/\n\x0bwaits_until\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04told\x18\x05 \x03(\t:\x1d\x8a\xb5\x18\x19identity.v1.estate_opened\"\x81\x01\n\x0e\x45stateAccepted\x12\x11\n\testate_id\x18\x01 \x01(\t\x12\x11\n\ttalent_id\x18\x02 \x01(\t\x12\x14\n\x0csuccessor_id\x18\x03 \x01(\t\x12\x12\n\nreceipt_id\x18\x04 \x01(\t:\x1f\x8a\xb5\x18\x1bidentity.v1.estate_accepted\"i\n\rEstateSettled\x12\x11\n\testate_id\x18\x01 \x01(\t\x12\x11\n\ttalent_id\x18\x02 \x01(\t\x12\x12\n\nreceipt_id\x18\x03 \x01(\t:\x1e\x8a\xb5\x18\x1aidentity.v1.estate_settled\"i\n\rEstateStopped\x12\x11\n\testate_id\x18\x01 \x01(\t\x12\x11\n\ttalent_id\x18\x02 \x01(\t\x12\x12\n\nreceipt_id\x18\x03 \x01(\t:\x1e\x8a\xb5\x18\x1aidentity.v1.estate_stopped\"[\n\x08KeyAdded\x12\x0e\n\x06key_id\x18\x01 \x01(\t\x12\x10\n\x08party_id\x18\x02 \x01(\t\x12\x12\n\nreceipt_id\x18\x03 \x01(\t:\x19\x8a\xb5\x18\x15identity.v1.key_added\"_\n\nKeyRemoved\x12\x0e\n\x06key_id\x18\x01 \x01(\t\x12\x10\n\x08party_id\x18\x02 \x01(\t\x12\x12\n\nreceipt_id\x18\x03 \x01(\t:\x1b\x8a\xb5\x18\x17identity.v1.key_removed\"\xb4\x01\n\x0fRecoveryStarted\x12\x13\n\x0brecovery_id\x18\x01 \x01(\t\x12\x10\n\x08party_id\x18\x02 \x01(\t\x12\x16\n\x0etold_party_ids\x18\x03 \x03(\t\x12,\n\x08ready_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nreceipt_id\x18\x05 \x01(\t: \x8a\xb5\x18\x1cidentity.v1.recovery_started\"\x86\x01\n\x0fRecoveryStopped\x12\x13\n\x0brecovery_id\x18\x01 \x01(\t\x12\x10\n\x08party_id\x18\x02 \x01(\t\x12\x16\n\x0etold_party_ids\x18\x03 \x03(\t\x12\x12\n\nreceipt_id\x18\x04 \x01(\t: \x8a\xb5\x18\x1cidentity.v1.recovery_stopped\"\xb0\x01\n\x11RecoveryCompleted\x12\x13\n\x0brecovery_id\x18\x01 \x01(\t\x12\x10\n\x08party_id\x18\x02 \x01(\t\x12\x16\n\x0etold_party_ids\x18\x03 \x03(\t\x12\x0e\n\x06key_id\x18\x04 \x01(\t\x12\x14\n\x0clost_key_ids\x18\x05 \x03(\t\x12\x12\n\nreceipt_id\x18\x06 \x01(\t:\"\x8a\xb5\x18\x1eidentity.v1.recovery_completedb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -59,6 +59,28 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PHOTOREMOVED']._serialized_options = b'\212\265\030\031identity.v1.photo_removed'
   _globals['_TALENTERASED']._loaded_options = None
   _globals['_TALENTERASED']._serialized_options = b'\212\265\030\031identity.v1.talent_erased'
+  _globals['_DELEGATIONSIGNED']._loaded_options = None
+  _globals['_DELEGATIONSIGNED']._serialized_options = b'\212\265\030\035identity.v1.delegation_signed'
+  _globals['_DELEGATIONENDED']._loaded_options = None
+  _globals['_DELEGATIONENDED']._serialized_options = b'\212\265\030\034identity.v1.delegation_ended'
+  _globals['_ESTATEOPENED']._loaded_options = None
+  _globals['_ESTATEOPENED']._serialized_options = b'\212\265\030\031identity.v1.estate_opened'
+  _globals['_ESTATEACCEPTED']._loaded_options = None
+  _globals['_ESTATEACCEPTED']._serialized_options = b'\212\265\030\033identity.v1.estate_accepted'
+  _globals['_ESTATESETTLED']._loaded_options = None
+  _globals['_ESTATESETTLED']._serialized_options = b'\212\265\030\032identity.v1.estate_settled'
+  _globals['_ESTATESTOPPED']._loaded_options = None
+  _globals['_ESTATESTOPPED']._serialized_options = b'\212\265\030\032identity.v1.estate_stopped'
+  _globals['_KEYADDED']._loaded_options = None
+  _globals['_KEYADDED']._serialized_options = b'\212\265\030\025identity.v1.key_added'
+  _globals['_KEYREMOVED']._loaded_options = None
+  _globals['_KEYREMOVED']._serialized_options = b'\212\265\030\027identity.v1.key_removed'
+  _globals['_RECOVERYSTARTED']._loaded_options = None
+  _globals['_RECOVERYSTARTED']._serialized_options = b'\212\265\030\034identity.v1.recovery_started'
+  _globals['_RECOVERYSTOPPED']._loaded_options = None
+  _globals['_RECOVERYSTOPPED']._serialized_options = b'\212\265\030\034identity.v1.recovery_stopped'
+  _globals['_RECOVERYCOMPLETED']._loaded_options = None
+  _globals['_RECOVERYCOMPLETED']._serialized_options = b'\212\265\030\036identity.v1.recovery_completed'
   _globals['_PARTYREGISTERED']._serialized_start=180
   _globals['_PARTYREGISTERED']._serialized_end=314
   _globals['_REPRESENTATIONAGREED']._serialized_start=317
@@ -83,4 +105,26 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PHOTOREMOVED']._serialized_end=1571
   _globals['_TALENTERASED']._serialized_start=1573
   _globals['_TALENTERASED']._serialized_end=1657
+  _globals['_DELEGATIONSIGNED']._serialized_start=1660
+  _globals['_DELEGATIONSIGNED']._serialized_end=1856
+  _globals['_DELEGATIONENDED']._serialized_start=1859
+  _globals['_DELEGATIONENDED']._serialized_end=2060
+  _globals['_ESTATEOPENED']._serialized_start=2063
+  _globals['_ESTATEOPENED']._serialized_end=2229
+  _globals['_ESTATEACCEPTED']._serialized_start=2232
+  _globals['_ESTATEACCEPTED']._serialized_end=2361
+  _globals['_ESTATESETTLED']._serialized_start=2363
+  _globals['_ESTATESETTLED']._serialized_end=2468
+  _globals['_ESTATESTOPPED']._serialized_start=2470
+  _globals['_ESTATESTOPPED']._serialized_end=2575
+  _globals['_KEYADDED']._serialized_start=2577
+  _globals['_KEYADDED']._serialized_end=2668
+  _globals['_KEYREMOVED']._serialized_start=2670
+  _globals['_KEYREMOVED']._serialized_end=2765
+  _globals['_RECOVERYSTARTED']._serialized_start=2768
+  _globals['_RECOVERYSTARTED']._serialized_end=2948
+  _globals['_RECOVERYSTOPPED']._serialized_start=2951
+  _globals['_RECOVERYSTOPPED']._serialized_end=3085
+  _globals['_RECOVERYCOMPLETED']._serialized_start=3088
+  _globals['_RECOVERYCOMPLETED']._serialized_end=3264
 # @@protoc_insertion_point(module_scope)

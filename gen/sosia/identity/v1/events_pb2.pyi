@@ -3,9 +3,11 @@
 isort:skip_file
 """
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
 from sosia.identity.v1 import consent_pb2 as _consent_pb2
 from sosia.identity.v1 import party_pb2 as _party_pb2
 import builtins as _builtins
@@ -357,3 +359,363 @@ class TalentErased(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___TalentErased: _TypeAlias = TalentErased  # noqa: Y015
+
+@_typing.final
+class DelegationSigned(_message.Message):
+    """A talent let the agency that represents her act in her name, within bounds."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DELEGATION_ID_FIELD_NUMBER: _builtins.int
+    TALENT_ID_FIELD_NUMBER: _builtins.int
+    AGENCY_ID_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    RECEIPT_ID_FIELD_NUMBER: _builtins.int
+    ENDS_AT_FIELD_NUMBER: _builtins.int
+    delegation_id: _builtins.str
+    talent_id: _builtins.str
+    agency_id: _builtins.str
+    version: _builtins.int
+    receipt_id: _builtins.str
+    @_builtins.property
+    def ends_at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        delegation_id: _builtins.str = ...,
+        talent_id: _builtins.str = ...,
+        agency_id: _builtins.str = ...,
+        version: _builtins.int = ...,
+        receipt_id: _builtins.str = ...,
+        ends_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ends_at", b"ends_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agency_id", b"agency_id", "delegation_id", b"delegation_id", "ends_at", b"ends_at", "receipt_id", b"receipt_id", "talent_id", b"talent_id", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DelegationSigned: _TypeAlias = DelegationSigned  # noqa: Y015
+
+@_typing.final
+class DelegationEnded(_message.Message):
+    """A delegation was revoked, or a newer version took its place. What was done under it before
+    stands; whatever is done under it later counts for nothing.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DELEGATION_ID_FIELD_NUMBER: _builtins.int
+    TALENT_ID_FIELD_NUMBER: _builtins.int
+    AGENCY_ID_FIELD_NUMBER: _builtins.int
+    ENDED_AT_FIELD_NUMBER: _builtins.int
+    SUPERSEDED_BY_FIELD_NUMBER: _builtins.int
+    RECEIPT_ID_FIELD_NUMBER: _builtins.int
+    delegation_id: _builtins.str
+    talent_id: _builtins.str
+    agency_id: _builtins.str
+    superseded_by: _builtins.str
+    """The newer version; empty where it was revoked."""
+    receipt_id: _builtins.str
+    @_builtins.property
+    def ended_at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        delegation_id: _builtins.str = ...,
+        talent_id: _builtins.str = ...,
+        agency_id: _builtins.str = ...,
+        ended_at: _timestamp_pb2.Timestamp | None = ...,
+        superseded_by: _builtins.str = ...,
+        receipt_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ended_at", b"ended_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agency_id", b"agency_id", "delegation_id", b"delegation_id", "ended_at", b"ended_at", "receipt_id", b"receipt_id", "superseded_by", b"superseded_by", "talent_id", b"talent_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DelegationEnded: _TypeAlias = DelegationEnded  # noqa: Y015
+
+@_typing.final
+class EstateOpened(_message.Message):
+    """The estate of a talent who died was opened. Everything of hers is frozen."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ESTATE_ID_FIELD_NUMBER: _builtins.int
+    TALENT_ID_FIELD_NUMBER: _builtins.int
+    RECEIPT_ID_FIELD_NUMBER: _builtins.int
+    WAITS_UNTIL_FIELD_NUMBER: _builtins.int
+    TOLD_FIELD_NUMBER: _builtins.int
+    estate_id: _builtins.str
+    talent_id: _builtins.str
+    receipt_id: _builtins.str
+    @_builtins.property
+    def waits_until(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def told(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Who is told: every agency that represents her, and the successors."""
+
+    def __init__(
+        self,
+        *,
+        estate_id: _builtins.str = ...,
+        talent_id: _builtins.str = ...,
+        receipt_id: _builtins.str = ...,
+        waits_until: _timestamp_pb2.Timestamp | None = ...,
+        told: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["waits_until", b"waits_until"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["estate_id", b"estate_id", "receipt_id", b"receipt_id", "talent_id", b"talent_id", "told", b"told", "waits_until", b"waits_until"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EstateOpened: _TypeAlias = EstateOpened  # noqa: Y015
+
+@_typing.final
+class EstateAccepted(_message.Message):
+    """A successor signed for an estate."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ESTATE_ID_FIELD_NUMBER: _builtins.int
+    TALENT_ID_FIELD_NUMBER: _builtins.int
+    SUCCESSOR_ID_FIELD_NUMBER: _builtins.int
+    RECEIPT_ID_FIELD_NUMBER: _builtins.int
+    estate_id: _builtins.str
+    talent_id: _builtins.str
+    successor_id: _builtins.str
+    receipt_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        estate_id: _builtins.str = ...,
+        talent_id: _builtins.str = ...,
+        successor_id: _builtins.str = ...,
+        receipt_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["estate_id", b"estate_id", "receipt_id", b"receipt_id", "successor_id", b"successor_id", "talent_id", b"talent_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EstateAccepted: _TypeAlias = EstateAccepted  # noqa: Y015
+
+@_typing.final
+class EstateSettled(_message.Message):
+    """The wait is over: what she consented to goes on, and her successors may approve, withdraw and end."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ESTATE_ID_FIELD_NUMBER: _builtins.int
+    TALENT_ID_FIELD_NUMBER: _builtins.int
+    RECEIPT_ID_FIELD_NUMBER: _builtins.int
+    estate_id: _builtins.str
+    talent_id: _builtins.str
+    receipt_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        estate_id: _builtins.str = ...,
+        talent_id: _builtins.str = ...,
+        receipt_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["estate_id", b"estate_id", "receipt_id", b"receipt_id", "talent_id", b"talent_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EstateSettled: _TypeAlias = EstateSettled  # noqa: Y015
+
+@_typing.final
+class EstateStopped(_message.Message):
+    """An estate was opened in error; everything of hers is as it was."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ESTATE_ID_FIELD_NUMBER: _builtins.int
+    TALENT_ID_FIELD_NUMBER: _builtins.int
+    RECEIPT_ID_FIELD_NUMBER: _builtins.int
+    estate_id: _builtins.str
+    talent_id: _builtins.str
+    receipt_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        estate_id: _builtins.str = ...,
+        talent_id: _builtins.str = ...,
+        receipt_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["estate_id", b"estate_id", "receipt_id", b"receipt_id", "talent_id", b"talent_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EstateStopped: _TypeAlias = EstateStopped  # noqa: Y015
+
+@_typing.final
+class KeyAdded(_message.Message):
+    """A party may sign with one more key."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_ID_FIELD_NUMBER: _builtins.int
+    PARTY_ID_FIELD_NUMBER: _builtins.int
+    RECEIPT_ID_FIELD_NUMBER: _builtins.int
+    key_id: _builtins.str
+    party_id: _builtins.str
+    receipt_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        key_id: _builtins.str = ...,
+        party_id: _builtins.str = ...,
+        receipt_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["key_id", b"key_id", "party_id", b"party_id", "receipt_id", b"receipt_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___KeyAdded: _TypeAlias = KeyAdded  # noqa: Y015
+
+@_typing.final
+class KeyRemoved(_message.Message):
+    """A key of a party signs nothing any more."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_ID_FIELD_NUMBER: _builtins.int
+    PARTY_ID_FIELD_NUMBER: _builtins.int
+    RECEIPT_ID_FIELD_NUMBER: _builtins.int
+    key_id: _builtins.str
+    party_id: _builtins.str
+    receipt_id: _builtins.str
+    """Of her own word; or of the recovery that replaced it."""
+    def __init__(
+        self,
+        *,
+        key_id: _builtins.str = ...,
+        party_id: _builtins.str = ...,
+        receipt_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["key_id", b"key_id", "party_id", b"party_id", "receipt_id", b"receipt_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___KeyRemoved: _TypeAlias = KeyRemoved  # noqa: Y015
+
+@_typing.final
+class RecoveryStarted(_message.Message):
+    """Staff began to replace keys a party lost. Any key of hers stops it until `ready_at`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECOVERY_ID_FIELD_NUMBER: _builtins.int
+    PARTY_ID_FIELD_NUMBER: _builtins.int
+    TOLD_PARTY_IDS_FIELD_NUMBER: _builtins.int
+    READY_AT_FIELD_NUMBER: _builtins.int
+    RECEIPT_ID_FIELD_NUMBER: _builtins.int
+    recovery_id: _builtins.str
+    party_id: _builtins.str
+    receipt_id: _builtins.str
+    @_builtins.property
+    def told_party_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Who else is told: her agency, and brands with a license she signed and nobody revoked."""
+
+    @_builtins.property
+    def ready_at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        recovery_id: _builtins.str = ...,
+        party_id: _builtins.str = ...,
+        told_party_ids: _abc.Iterable[_builtins.str] | None = ...,
+        ready_at: _timestamp_pb2.Timestamp | None = ...,
+        receipt_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ready_at", b"ready_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["party_id", b"party_id", "ready_at", b"ready_at", "receipt_id", b"receipt_id", "recovery_id", b"recovery_id", "told_party_ids", b"told_party_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecoveryStarted: _TypeAlias = RecoveryStarted  # noqa: Y015
+
+@_typing.final
+class RecoveryStopped(_message.Message):
+    """A key of the party stopped a recovery: nothing changed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECOVERY_ID_FIELD_NUMBER: _builtins.int
+    PARTY_ID_FIELD_NUMBER: _builtins.int
+    TOLD_PARTY_IDS_FIELD_NUMBER: _builtins.int
+    RECEIPT_ID_FIELD_NUMBER: _builtins.int
+    recovery_id: _builtins.str
+    party_id: _builtins.str
+    receipt_id: _builtins.str
+    @_builtins.property
+    def told_party_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        recovery_id: _builtins.str = ...,
+        party_id: _builtins.str = ...,
+        told_party_ids: _abc.Iterable[_builtins.str] | None = ...,
+        receipt_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["party_id", b"party_id", "receipt_id", b"receipt_id", "recovery_id", b"recovery_id", "told_party_ids", b"told_party_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecoveryStopped: _TypeAlias = RecoveryStopped  # noqa: Y015
+
+@_typing.final
+class RecoveryCompleted(_message.Message):
+    """The new key of a recovery replaced the lost ones."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECOVERY_ID_FIELD_NUMBER: _builtins.int
+    PARTY_ID_FIELD_NUMBER: _builtins.int
+    TOLD_PARTY_IDS_FIELD_NUMBER: _builtins.int
+    KEY_ID_FIELD_NUMBER: _builtins.int
+    LOST_KEY_IDS_FIELD_NUMBER: _builtins.int
+    RECEIPT_ID_FIELD_NUMBER: _builtins.int
+    recovery_id: _builtins.str
+    party_id: _builtins.str
+    key_id: _builtins.str
+    """The key that signs from now on."""
+    receipt_id: _builtins.str
+    @_builtins.property
+    def told_party_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def lost_key_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        recovery_id: _builtins.str = ...,
+        party_id: _builtins.str = ...,
+        told_party_ids: _abc.Iterable[_builtins.str] | None = ...,
+        key_id: _builtins.str = ...,
+        lost_key_ids: _abc.Iterable[_builtins.str] | None = ...,
+        receipt_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["key_id", b"key_id", "lost_key_ids", b"lost_key_ids", "party_id", b"party_id", "receipt_id", b"receipt_id", "recovery_id", b"recovery_id", "told_party_ids", b"told_party_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecoveryCompleted: _TypeAlias = RecoveryCompleted  # noqa: Y015

@@ -180,6 +180,116 @@ class IdentityServiceStub:
                 request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.EraseTalentRequest.SerializeToString,
                 response_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.EraseTalentResponse.FromString,
                 _registered_method=True)
+        self.ProposeDelegation = channel.unary_unary(
+                '/sosia.identity.v1.IdentityService/ProposeDelegation',
+                request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.ProposeDelegationRequest.SerializeToString,
+                response_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.ProposeDelegationResponse.FromString,
+                _registered_method=True)
+        self.SignDelegation = channel.unary_unary(
+                '/sosia.identity.v1.IdentityService/SignDelegation',
+                request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.SignDelegationRequest.SerializeToString,
+                response_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.SignDelegationResponse.FromString,
+                _registered_method=True)
+        self.RevokeDelegation = channel.unary_unary(
+                '/sosia.identity.v1.IdentityService/RevokeDelegation',
+                request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.RevokeDelegationRequest.SerializeToString,
+                response_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.RevokeDelegationResponse.FromString,
+                _registered_method=True)
+        self.GetDelegation = channel.unary_unary(
+                '/sosia.identity.v1.IdentityService/GetDelegation',
+                request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetDelegationRequest.SerializeToString,
+                response_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetDelegationResponse.FromString,
+                _registered_method=True)
+        self.ListDelegations = channel.unary_unary(
+                '/sosia.identity.v1.IdentityService/ListDelegations',
+                request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.ListDelegationsRequest.SerializeToString,
+                response_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.ListDelegationsResponse.FromString,
+                _registered_method=True)
+        self.OpenEstate = channel.unary_unary(
+                '/sosia.identity.v1.IdentityService/OpenEstate',
+                request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.OpenEstateRequest.SerializeToString,
+                response_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.OpenEstateResponse.FromString,
+                _registered_method=True)
+        self.AcceptEstate = channel.unary_unary(
+                '/sosia.identity.v1.IdentityService/AcceptEstate',
+                request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.AcceptEstateRequest.SerializeToString,
+                response_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.AcceptEstateResponse.FromString,
+                _registered_method=True)
+        self.SettleEstate = channel.unary_unary(
+                '/sosia.identity.v1.IdentityService/SettleEstate',
+                request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.SettleEstateRequest.SerializeToString,
+                response_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.SettleEstateResponse.FromString,
+                _registered_method=True)
+        self.StopEstate = channel.unary_unary(
+                '/sosia.identity.v1.IdentityService/StopEstate',
+                request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.StopEstateRequest.SerializeToString,
+                response_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.StopEstateResponse.FromString,
+                _registered_method=True)
+        self.GetEstate = channel.unary_unary(
+                '/sosia.identity.v1.IdentityService/GetEstate',
+                request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetEstateRequest.SerializeToString,
+                response_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetEstateResponse.FromString,
+                _registered_method=True)
+        self.CheckSigner = channel.unary_unary(
+                '/sosia.identity.v1.IdentityService/CheckSigner',
+                request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.CheckSignerRequest.SerializeToString,
+                response_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.CheckSignerResponse.FromString,
+                _registered_method=True)
+        self.OfferKey = channel.unary_unary(
+                '/sosia.identity.v1.IdentityService/OfferKey',
+                request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.OfferKeyRequest.SerializeToString,
+                response_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.OfferKeyResponse.FromString,
+                _registered_method=True)
+        self.AddKey = channel.unary_unary(
+                '/sosia.identity.v1.IdentityService/AddKey',
+                request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.AddKeyRequest.SerializeToString,
+                response_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.AddKeyResponse.FromString,
+                _registered_method=True)
+        self.ConfirmKey = channel.unary_unary(
+                '/sosia.identity.v1.IdentityService/ConfirmKey',
+                request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.ConfirmKeyRequest.SerializeToString,
+                response_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.ConfirmKeyResponse.FromString,
+                _registered_method=True)
+        self.RemoveKey = channel.unary_unary(
+                '/sosia.identity.v1.IdentityService/RemoveKey',
+                request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.RemoveKeyRequest.SerializeToString,
+                response_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.RemoveKeyResponse.FromString,
+                _registered_method=True)
+        self.ListKeys = channel.unary_unary(
+                '/sosia.identity.v1.IdentityService/ListKeys',
+                request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.ListKeysRequest.SerializeToString,
+                response_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.ListKeysResponse.FromString,
+                _registered_method=True)
+        self.StartRecovery = channel.unary_unary(
+                '/sosia.identity.v1.IdentityService/StartRecovery',
+                request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.StartRecoveryRequest.SerializeToString,
+                response_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.StartRecoveryResponse.FromString,
+                _registered_method=True)
+        self.StopRecovery = channel.unary_unary(
+                '/sosia.identity.v1.IdentityService/StopRecovery',
+                request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.StopRecoveryRequest.SerializeToString,
+                response_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.StopRecoveryResponse.FromString,
+                _registered_method=True)
+        self.GetRecovery = channel.unary_unary(
+                '/sosia.identity.v1.IdentityService/GetRecovery',
+                request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetRecoveryRequest.SerializeToString,
+                response_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetRecoveryResponse.FromString,
+                _registered_method=True)
+        self.OfferSignIn = channel.unary_unary(
+                '/sosia.identity.v1.IdentityService/OfferSignIn',
+                request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.OfferSignInRequest.SerializeToString,
+                response_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.OfferSignInResponse.FromString,
+                _registered_method=True)
+        self.SignIn = channel.unary_unary(
+                '/sosia.identity.v1.IdentityService/SignIn',
+                request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.SignInRequest.SerializeToString,
+                response_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.SignInResponse.FromString,
+                _registered_method=True)
+        self.ListConsents = channel.unary_unary(
+                '/sosia.identity.v1.IdentityService/ListConsents',
+                request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.ListConsentsRequest.SerializeToString,
+                response_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.ListConsentsResponse.FromString,
+                _registered_method=True)
 
 
 class IdentityServiceServicer:
@@ -226,7 +336,10 @@ class IdentityServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def VerifySignature(self, request, context):
-        """VerifySignature checks an Ed25519 signature with the keys of a party.
+        """VerifySignature checks a signature with the live keys of a party. A signature is 64 bytes of
+        Ed25519, or a passkey's assertion as UTF-8 JSON: {"type":"webauthn","credential_id":b64url,
+        "authenticator_data":b64url,"client_data_json":b64url,"signature":b64url}, whose challenge is
+        the SHA-256 of the message. So it is wherever a `signature` of a party is asked for.
         Errors: PERMISSION_DENIED SIGNATURE_INVALID (not made with a key of this party).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -306,7 +419,8 @@ class IdentityServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetCheckpoint(self, request, context):
-        """GetCheckpoint answers with the newest signed head of the log and its public key.
+        """GetCheckpoint answers with the newest signed head of the log and its public key. Errors:
+        NOT_FOUND CHECKPOINT_NOT_COSIGNED (cosigned is asked for, and no witness has cosigned one).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -410,6 +524,190 @@ class IdentityServiceServicer:
         FAILED_PRECONDITION TALENT_ERASED.
         Errors: NOT_FOUND PARTY_NOT_FOUND; PERMISSION_DENIED NOT_ALLOWED, SIGNATURE_INVALID (also where
         what there is of her changed since she read the statement: read it again).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ProposeDelegation(self, request, context):
+        """ProposeDelegation writes down what an agency may do in a talent's name, within bounds; nothing
+        is delegated until she signs. By the talent, the agency that represents her, or staff.
+        Errors: NOT_FOUND PARTY_NOT_FOUND; PERMISSION_DENIED NOT_ALLOWED; FAILED_PRECONDITION
+        NOT_REPRESENTED, TALENT_ERASED, ESTATE_FROZEN.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SignDelegation(self, request, context):
+        """SignDelegation makes it live with the talent's own key, in the place of an older version.
+        Errors: NOT_FOUND DELEGATION_NOT_FOUND; PERMISSION_DENIED SIGNATURE_INVALID;
+        FAILED_PRECONDITION DELEGATION_NOT_PROPOSED, NOT_REPRESENTED, TALENT_ERASED, ESTATE_FROZEN.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RevokeDelegation(self, request, context):
+        """RevokeDelegation ends it now, with her own key or a successor's. Errors: NOT_FOUND
+        DELEGATION_NOT_FOUND; PERMISSION_DENIED SIGNATURE_INVALID; FAILED_PRECONDITION
+        DELEGATION_NOT_ACTIVE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetDelegation(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListDelegations(self, request, context):
+        """ListDelegations of a talent, newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def OpenEstate(self, request, context):
+        """OpenEstate freezes a talent who died: no new renders, no new releases, nothing new signed.
+        Staff only; the house signs the receipt. Errors: NOT_FOUND PARTY_NOT_FOUND; PERMISSION_DENIED
+        NOT_ALLOWED; FAILED_PRECONDITION ESTATE_OPEN, TALENT_ERASED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AcceptEstate(self, request, context):
+        """AcceptEstate takes the signed statement of one successor. Errors: NOT_FOUND ESTATE_NOT_FOUND;
+        PERMISSION_DENIED NOT_ALLOWED, SIGNATURE_INVALID; FAILED_PRECONDITION ESTATE_NOT_WAITING.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SettleEstate(self, request, context):
+        """SettleEstate ends the wait once it is over and every successor signed; staff only. What she
+        consented to goes on, and nothing more. Errors: FAILED_PRECONDITION ESTATE_NOT_WAITING,
+        ESTATE_WAITS (metadata `until`), ESTATE_NOT_ACCEPTED (metadata `missing`).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def StopEstate(self, request, context):
+        """StopEstate undoes an opening made in error: by her signature over Estate.objection_statement at
+        any time, by staff without one while it waits. Errors: FAILED_PRECONDITION ESTATE_NOT_WAITING;
+        PERMISSION_DENIED NOT_ALLOWED, SIGNATURE_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetEstate(self, request, context):
+        """GetEstate answers with the newest estate of a talent. Errors: NOT_FOUND ESTATE_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CheckSigner(self, request, context):
+        """CheckSigner says with whose key a signature for a talent was made, if that key may do the act
+        now. Between services. Errors: PERMISSION_DENIED SIGNATURE_INVALID; FAILED_PRECONDITION
+        ESTATE_FROZEN (she died, and nobody may do this, or not yet).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def OfferKey(self, request, context):
+        """OfferKey says what a browser needs to make a passkey for a party; for none, staff may ask, to
+        enrol somebody at registration. Errors: NOT_FOUND PARTY_NOT_FOUND; PERMISSION_DENIED
+        NOT_ALLOWED; FAILED_PRECONDITION PASSKEYS_OFF (the house has named no origin for them).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AddKey(self, request, context):
+        """AddKey notes a key a party wants to sign with; it is pending until ConfirmKey.
+        Errors: INVALID_ARGUMENT FIELD_INVALID; PERMISSION_DENIED NOT_ALLOWED; FAILED_PRECONDITION
+        KEY_OFFER_OVER (made for no offer of ours, or one that was used or is older than ten minutes),
+        TALENT_ERASED; RESOURCE_EXHAUSTED KEYS_FULL.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ConfirmKey(self, request, context):
+        """ConfirmKey makes it live by a signature of a key that is. Errors: NOT_FOUND KEY_NOT_FOUND;
+        PERMISSION_DENIED SIGNATURE_INVALID; FAILED_PRECONDITION KEY_NOT_PENDING, RECOVERY_WAITS.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RemoveKey(self, request, context):
+        """RemoveKey ends a key for good; one that is pending needs no signature. Errors: NOT_FOUND
+        KEY_NOT_FOUND; PERMISSION_DENIED SIGNATURE_INVALID; FAILED_PRECONDITION KEY_NOT_LIVE, LAST_KEY,
+        RECOVERY_WAITS.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListKeys(self, request, context):
+        """ListKeys answers with a party's keys, removed ones too, and the recoveries there were.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def StartRecovery(self, request, context):
+        """StartRecovery begins to replace keys a party lost by one that is pending; staff only. It waits
+        72 hours. Errors: NOT_FOUND PARTY_NOT_FOUND, KEY_NOT_FOUND; PERMISSION_DENIED NOT_ALLOWED;
+        FAILED_PRECONDITION KEY_NOT_PENDING, KEY_NOT_LIVE (of a lost one), TALENT_ERASED;
+        ALREADY_EXISTS RECOVERY_UNDER_WAY.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def StopRecovery(self, request, context):
+        """StopRecovery ends it by a signature of any live key of the party, lost ones too. Errors:
+        NOT_FOUND RECOVERY_NOT_FOUND; PERMISSION_DENIED SIGNATURE_INVALID; FAILED_PRECONDITION
+        RECOVERY_OVER.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetRecovery(self, request, context):
+        """Errors: NOT_FOUND RECOVERY_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def OfferSignIn(self, request, context):
+        """OfferSignIn says what a passkey signs so that its owner is signed in; good once, for ten
+        minutes. Errors: FAILED_PRECONDITION PASSKEYS_OFF.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SignIn(self, request, context):
+        """SignIn says whose passkey signed an offer. Errors: UNAUTHENTICATED SIGN_IN_OVER;
+        PERMISSION_DENIED SIGNATURE_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListConsents(self, request, context):
+        """ListConsents answers with a talent's consents, the newest first.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -557,6 +855,116 @@ def add_IdentityServiceServicer_to_server(servicer, server):
                     servicer.EraseTalent,
                     request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.EraseTalentRequest.FromString,
                     response_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.EraseTalentResponse.SerializeToString,
+            ),
+            'ProposeDelegation': grpc.unary_unary_rpc_method_handler(
+                    servicer.ProposeDelegation,
+                    request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.ProposeDelegationRequest.FromString,
+                    response_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.ProposeDelegationResponse.SerializeToString,
+            ),
+            'SignDelegation': grpc.unary_unary_rpc_method_handler(
+                    servicer.SignDelegation,
+                    request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.SignDelegationRequest.FromString,
+                    response_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.SignDelegationResponse.SerializeToString,
+            ),
+            'RevokeDelegation': grpc.unary_unary_rpc_method_handler(
+                    servicer.RevokeDelegation,
+                    request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.RevokeDelegationRequest.FromString,
+                    response_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.RevokeDelegationResponse.SerializeToString,
+            ),
+            'GetDelegation': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetDelegation,
+                    request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetDelegationRequest.FromString,
+                    response_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetDelegationResponse.SerializeToString,
+            ),
+            'ListDelegations': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListDelegations,
+                    request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.ListDelegationsRequest.FromString,
+                    response_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.ListDelegationsResponse.SerializeToString,
+            ),
+            'OpenEstate': grpc.unary_unary_rpc_method_handler(
+                    servicer.OpenEstate,
+                    request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.OpenEstateRequest.FromString,
+                    response_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.OpenEstateResponse.SerializeToString,
+            ),
+            'AcceptEstate': grpc.unary_unary_rpc_method_handler(
+                    servicer.AcceptEstate,
+                    request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.AcceptEstateRequest.FromString,
+                    response_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.AcceptEstateResponse.SerializeToString,
+            ),
+            'SettleEstate': grpc.unary_unary_rpc_method_handler(
+                    servicer.SettleEstate,
+                    request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.SettleEstateRequest.FromString,
+                    response_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.SettleEstateResponse.SerializeToString,
+            ),
+            'StopEstate': grpc.unary_unary_rpc_method_handler(
+                    servicer.StopEstate,
+                    request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.StopEstateRequest.FromString,
+                    response_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.StopEstateResponse.SerializeToString,
+            ),
+            'GetEstate': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetEstate,
+                    request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetEstateRequest.FromString,
+                    response_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetEstateResponse.SerializeToString,
+            ),
+            'CheckSigner': grpc.unary_unary_rpc_method_handler(
+                    servicer.CheckSigner,
+                    request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.CheckSignerRequest.FromString,
+                    response_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.CheckSignerResponse.SerializeToString,
+            ),
+            'OfferKey': grpc.unary_unary_rpc_method_handler(
+                    servicer.OfferKey,
+                    request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.OfferKeyRequest.FromString,
+                    response_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.OfferKeyResponse.SerializeToString,
+            ),
+            'AddKey': grpc.unary_unary_rpc_method_handler(
+                    servicer.AddKey,
+                    request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.AddKeyRequest.FromString,
+                    response_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.AddKeyResponse.SerializeToString,
+            ),
+            'ConfirmKey': grpc.unary_unary_rpc_method_handler(
+                    servicer.ConfirmKey,
+                    request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.ConfirmKeyRequest.FromString,
+                    response_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.ConfirmKeyResponse.SerializeToString,
+            ),
+            'RemoveKey': grpc.unary_unary_rpc_method_handler(
+                    servicer.RemoveKey,
+                    request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.RemoveKeyRequest.FromString,
+                    response_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.RemoveKeyResponse.SerializeToString,
+            ),
+            'ListKeys': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListKeys,
+                    request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.ListKeysRequest.FromString,
+                    response_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.ListKeysResponse.SerializeToString,
+            ),
+            'StartRecovery': grpc.unary_unary_rpc_method_handler(
+                    servicer.StartRecovery,
+                    request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.StartRecoveryRequest.FromString,
+                    response_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.StartRecoveryResponse.SerializeToString,
+            ),
+            'StopRecovery': grpc.unary_unary_rpc_method_handler(
+                    servicer.StopRecovery,
+                    request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.StopRecoveryRequest.FromString,
+                    response_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.StopRecoveryResponse.SerializeToString,
+            ),
+            'GetRecovery': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetRecovery,
+                    request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetRecoveryRequest.FromString,
+                    response_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetRecoveryResponse.SerializeToString,
+            ),
+            'OfferSignIn': grpc.unary_unary_rpc_method_handler(
+                    servicer.OfferSignIn,
+                    request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.OfferSignInRequest.FromString,
+                    response_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.OfferSignInResponse.SerializeToString,
+            ),
+            'SignIn': grpc.unary_unary_rpc_method_handler(
+                    servicer.SignIn,
+                    request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.SignInRequest.FromString,
+                    response_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.SignInResponse.SerializeToString,
+            ),
+            'ListConsents': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListConsents,
+                    request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.ListConsentsRequest.FromString,
+                    response_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.ListConsentsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -1321,6 +1729,600 @@ class IdentityService:
             '/sosia.identity.v1.IdentityService/EraseTalent',
             sosia_dot_identity_dot_v1_dot_identity__service__pb2.EraseTalentRequest.SerializeToString,
             sosia_dot_identity_dot_v1_dot_identity__service__pb2.EraseTalentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ProposeDelegation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.identity.v1.IdentityService/ProposeDelegation',
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.ProposeDelegationRequest.SerializeToString,
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.ProposeDelegationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SignDelegation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.identity.v1.IdentityService/SignDelegation',
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.SignDelegationRequest.SerializeToString,
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.SignDelegationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RevokeDelegation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.identity.v1.IdentityService/RevokeDelegation',
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.RevokeDelegationRequest.SerializeToString,
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.RevokeDelegationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetDelegation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.identity.v1.IdentityService/GetDelegation',
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetDelegationRequest.SerializeToString,
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetDelegationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListDelegations(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.identity.v1.IdentityService/ListDelegations',
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.ListDelegationsRequest.SerializeToString,
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.ListDelegationsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def OpenEstate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.identity.v1.IdentityService/OpenEstate',
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.OpenEstateRequest.SerializeToString,
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.OpenEstateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AcceptEstate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.identity.v1.IdentityService/AcceptEstate',
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.AcceptEstateRequest.SerializeToString,
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.AcceptEstateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SettleEstate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.identity.v1.IdentityService/SettleEstate',
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.SettleEstateRequest.SerializeToString,
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.SettleEstateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StopEstate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.identity.v1.IdentityService/StopEstate',
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.StopEstateRequest.SerializeToString,
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.StopEstateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetEstate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.identity.v1.IdentityService/GetEstate',
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetEstateRequest.SerializeToString,
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetEstateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CheckSigner(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.identity.v1.IdentityService/CheckSigner',
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.CheckSignerRequest.SerializeToString,
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.CheckSignerResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def OfferKey(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.identity.v1.IdentityService/OfferKey',
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.OfferKeyRequest.SerializeToString,
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.OfferKeyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AddKey(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.identity.v1.IdentityService/AddKey',
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.AddKeyRequest.SerializeToString,
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.AddKeyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ConfirmKey(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.identity.v1.IdentityService/ConfirmKey',
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.ConfirmKeyRequest.SerializeToString,
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.ConfirmKeyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RemoveKey(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.identity.v1.IdentityService/RemoveKey',
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.RemoveKeyRequest.SerializeToString,
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.RemoveKeyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListKeys(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.identity.v1.IdentityService/ListKeys',
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.ListKeysRequest.SerializeToString,
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.ListKeysResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StartRecovery(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.identity.v1.IdentityService/StartRecovery',
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.StartRecoveryRequest.SerializeToString,
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.StartRecoveryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StopRecovery(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.identity.v1.IdentityService/StopRecovery',
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.StopRecoveryRequest.SerializeToString,
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.StopRecoveryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetRecovery(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.identity.v1.IdentityService/GetRecovery',
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetRecoveryRequest.SerializeToString,
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetRecoveryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def OfferSignIn(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.identity.v1.IdentityService/OfferSignIn',
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.OfferSignInRequest.SerializeToString,
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.OfferSignInResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SignIn(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.identity.v1.IdentityService/SignIn',
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.SignInRequest.SerializeToString,
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.SignInResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListConsents(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.identity.v1.IdentityService/ListConsents',
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.ListConsentsRequest.SerializeToString,
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.ListConsentsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -32,7 +32,10 @@ class IdentityServiceStub:
     Authenticate: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.AuthenticateRequest, _identity_service_pb2.AuthenticateResponse]
     """Authenticate says whose an API key is. Errors: UNAUTHENTICATED API_KEY_UNKNOWN."""
     VerifySignature: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.VerifySignatureRequest, _identity_service_pb2.VerifySignatureResponse]
-    """VerifySignature checks an Ed25519 signature with the keys of a party.
+    """VerifySignature checks a signature with the live keys of a party. A signature is 64 bytes of
+    Ed25519, or a passkey's assertion as UTF-8 JSON: {"type":"webauthn","credential_id":b64url,
+    "authenticator_data":b64url,"client_data_json":b64url,"signature":b64url}, whose challenge is
+    the SHA-256 of the message. So it is wherever a `signature` of a party is asked for.
     Errors: PERMISSION_DENIED SIGNATURE_INVALID (not made with a key of this party).
     """
     AgreeRepresentation: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.AgreeRepresentationRequest, _identity_service_pb2.AgreeRepresentationResponse]
@@ -68,7 +71,9 @@ class IdentityServiceStub:
     """GetReceipt answers with the receipt and a fresh inclusion proof."""
     ListReceipts: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.ListReceiptsRequest, _identity_service_pb2.ListReceiptsResponse]
     GetCheckpoint: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.GetCheckpointRequest, _identity_service_pb2.GetCheckpointResponse]
-    """GetCheckpoint answers with the newest signed head of the log and its public key."""
+    """GetCheckpoint answers with the newest signed head of the log and its public key. Errors:
+    NOT_FOUND CHECKPOINT_NOT_COSIGNED (cosigned is asked for, and no witness has cosigned one).
+    """
     GetTile: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.GetTileRequest, _identity_service_pb2.GetTileResponse]
     """GetTile answers with a piece of the log that never changes, for whoever reads all of it
     (C2SP tlog-tiles). Errors: NOT_FOUND TILE_NOT_FOUND (the log does not reach so far).
@@ -121,6 +126,96 @@ class IdentityServiceStub:
     Errors: NOT_FOUND PARTY_NOT_FOUND; PERMISSION_DENIED NOT_ALLOWED, SIGNATURE_INVALID (also where
     what there is of her changed since she read the statement: read it again).
     """
+    ProposeDelegation: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.ProposeDelegationRequest, _identity_service_pb2.ProposeDelegationResponse]
+    """ProposeDelegation writes down what an agency may do in a talent's name, within bounds; nothing
+    is delegated until she signs. By the talent, the agency that represents her, or staff.
+    Errors: NOT_FOUND PARTY_NOT_FOUND; PERMISSION_DENIED NOT_ALLOWED; FAILED_PRECONDITION
+    NOT_REPRESENTED, TALENT_ERASED, ESTATE_FROZEN.
+    """
+    SignDelegation: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.SignDelegationRequest, _identity_service_pb2.SignDelegationResponse]
+    """SignDelegation makes it live with the talent's own key, in the place of an older version.
+    Errors: NOT_FOUND DELEGATION_NOT_FOUND; PERMISSION_DENIED SIGNATURE_INVALID;
+    FAILED_PRECONDITION DELEGATION_NOT_PROPOSED, NOT_REPRESENTED, TALENT_ERASED, ESTATE_FROZEN.
+    """
+    RevokeDelegation: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.RevokeDelegationRequest, _identity_service_pb2.RevokeDelegationResponse]
+    """RevokeDelegation ends it now, with her own key or a successor's. Errors: NOT_FOUND
+    DELEGATION_NOT_FOUND; PERMISSION_DENIED SIGNATURE_INVALID; FAILED_PRECONDITION
+    DELEGATION_NOT_ACTIVE.
+    """
+    GetDelegation: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.GetDelegationRequest, _identity_service_pb2.GetDelegationResponse]
+    ListDelegations: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.ListDelegationsRequest, _identity_service_pb2.ListDelegationsResponse]
+    """ListDelegations of a talent, newest first."""
+    OpenEstate: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.OpenEstateRequest, _identity_service_pb2.OpenEstateResponse]
+    """OpenEstate freezes a talent who died: no new renders, no new releases, nothing new signed.
+    Staff only; the house signs the receipt. Errors: NOT_FOUND PARTY_NOT_FOUND; PERMISSION_DENIED
+    NOT_ALLOWED; FAILED_PRECONDITION ESTATE_OPEN, TALENT_ERASED.
+    """
+    AcceptEstate: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.AcceptEstateRequest, _identity_service_pb2.AcceptEstateResponse]
+    """AcceptEstate takes the signed statement of one successor. Errors: NOT_FOUND ESTATE_NOT_FOUND;
+    PERMISSION_DENIED NOT_ALLOWED, SIGNATURE_INVALID; FAILED_PRECONDITION ESTATE_NOT_WAITING.
+    """
+    SettleEstate: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.SettleEstateRequest, _identity_service_pb2.SettleEstateResponse]
+    """SettleEstate ends the wait once it is over and every successor signed; staff only. What she
+    consented to goes on, and nothing more. Errors: FAILED_PRECONDITION ESTATE_NOT_WAITING,
+    ESTATE_WAITS (metadata `until`), ESTATE_NOT_ACCEPTED (metadata `missing`).
+    """
+    StopEstate: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.StopEstateRequest, _identity_service_pb2.StopEstateResponse]
+    """StopEstate undoes an opening made in error: by her signature over Estate.objection_statement at
+    any time, by staff without one while it waits. Errors: FAILED_PRECONDITION ESTATE_NOT_WAITING;
+    PERMISSION_DENIED NOT_ALLOWED, SIGNATURE_INVALID.
+    """
+    GetEstate: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.GetEstateRequest, _identity_service_pb2.GetEstateResponse]
+    """GetEstate answers with the newest estate of a talent. Errors: NOT_FOUND ESTATE_NOT_FOUND."""
+    CheckSigner: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.CheckSignerRequest, _identity_service_pb2.CheckSignerResponse]
+    """CheckSigner says with whose key a signature for a talent was made, if that key may do the act
+    now. Between services. Errors: PERMISSION_DENIED SIGNATURE_INVALID; FAILED_PRECONDITION
+    ESTATE_FROZEN (she died, and nobody may do this, or not yet).
+    """
+    OfferKey: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.OfferKeyRequest, _identity_service_pb2.OfferKeyResponse]
+    """OfferKey says what a browser needs to make a passkey for a party; for none, staff may ask, to
+    enrol somebody at registration. Errors: NOT_FOUND PARTY_NOT_FOUND; PERMISSION_DENIED
+    NOT_ALLOWED; FAILED_PRECONDITION PASSKEYS_OFF (the house has named no origin for them).
+    """
+    AddKey: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.AddKeyRequest, _identity_service_pb2.AddKeyResponse]
+    """AddKey notes a key a party wants to sign with; it is pending until ConfirmKey.
+    Errors: INVALID_ARGUMENT FIELD_INVALID; PERMISSION_DENIED NOT_ALLOWED; FAILED_PRECONDITION
+    KEY_OFFER_OVER (made for no offer of ours, or one that was used or is older than ten minutes),
+    TALENT_ERASED; RESOURCE_EXHAUSTED KEYS_FULL.
+    """
+    ConfirmKey: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.ConfirmKeyRequest, _identity_service_pb2.ConfirmKeyResponse]
+    """ConfirmKey makes it live by a signature of a key that is. Errors: NOT_FOUND KEY_NOT_FOUND;
+    PERMISSION_DENIED SIGNATURE_INVALID; FAILED_PRECONDITION KEY_NOT_PENDING, RECOVERY_WAITS.
+    """
+    RemoveKey: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.RemoveKeyRequest, _identity_service_pb2.RemoveKeyResponse]
+    """RemoveKey ends a key for good; one that is pending needs no signature. Errors: NOT_FOUND
+    KEY_NOT_FOUND; PERMISSION_DENIED SIGNATURE_INVALID; FAILED_PRECONDITION KEY_NOT_LIVE, LAST_KEY,
+    RECOVERY_WAITS.
+    """
+    ListKeys: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.ListKeysRequest, _identity_service_pb2.ListKeysResponse]
+    """ListKeys answers with a party's keys, removed ones too, and the recoveries there were."""
+    StartRecovery: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.StartRecoveryRequest, _identity_service_pb2.StartRecoveryResponse]
+    """StartRecovery begins to replace keys a party lost by one that is pending; staff only. It waits
+    72 hours. Errors: NOT_FOUND PARTY_NOT_FOUND, KEY_NOT_FOUND; PERMISSION_DENIED NOT_ALLOWED;
+    FAILED_PRECONDITION KEY_NOT_PENDING, KEY_NOT_LIVE (of a lost one), TALENT_ERASED;
+    ALREADY_EXISTS RECOVERY_UNDER_WAY.
+    """
+    StopRecovery: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.StopRecoveryRequest, _identity_service_pb2.StopRecoveryResponse]
+    """StopRecovery ends it by a signature of any live key of the party, lost ones too. Errors:
+    NOT_FOUND RECOVERY_NOT_FOUND; PERMISSION_DENIED SIGNATURE_INVALID; FAILED_PRECONDITION
+    RECOVERY_OVER.
+    """
+    GetRecovery: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.GetRecoveryRequest, _identity_service_pb2.GetRecoveryResponse]
+    """Errors: NOT_FOUND RECOVERY_NOT_FOUND."""
+    OfferSignIn: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.OfferSignInRequest, _identity_service_pb2.OfferSignInResponse]
+    """OfferSignIn says what a passkey signs so that its owner is signed in; good once, for ten
+    minutes. Errors: FAILED_PRECONDITION PASSKEYS_OFF.
+    """
+    SignIn: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.SignInRequest, _identity_service_pb2.SignInResponse]
+    """SignIn says whose passkey signed an offer. Errors: UNAUTHENTICATED SIGN_IN_OVER;
+    PERMISSION_DENIED SIGNATURE_INVALID.
+    """
+    ListConsents: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.ListConsentsRequest, _identity_service_pb2.ListConsentsResponse]
+    """ListConsents answers with a talent's consents, the newest first."""
 
 class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
     """IdentityService owns parties and their keys, consents and the transparency log, capture sets,
@@ -176,7 +271,10 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _identity_service_pb2.VerifySignatureRequest,
         context: _aio.ServicerContext[_identity_service_pb2.VerifySignatureRequest, _abc.Awaitable[_identity_service_pb2.VerifySignatureResponse]],
     ) -> _abc.Awaitable[_identity_service_pb2.VerifySignatureResponse]:
-        """VerifySignature checks an Ed25519 signature with the keys of a party.
+        """VerifySignature checks a signature with the live keys of a party. A signature is 64 bytes of
+        Ed25519, or a passkey's assertion as UTF-8 JSON: {"type":"webauthn","credential_id":b64url,
+        "authenticator_data":b64url,"client_data_json":b64url,"signature":b64url}, whose challenge is
+        the SHA-256 of the message. So it is wherever a `signature` of a party is asked for.
         Errors: PERMISSION_DENIED SIGNATURE_INVALID (not made with a key of this party).
         """
 
@@ -272,7 +370,9 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _identity_service_pb2.GetCheckpointRequest,
         context: _aio.ServicerContext[_identity_service_pb2.GetCheckpointRequest, _abc.Awaitable[_identity_service_pb2.GetCheckpointResponse]],
     ) -> _abc.Awaitable[_identity_service_pb2.GetCheckpointResponse]:
-        """GetCheckpoint answers with the newest signed head of the log and its public key."""
+        """GetCheckpoint answers with the newest signed head of the log and its public key. Errors:
+        NOT_FOUND CHECKPOINT_NOT_COSIGNED (cosigned is asked for, and no witness has cosigned one).
+        """
 
     @_abc_1.abstractmethod
     def GetTile(
@@ -397,5 +497,227 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         Errors: NOT_FOUND PARTY_NOT_FOUND; PERMISSION_DENIED NOT_ALLOWED, SIGNATURE_INVALID (also where
         what there is of her changed since she read the statement: read it again).
         """
+
+    @_abc_1.abstractmethod
+    def ProposeDelegation(
+        self,
+        request: _identity_service_pb2.ProposeDelegationRequest,
+        context: _aio.ServicerContext[_identity_service_pb2.ProposeDelegationRequest, _abc.Awaitable[_identity_service_pb2.ProposeDelegationResponse]],
+    ) -> _abc.Awaitable[_identity_service_pb2.ProposeDelegationResponse]:
+        """ProposeDelegation writes down what an agency may do in a talent's name, within bounds; nothing
+        is delegated until she signs. By the talent, the agency that represents her, or staff.
+        Errors: NOT_FOUND PARTY_NOT_FOUND; PERMISSION_DENIED NOT_ALLOWED; FAILED_PRECONDITION
+        NOT_REPRESENTED, TALENT_ERASED, ESTATE_FROZEN.
+        """
+
+    @_abc_1.abstractmethod
+    def SignDelegation(
+        self,
+        request: _identity_service_pb2.SignDelegationRequest,
+        context: _aio.ServicerContext[_identity_service_pb2.SignDelegationRequest, _abc.Awaitable[_identity_service_pb2.SignDelegationResponse]],
+    ) -> _abc.Awaitable[_identity_service_pb2.SignDelegationResponse]:
+        """SignDelegation makes it live with the talent's own key, in the place of an older version.
+        Errors: NOT_FOUND DELEGATION_NOT_FOUND; PERMISSION_DENIED SIGNATURE_INVALID;
+        FAILED_PRECONDITION DELEGATION_NOT_PROPOSED, NOT_REPRESENTED, TALENT_ERASED, ESTATE_FROZEN.
+        """
+
+    @_abc_1.abstractmethod
+    def RevokeDelegation(
+        self,
+        request: _identity_service_pb2.RevokeDelegationRequest,
+        context: _aio.ServicerContext[_identity_service_pb2.RevokeDelegationRequest, _abc.Awaitable[_identity_service_pb2.RevokeDelegationResponse]],
+    ) -> _abc.Awaitable[_identity_service_pb2.RevokeDelegationResponse]:
+        """RevokeDelegation ends it now, with her own key or a successor's. Errors: NOT_FOUND
+        DELEGATION_NOT_FOUND; PERMISSION_DENIED SIGNATURE_INVALID; FAILED_PRECONDITION
+        DELEGATION_NOT_ACTIVE.
+        """
+
+    @_abc_1.abstractmethod
+    def GetDelegation(
+        self,
+        request: _identity_service_pb2.GetDelegationRequest,
+        context: _aio.ServicerContext[_identity_service_pb2.GetDelegationRequest, _abc.Awaitable[_identity_service_pb2.GetDelegationResponse]],
+    ) -> _abc.Awaitable[_identity_service_pb2.GetDelegationResponse]: ...
+
+    @_abc_1.abstractmethod
+    def ListDelegations(
+        self,
+        request: _identity_service_pb2.ListDelegationsRequest,
+        context: _aio.ServicerContext[_identity_service_pb2.ListDelegationsRequest, _abc.Awaitable[_identity_service_pb2.ListDelegationsResponse]],
+    ) -> _abc.Awaitable[_identity_service_pb2.ListDelegationsResponse]:
+        """ListDelegations of a talent, newest first."""
+
+    @_abc_1.abstractmethod
+    def OpenEstate(
+        self,
+        request: _identity_service_pb2.OpenEstateRequest,
+        context: _aio.ServicerContext[_identity_service_pb2.OpenEstateRequest, _abc.Awaitable[_identity_service_pb2.OpenEstateResponse]],
+    ) -> _abc.Awaitable[_identity_service_pb2.OpenEstateResponse]:
+        """OpenEstate freezes a talent who died: no new renders, no new releases, nothing new signed.
+        Staff only; the house signs the receipt. Errors: NOT_FOUND PARTY_NOT_FOUND; PERMISSION_DENIED
+        NOT_ALLOWED; FAILED_PRECONDITION ESTATE_OPEN, TALENT_ERASED.
+        """
+
+    @_abc_1.abstractmethod
+    def AcceptEstate(
+        self,
+        request: _identity_service_pb2.AcceptEstateRequest,
+        context: _aio.ServicerContext[_identity_service_pb2.AcceptEstateRequest, _abc.Awaitable[_identity_service_pb2.AcceptEstateResponse]],
+    ) -> _abc.Awaitable[_identity_service_pb2.AcceptEstateResponse]:
+        """AcceptEstate takes the signed statement of one successor. Errors: NOT_FOUND ESTATE_NOT_FOUND;
+        PERMISSION_DENIED NOT_ALLOWED, SIGNATURE_INVALID; FAILED_PRECONDITION ESTATE_NOT_WAITING.
+        """
+
+    @_abc_1.abstractmethod
+    def SettleEstate(
+        self,
+        request: _identity_service_pb2.SettleEstateRequest,
+        context: _aio.ServicerContext[_identity_service_pb2.SettleEstateRequest, _abc.Awaitable[_identity_service_pb2.SettleEstateResponse]],
+    ) -> _abc.Awaitable[_identity_service_pb2.SettleEstateResponse]:
+        """SettleEstate ends the wait once it is over and every successor signed; staff only. What she
+        consented to goes on, and nothing more. Errors: FAILED_PRECONDITION ESTATE_NOT_WAITING,
+        ESTATE_WAITS (metadata `until`), ESTATE_NOT_ACCEPTED (metadata `missing`).
+        """
+
+    @_abc_1.abstractmethod
+    def StopEstate(
+        self,
+        request: _identity_service_pb2.StopEstateRequest,
+        context: _aio.ServicerContext[_identity_service_pb2.StopEstateRequest, _abc.Awaitable[_identity_service_pb2.StopEstateResponse]],
+    ) -> _abc.Awaitable[_identity_service_pb2.StopEstateResponse]:
+        """StopEstate undoes an opening made in error: by her signature over Estate.objection_statement at
+        any time, by staff without one while it waits. Errors: FAILED_PRECONDITION ESTATE_NOT_WAITING;
+        PERMISSION_DENIED NOT_ALLOWED, SIGNATURE_INVALID.
+        """
+
+    @_abc_1.abstractmethod
+    def GetEstate(
+        self,
+        request: _identity_service_pb2.GetEstateRequest,
+        context: _aio.ServicerContext[_identity_service_pb2.GetEstateRequest, _abc.Awaitable[_identity_service_pb2.GetEstateResponse]],
+    ) -> _abc.Awaitable[_identity_service_pb2.GetEstateResponse]:
+        """GetEstate answers with the newest estate of a talent. Errors: NOT_FOUND ESTATE_NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def CheckSigner(
+        self,
+        request: _identity_service_pb2.CheckSignerRequest,
+        context: _aio.ServicerContext[_identity_service_pb2.CheckSignerRequest, _abc.Awaitable[_identity_service_pb2.CheckSignerResponse]],
+    ) -> _abc.Awaitable[_identity_service_pb2.CheckSignerResponse]:
+        """CheckSigner says with whose key a signature for a talent was made, if that key may do the act
+        now. Between services. Errors: PERMISSION_DENIED SIGNATURE_INVALID; FAILED_PRECONDITION
+        ESTATE_FROZEN (she died, and nobody may do this, or not yet).
+        """
+
+    @_abc_1.abstractmethod
+    def OfferKey(
+        self,
+        request: _identity_service_pb2.OfferKeyRequest,
+        context: _aio.ServicerContext[_identity_service_pb2.OfferKeyRequest, _abc.Awaitable[_identity_service_pb2.OfferKeyResponse]],
+    ) -> _abc.Awaitable[_identity_service_pb2.OfferKeyResponse]:
+        """OfferKey says what a browser needs to make a passkey for a party; for none, staff may ask, to
+        enrol somebody at registration. Errors: NOT_FOUND PARTY_NOT_FOUND; PERMISSION_DENIED
+        NOT_ALLOWED; FAILED_PRECONDITION PASSKEYS_OFF (the house has named no origin for them).
+        """
+
+    @_abc_1.abstractmethod
+    def AddKey(
+        self,
+        request: _identity_service_pb2.AddKeyRequest,
+        context: _aio.ServicerContext[_identity_service_pb2.AddKeyRequest, _abc.Awaitable[_identity_service_pb2.AddKeyResponse]],
+    ) -> _abc.Awaitable[_identity_service_pb2.AddKeyResponse]:
+        """AddKey notes a key a party wants to sign with; it is pending until ConfirmKey.
+        Errors: INVALID_ARGUMENT FIELD_INVALID; PERMISSION_DENIED NOT_ALLOWED; FAILED_PRECONDITION
+        KEY_OFFER_OVER (made for no offer of ours, or one that was used or is older than ten minutes),
+        TALENT_ERASED; RESOURCE_EXHAUSTED KEYS_FULL.
+        """
+
+    @_abc_1.abstractmethod
+    def ConfirmKey(
+        self,
+        request: _identity_service_pb2.ConfirmKeyRequest,
+        context: _aio.ServicerContext[_identity_service_pb2.ConfirmKeyRequest, _abc.Awaitable[_identity_service_pb2.ConfirmKeyResponse]],
+    ) -> _abc.Awaitable[_identity_service_pb2.ConfirmKeyResponse]:
+        """ConfirmKey makes it live by a signature of a key that is. Errors: NOT_FOUND KEY_NOT_FOUND;
+        PERMISSION_DENIED SIGNATURE_INVALID; FAILED_PRECONDITION KEY_NOT_PENDING, RECOVERY_WAITS.
+        """
+
+    @_abc_1.abstractmethod
+    def RemoveKey(
+        self,
+        request: _identity_service_pb2.RemoveKeyRequest,
+        context: _aio.ServicerContext[_identity_service_pb2.RemoveKeyRequest, _abc.Awaitable[_identity_service_pb2.RemoveKeyResponse]],
+    ) -> _abc.Awaitable[_identity_service_pb2.RemoveKeyResponse]:
+        """RemoveKey ends a key for good; one that is pending needs no signature. Errors: NOT_FOUND
+        KEY_NOT_FOUND; PERMISSION_DENIED SIGNATURE_INVALID; FAILED_PRECONDITION KEY_NOT_LIVE, LAST_KEY,
+        RECOVERY_WAITS.
+        """
+
+    @_abc_1.abstractmethod
+    def ListKeys(
+        self,
+        request: _identity_service_pb2.ListKeysRequest,
+        context: _aio.ServicerContext[_identity_service_pb2.ListKeysRequest, _abc.Awaitable[_identity_service_pb2.ListKeysResponse]],
+    ) -> _abc.Awaitable[_identity_service_pb2.ListKeysResponse]:
+        """ListKeys answers with a party's keys, removed ones too, and the recoveries there were."""
+
+    @_abc_1.abstractmethod
+    def StartRecovery(
+        self,
+        request: _identity_service_pb2.StartRecoveryRequest,
+        context: _aio.ServicerContext[_identity_service_pb2.StartRecoveryRequest, _abc.Awaitable[_identity_service_pb2.StartRecoveryResponse]],
+    ) -> _abc.Awaitable[_identity_service_pb2.StartRecoveryResponse]:
+        """StartRecovery begins to replace keys a party lost by one that is pending; staff only. It waits
+        72 hours. Errors: NOT_FOUND PARTY_NOT_FOUND, KEY_NOT_FOUND; PERMISSION_DENIED NOT_ALLOWED;
+        FAILED_PRECONDITION KEY_NOT_PENDING, KEY_NOT_LIVE (of a lost one), TALENT_ERASED;
+        ALREADY_EXISTS RECOVERY_UNDER_WAY.
+        """
+
+    @_abc_1.abstractmethod
+    def StopRecovery(
+        self,
+        request: _identity_service_pb2.StopRecoveryRequest,
+        context: _aio.ServicerContext[_identity_service_pb2.StopRecoveryRequest, _abc.Awaitable[_identity_service_pb2.StopRecoveryResponse]],
+    ) -> _abc.Awaitable[_identity_service_pb2.StopRecoveryResponse]:
+        """StopRecovery ends it by a signature of any live key of the party, lost ones too. Errors:
+        NOT_FOUND RECOVERY_NOT_FOUND; PERMISSION_DENIED SIGNATURE_INVALID; FAILED_PRECONDITION
+        RECOVERY_OVER.
+        """
+
+    @_abc_1.abstractmethod
+    def GetRecovery(
+        self,
+        request: _identity_service_pb2.GetRecoveryRequest,
+        context: _aio.ServicerContext[_identity_service_pb2.GetRecoveryRequest, _abc.Awaitable[_identity_service_pb2.GetRecoveryResponse]],
+    ) -> _abc.Awaitable[_identity_service_pb2.GetRecoveryResponse]:
+        """Errors: NOT_FOUND RECOVERY_NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def OfferSignIn(
+        self,
+        request: _identity_service_pb2.OfferSignInRequest,
+        context: _aio.ServicerContext[_identity_service_pb2.OfferSignInRequest, _abc.Awaitable[_identity_service_pb2.OfferSignInResponse]],
+    ) -> _abc.Awaitable[_identity_service_pb2.OfferSignInResponse]:
+        """OfferSignIn says what a passkey signs so that its owner is signed in; good once, for ten
+        minutes. Errors: FAILED_PRECONDITION PASSKEYS_OFF.
+        """
+
+    @_abc_1.abstractmethod
+    def SignIn(
+        self,
+        request: _identity_service_pb2.SignInRequest,
+        context: _aio.ServicerContext[_identity_service_pb2.SignInRequest, _abc.Awaitable[_identity_service_pb2.SignInResponse]],
+    ) -> _abc.Awaitable[_identity_service_pb2.SignInResponse]:
+        """SignIn says whose passkey signed an offer. Errors: UNAUTHENTICATED SIGN_IN_OVER;
+        PERMISSION_DENIED SIGNATURE_INVALID.
+        """
+
+    @_abc_1.abstractmethod
+    def ListConsents(
+        self,
+        request: _identity_service_pb2.ListConsentsRequest,
+        context: _aio.ServicerContext[_identity_service_pb2.ListConsentsRequest, _abc.Awaitable[_identity_service_pb2.ListConsentsResponse]],
+    ) -> _abc.Awaitable[_identity_service_pb2.ListConsentsResponse]:
+        """ListConsents answers with a talent's consents, the newest first."""
 
 def add_IdentityServiceServicer_to_server(servicer: IdentityServiceServicer, server: _aio.Server) -> None: ...

@@ -32,6 +32,8 @@ class _PartyKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PartyKind.V
     PARTY_KIND_BRAND: _PartyKind.ValueType  # 3
     PARTY_KIND_CREW: _PartyKind.ValueType  # 4
     PARTY_KIND_STAFF: _PartyKind.ValueType  # 5
+    PARTY_KIND_SUCCESSOR: _PartyKind.ValueType  # 6
+    """Somebody named to act for a talent who died."""
 
 class PartyKind(_PartyKind, metaclass=_PartyKindEnumTypeWrapper): ...
 
@@ -41,6 +43,8 @@ PARTY_KIND_AGENCY: PartyKind.ValueType  # 2
 PARTY_KIND_BRAND: PartyKind.ValueType  # 3
 PARTY_KIND_CREW: PartyKind.ValueType  # 4
 PARTY_KIND_STAFF: PartyKind.ValueType  # 5
+PARTY_KIND_SUCCESSOR: PartyKind.ValueType  # 6
+"""Somebody named to act for a talent who died."""
 Global___PartyKind: _TypeAlias = PartyKind  # noqa: Y015
 
 @_typing.final

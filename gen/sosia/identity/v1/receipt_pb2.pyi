@@ -40,18 +40,22 @@ class Receipt(_message.Message):
     """"rcp_..."."""
     kind: _builtins.str
     """What was agreed: consent_signed, consent_superseded, consent_withdrawn, representation_agreed,
-    license_signed, license_revoked, approval_decided, erasure_signed, talent_erased.
+    license_signed, license_revoked, approval_decided, erasure_signed, talent_erased,
+    delegation_signed, delegation_revoked, estate_opened, estate_accepted, estate_settled,
+    estate_stopped, key_added, key_removed,
+    recovery_started, recovery_stopped, recovery_completed.
     """
     subject_id: _builtins.str
     """The consent, license or render it is about."""
     statement: _builtins.bytes
     """Canonical JSON (RFC 8785) of what was agreed."""
     signature: _builtins.bytes
-    """Ed25519 signature of the talent over what she signed, 64 bytes; of talent_erased, of the log's
-    own key over the certificate.
+    """Signature of the talent over what she signed: Ed25519, 64 bytes, or a passkey's assertion in
+    JSON, as VerifySignature says; of talent_erased, recovery_started and recovery_completed, of
+    the log's own key.
     """
     public_key: _builtins.bytes
-    """Public key it verifies with, 32 bytes."""
+    """Public key it verifies with, as SigningKey.public_key: 32, 42 or 77 bytes."""
     salt: _builtins.bytes
     """32 random bytes; the leaf is SHA-256 over salt, statement, signature and public key."""
     leaf_index: _builtins.int

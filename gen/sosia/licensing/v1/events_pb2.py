@@ -27,7 +27,7 @@ from sosia.common.v1 import event_pb2 as sosia_dot_common_dot_v1_dot_event__pb2
 from sosia.common.v1 import money_pb2 as sosia_dot_common_dot_v1_dot_money__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fsosia/licensing/v1/events.proto\x12\x12sosia.licensing.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1bsosia/common/v1/event.proto\x1a\x1bsosia/common/v1/money.proto\"V\n\x0bRateCardSet\x12\x14\n\x0crate_card_id\x18\x01 \x01(\t\x12\x11\n\ttalent_id\x18\x02 \x01(\t:\x1e\x8a\xb5\x18\x1alicensing.v1.rate_card_set\"\x8c\x01\n\x0cQuoteCreated\x12\x10\n\x08quote_id\x18\x01 \x01(\t\x12\x10\n\x08\x62rand_id\x18\x02 \x01(\t\x12\x11\n\ttalent_id\x18\x03 \x01(\t\x12%\n\x05total\x18\x04 \x01(\x0b\x32\x16.sosia.common.v1.Money:\x1e\x8a\xb5\x18\x1alicensing.v1.quote_created\"m\n\x0fLicenseProposed\x12\x12\n\nlicense_id\x18\x01 \x01(\t\x12\x10\n\x08\x62rand_id\x18\x02 \x01(\t\x12\x11\n\ttalent_id\x18\x03 \x01(\t:!\x8a\xb5\x18\x1dlicensing.v1.license_proposed\"\xff\x01\n\rLicenseSigned\x12\x12\n\nlicense_id\x18\x01 \x01(\t\x12\x10\n\x08\x62rand_id\x18\x02 \x01(\t\x12\x11\n\ttalent_id\x18\x03 \x01(\t\x12-\n\tstarts_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x07\x65nds_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tstatement\x18\x06 \x01(\x0c\x12\x11\n\tsignature\x18\x07 \x01(\x0c\x12\x12\n\npublic_key\x18\x08 \x01(\x0c:\x1f\x8a\xb5\x18\x1blicensing.v1.license_signed\"\xa4\x01\n\x10LicenseCountered\x12\x12\n\nlicense_id\x18\x01 \x01(\t\x12\x10\n\x08\x62rand_id\x18\x02 \x01(\t\x12\x11\n\ttalent_id\x18\x03 \x01(\t\x12\x11\n\tanswer_id\x18\x04 \x01(\t\x12\x12\n\noffered_by\x18\x05 \x01(\t\x12\x0c\n\x04note\x18\x06 \x01(\t:\"\x8a\xb5\x18\x1elicensing.v1.license_countered\"m\n\x0fLicenseAccepted\x12\x12\n\nlicense_id\x18\x01 \x01(\t\x12\x10\n\x08\x62rand_id\x18\x02 \x01(\t\x12\x11\n\ttalent_id\x18\x03 \x01(\t:!\x8a\xb5\x18\x1dlicensing.v1.license_accepted\"\x8b\x01\n\x0fLicenseDeclined\x12\x12\n\nlicense_id\x18\x01 \x01(\t\x12\x10\n\x08\x62rand_id\x18\x02 \x01(\t\x12\x11\n\ttalent_id\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x0c\n\x04note\x18\x05 \x01(\t:!\x8a\xb5\x18\x1dlicensing.v1.license_declined\"\x99\x01\n\x0eLicenseExpired\x12\x12\n\nlicense_id\x18\x01 \x01(\t\x12\x10\n\x08\x62rand_id\x18\x02 \x01(\t\x12\x11\n\ttalent_id\x18\x03 \x01(\t\x12,\n\x08\x65nded_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp: \x8a\xb5\x18\x1clicensing.v1.license_expired\"\xb5\x01\n\x0eLicenseRevoked\x12\x12\n\nlicense_id\x18\x01 \x01(\t\x12\x10\n\x08\x62rand_id\x18\x02 \x01(\t\x12\x11\n\ttalent_id\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x11\n\tstatement\x18\x05 \x01(\x0c\x12\x11\n\tsignature\x18\x06 \x01(\x0c\x12\x12\n\npublic_key\x18\x07 \x01(\x0c: \x8a\xb5\x18\x1clicensing.v1.license_revoked\"\xaa\x01\n\x0bGrantIssued\x12\x10\n\x08grant_id\x18\x01 \x01(\t\x12\x12\n\nlicense_id\x18\x02 \x01(\t\x12\x17\n\x0ftwin_version_id\x18\x03 \x01(\t\x12\r\n\x05\x63ount\x18\x04 \x01(\x05\x12.\n\nexpires_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp:\x1d\x8a\xb5\x18\x19licensing.v1.grant_issued\"\xb5\x01\n\x11\x41pprovalRequested\x12\x13\n\x0b\x61pproval_id\x18\x01 \x01(\t\x12\x12\n\nlicense_id\x18\x02 \x01(\t\x12\x11\n\ttalent_id\x18\x03 \x01(\t\x12\x11\n\trender_id\x18\x04 \x01(\t\x12,\n\x08\x64\x65\x61\x64line\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp:#\x8a\xb5\x18\x1flicensing.v1.approval_requested\"\xb3\x01\n\x10\x41pprovalReminded\x12\x13\n\x0b\x61pproval_id\x18\x01 \x01(\t\x12\x12\n\nlicense_id\x18\x02 \x01(\t\x12\x11\n\ttalent_id\x18\x03 \x01(\t\x12\x11\n\trender_id\x18\x04 \x01(\t\x12,\n\x08\x64\x65\x61\x64line\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp:\"\x8a\xb5\x18\x1elicensing.v1.approval_reminded\"\x81\x01\n\x0e\x41pprovalLapsed\x12\x13\n\x0b\x61pproval_id\x18\x01 \x01(\t\x12\x12\n\nlicense_id\x18\x02 \x01(\t\x12\x11\n\ttalent_id\x18\x03 \x01(\t\x12\x11\n\trender_id\x18\x04 \x01(\t: \x8a\xb5\x18\x1clicensing.v1.approval_lapsed\"\xcf\x01\n\x0f\x41pprovalDecided\x12\x13\n\x0b\x61pproval_id\x18\x01 \x01(\t\x12\x12\n\nlicense_id\x18\x02 \x01(\t\x12\x11\n\ttalent_id\x18\x03 \x01(\t\x12\x11\n\trender_id\x18\x04 \x01(\t\x12\x10\n\x08\x61pproved\x18\x05 \x01(\x08\x12\x11\n\tstatement\x18\x06 \x01(\x0c\x12\x11\n\tsignature\x18\x07 \x01(\x0c\x12\x12\n\npublic_key\x18\x08 \x01(\x0c:!\x8a\xb5\x18\x1dlicensing.v1.approval_decided\"\xa0\x01\n\x0fPictureReleased\x12\x11\n\trender_id\x18\x01 \x01(\t\x12\x12\n\nlicense_id\x18\x02 \x01(\t\x12\x16\n\x0epicture_sha256\x18\x03 \x01(\t\x12\x13\n\x0bimages_used\x18\x04 \x01(\x05\x12\x16\n\x0etransaction_id\x18\x05 \x01(\t:!\x8a\xb5\x18\x1dlicensing.v1.picture_released\"O\n\x05Share\x12\x10\n\x08party_id\x18\x01 \x01(\t\x12\x0c\n\x04role\x18\x02 \x01(\t\x12&\n\x06\x61mount\x18\x03 \x01(\x0b\x32\x16.sosia.common.v1.Money\"\xbc\x01\n\rRoyaltyPosted\x12\x16\n\x0etransaction_id\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x12\n\nsubject_id\x18\x03 \x01(\t\x12%\n\x05gross\x18\x04 \x01(\x0b\x32\x16.sosia.common.v1.Money\x12)\n\x06shares\x18\x05 \x03(\x0b\x32\x19.sosia.licensing.v1.Share:\x1f\x8a\xb5\x18\x1blicensing.v1.royalty_postedb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fsosia/licensing/v1/events.proto\x12\x12sosia.licensing.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1bsosia/common/v1/event.proto\x1a\x1bsosia/common/v1/money.proto\"V\n\x0bRateCardSet\x12\x14\n\x0crate_card_id\x18\x01 \x01(\t\x12\x11\n\ttalent_id\x18\x02 \x01(\t:\x1e\x8a\xb5\x18\x1alicensing.v1.rate_card_set\"\x8c\x01\n\x0cQuoteCreated\x12\x10\n\x08quote_id\x18\x01 \x01(\t\x12\x10\n\x08\x62rand_id\x18\x02 \x01(\t\x12\x11\n\ttalent_id\x18\x03 \x01(\t\x12%\n\x05total\x18\x04 \x01(\x0b\x32\x16.sosia.common.v1.Money:\x1e\x8a\xb5\x18\x1alicensing.v1.quote_created\"m\n\x0fLicenseProposed\x12\x12\n\nlicense_id\x18\x01 \x01(\t\x12\x10\n\x08\x62rand_id\x18\x02 \x01(\t\x12\x11\n\ttalent_id\x18\x03 \x01(\t:!\x8a\xb5\x18\x1dlicensing.v1.license_proposed\"\x96\x02\n\rLicenseSigned\x12\x12\n\nlicense_id\x18\x01 \x01(\t\x12\x10\n\x08\x62rand_id\x18\x02 \x01(\t\x12\x11\n\ttalent_id\x18\x03 \x01(\t\x12-\n\tstarts_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x07\x65nds_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tstatement\x18\x06 \x01(\x0c\x12\x11\n\tsignature\x18\x07 \x01(\x0c\x12\x12\n\npublic_key\x18\x08 \x01(\x0c\x12\x15\n\rdelegation_id\x18\t \x01(\t:\x1f\x8a\xb5\x18\x1blicensing.v1.license_signed\"\xa4\x01\n\x10LicenseCountered\x12\x12\n\nlicense_id\x18\x01 \x01(\t\x12\x10\n\x08\x62rand_id\x18\x02 \x01(\t\x12\x11\n\ttalent_id\x18\x03 \x01(\t\x12\x11\n\tanswer_id\x18\x04 \x01(\t\x12\x12\n\noffered_by\x18\x05 \x01(\t\x12\x0c\n\x04note\x18\x06 \x01(\t:\"\x8a\xb5\x18\x1elicensing.v1.license_countered\"m\n\x0fLicenseAccepted\x12\x12\n\nlicense_id\x18\x01 \x01(\t\x12\x10\n\x08\x62rand_id\x18\x02 \x01(\t\x12\x11\n\ttalent_id\x18\x03 \x01(\t:!\x8a\xb5\x18\x1dlicensing.v1.license_accepted\"\x8b\x01\n\x0fLicenseDeclined\x12\x12\n\nlicense_id\x18\x01 \x01(\t\x12\x10\n\x08\x62rand_id\x18\x02 \x01(\t\x12\x11\n\ttalent_id\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x0c\n\x04note\x18\x05 \x01(\t:!\x8a\xb5\x18\x1dlicensing.v1.license_declined\"\x99\x01\n\x0eLicenseExpired\x12\x12\n\nlicense_id\x18\x01 \x01(\t\x12\x10\n\x08\x62rand_id\x18\x02 \x01(\t\x12\x11\n\ttalent_id\x18\x03 \x01(\t\x12,\n\x08\x65nded_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp: \x8a\xb5\x18\x1clicensing.v1.license_expired\"\xb5\x01\n\x0eLicenseRevoked\x12\x12\n\nlicense_id\x18\x01 \x01(\t\x12\x10\n\x08\x62rand_id\x18\x02 \x01(\t\x12\x11\n\ttalent_id\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x11\n\tstatement\x18\x05 \x01(\x0c\x12\x11\n\tsignature\x18\x06 \x01(\x0c\x12\x12\n\npublic_key\x18\x07 \x01(\x0c: \x8a\xb5\x18\x1clicensing.v1.license_revoked\"\xaa\x01\n\x0bGrantIssued\x12\x10\n\x08grant_id\x18\x01 \x01(\t\x12\x12\n\nlicense_id\x18\x02 \x01(\t\x12\x17\n\x0ftwin_version_id\x18\x03 \x01(\t\x12\r\n\x05\x63ount\x18\x04 \x01(\x05\x12.\n\nexpires_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp:\x1d\x8a\xb5\x18\x19licensing.v1.grant_issued\"\xb5\x01\n\x11\x41pprovalRequested\x12\x13\n\x0b\x61pproval_id\x18\x01 \x01(\t\x12\x12\n\nlicense_id\x18\x02 \x01(\t\x12\x11\n\ttalent_id\x18\x03 \x01(\t\x12\x11\n\trender_id\x18\x04 \x01(\t\x12,\n\x08\x64\x65\x61\x64line\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp:#\x8a\xb5\x18\x1flicensing.v1.approval_requested\"\xb3\x01\n\x10\x41pprovalReminded\x12\x13\n\x0b\x61pproval_id\x18\x01 \x01(\t\x12\x12\n\nlicense_id\x18\x02 \x01(\t\x12\x11\n\ttalent_id\x18\x03 \x01(\t\x12\x11\n\trender_id\x18\x04 \x01(\t\x12,\n\x08\x64\x65\x61\x64line\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp:\"\x8a\xb5\x18\x1elicensing.v1.approval_reminded\"\x81\x01\n\x0e\x41pprovalLapsed\x12\x13\n\x0b\x61pproval_id\x18\x01 \x01(\t\x12\x12\n\nlicense_id\x18\x02 \x01(\t\x12\x11\n\ttalent_id\x18\x03 \x01(\t\x12\x11\n\trender_id\x18\x04 \x01(\t: \x8a\xb5\x18\x1clicensing.v1.approval_lapsed\"\xe6\x01\n\x0f\x41pprovalDecided\x12\x13\n\x0b\x61pproval_id\x18\x01 \x01(\t\x12\x12\n\nlicense_id\x18\x02 \x01(\t\x12\x11\n\ttalent_id\x18\x03 \x01(\t\x12\x11\n\trender_id\x18\x04 \x01(\t\x12\x10\n\x08\x61pproved\x18\x05 \x01(\x08\x12\x11\n\tstatement\x18\x06 \x01(\x0c\x12\x11\n\tsignature\x18\x07 \x01(\x0c\x12\x12\n\npublic_key\x18\x08 \x01(\x0c\x12\x15\n\rdelegation_id\x18\t \x01(\t:!\x8a\xb5\x18\x1dlicensing.v1.approval_decided\"\xa0\x01\n\x0fPictureReleased\x12\x11\n\trender_id\x18\x01 \x01(\t\x12\x12\n\nlicense_id\x18\x02 \x01(\t\x12\x16\n\x0epicture_sha256\x18\x03 \x01(\t\x12\x13\n\x0bimages_used\x18\x04 \x01(\x05\x12\x16\n\x0etransaction_id\x18\x05 \x01(\t:!\x8a\xb5\x18\x1dlicensing.v1.picture_released\"O\n\x05Share\x12\x10\n\x08party_id\x18\x01 \x01(\t\x12\x0c\n\x04role\x18\x02 \x01(\t\x12&\n\x06\x61mount\x18\x03 \x01(\x0b\x32\x16.sosia.common.v1.Money\"\xbc\x01\n\rRoyaltyPosted\x12\x16\n\x0etransaction_id\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x12\n\nsubject_id\x18\x03 \x01(\t\x12%\n\x05gross\x18\x04 \x01(\x0b\x32\x16.sosia.common.v1.Money\x12)\n\x06shares\x18\x05 \x03(\x0b\x32\x19.sosia.licensing.v1.Share:\x1f\x8a\xb5\x18\x1blicensing.v1.royalty_postedb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -73,31 +73,31 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LICENSEPROPOSED']._serialized_start=377
   _globals['_LICENSEPROPOSED']._serialized_end=486
   _globals['_LICENSESIGNED']._serialized_start=489
-  _globals['_LICENSESIGNED']._serialized_end=744
-  _globals['_LICENSECOUNTERED']._serialized_start=747
-  _globals['_LICENSECOUNTERED']._serialized_end=911
-  _globals['_LICENSEACCEPTED']._serialized_start=913
-  _globals['_LICENSEACCEPTED']._serialized_end=1022
-  _globals['_LICENSEDECLINED']._serialized_start=1025
-  _globals['_LICENSEDECLINED']._serialized_end=1164
-  _globals['_LICENSEEXPIRED']._serialized_start=1167
-  _globals['_LICENSEEXPIRED']._serialized_end=1320
-  _globals['_LICENSEREVOKED']._serialized_start=1323
-  _globals['_LICENSEREVOKED']._serialized_end=1504
-  _globals['_GRANTISSUED']._serialized_start=1507
-  _globals['_GRANTISSUED']._serialized_end=1677
-  _globals['_APPROVALREQUESTED']._serialized_start=1680
-  _globals['_APPROVALREQUESTED']._serialized_end=1861
-  _globals['_APPROVALREMINDED']._serialized_start=1864
-  _globals['_APPROVALREMINDED']._serialized_end=2043
-  _globals['_APPROVALLAPSED']._serialized_start=2046
-  _globals['_APPROVALLAPSED']._serialized_end=2175
-  _globals['_APPROVALDECIDED']._serialized_start=2178
-  _globals['_APPROVALDECIDED']._serialized_end=2385
-  _globals['_PICTURERELEASED']._serialized_start=2388
-  _globals['_PICTURERELEASED']._serialized_end=2548
-  _globals['_SHARE']._serialized_start=2550
-  _globals['_SHARE']._serialized_end=2629
-  _globals['_ROYALTYPOSTED']._serialized_start=2632
-  _globals['_ROYALTYPOSTED']._serialized_end=2820
+  _globals['_LICENSESIGNED']._serialized_end=767
+  _globals['_LICENSECOUNTERED']._serialized_start=770
+  _globals['_LICENSECOUNTERED']._serialized_end=934
+  _globals['_LICENSEACCEPTED']._serialized_start=936
+  _globals['_LICENSEACCEPTED']._serialized_end=1045
+  _globals['_LICENSEDECLINED']._serialized_start=1048
+  _globals['_LICENSEDECLINED']._serialized_end=1187
+  _globals['_LICENSEEXPIRED']._serialized_start=1190
+  _globals['_LICENSEEXPIRED']._serialized_end=1343
+  _globals['_LICENSEREVOKED']._serialized_start=1346
+  _globals['_LICENSEREVOKED']._serialized_end=1527
+  _globals['_GRANTISSUED']._serialized_start=1530
+  _globals['_GRANTISSUED']._serialized_end=1700
+  _globals['_APPROVALREQUESTED']._serialized_start=1703
+  _globals['_APPROVALREQUESTED']._serialized_end=1884
+  _globals['_APPROVALREMINDED']._serialized_start=1887
+  _globals['_APPROVALREMINDED']._serialized_end=2066
+  _globals['_APPROVALLAPSED']._serialized_start=2069
+  _globals['_APPROVALLAPSED']._serialized_end=2198
+  _globals['_APPROVALDECIDED']._serialized_start=2201
+  _globals['_APPROVALDECIDED']._serialized_end=2431
+  _globals['_PICTURERELEASED']._serialized_start=2434
+  _globals['_PICTURERELEASED']._serialized_end=2594
+  _globals['_SHARE']._serialized_start=2596
+  _globals['_SHARE']._serialized_end=2675
+  _globals['_ROYALTYPOSTED']._serialized_start=2678
+  _globals['_ROYALTYPOSTED']._serialized_end=2866
 # @@protoc_insertion_point(module_scope)

@@ -116,12 +116,15 @@ class LicenseSigned(_message.Message):
     STATEMENT_FIELD_NUMBER: _builtins.int
     SIGNATURE_FIELD_NUMBER: _builtins.int
     PUBLIC_KEY_FIELD_NUMBER: _builtins.int
+    DELEGATION_ID_FIELD_NUMBER: _builtins.int
     license_id: _builtins.str
     brand_id: _builtins.str
     talent_id: _builtins.str
     statement: _builtins.bytes
     signature: _builtins.bytes
     public_key: _builtins.bytes
+    delegation_id: _builtins.str
+    """The delegation an agency signed under; empty where the talent signed."""
     @_builtins.property
     def starts_at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
@@ -137,10 +140,11 @@ class LicenseSigned(_message.Message):
         statement: _builtins.bytes = ...,
         signature: _builtins.bytes = ...,
         public_key: _builtins.bytes = ...,
+        delegation_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["ends_at", b"ends_at", "starts_at", b"starts_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["brand_id", b"brand_id", "ends_at", b"ends_at", "license_id", b"license_id", "public_key", b"public_key", "signature", b"signature", "starts_at", b"starts_at", "statement", b"statement", "talent_id", b"talent_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["brand_id", b"brand_id", "delegation_id", b"delegation_id", "ends_at", b"ends_at", "license_id", b"license_id", "public_key", b"public_key", "signature", b"signature", "starts_at", b"starts_at", "statement", b"statement", "talent_id", b"talent_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -293,7 +297,7 @@ class LicenseRevoked(_message.Message):
     brand_id: _builtins.str
     talent_id: _builtins.str
     reason: _builtins.str
-    """"talent" or "consent_withdrawn"."""
+    """"talent", "consent_withdrawn", or "delegation_ended": signed under one that had ended."""
     statement: _builtins.bytes
     """The talent's own signature; empty when a withdrawn consent ended it."""
     signature: _builtins.bytes
@@ -464,6 +468,7 @@ class ApprovalDecided(_message.Message):
     STATEMENT_FIELD_NUMBER: _builtins.int
     SIGNATURE_FIELD_NUMBER: _builtins.int
     PUBLIC_KEY_FIELD_NUMBER: _builtins.int
+    DELEGATION_ID_FIELD_NUMBER: _builtins.int
     approval_id: _builtins.str
     license_id: _builtins.str
     talent_id: _builtins.str
@@ -472,6 +477,8 @@ class ApprovalDecided(_message.Message):
     statement: _builtins.bytes
     signature: _builtins.bytes
     public_key: _builtins.bytes
+    delegation_id: _builtins.str
+    """The delegation an agency decided under; empty where it is the talent's own word."""
     def __init__(
         self,
         *,
@@ -483,10 +490,11 @@ class ApprovalDecided(_message.Message):
         statement: _builtins.bytes = ...,
         signature: _builtins.bytes = ...,
         public_key: _builtins.bytes = ...,
+        delegation_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["approval_id", b"approval_id", "approved", b"approved", "license_id", b"license_id", "public_key", b"public_key", "render_id", b"render_id", "signature", b"signature", "statement", b"statement", "talent_id", b"talent_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approval_id", b"approval_id", "approved", b"approved", "delegation_id", b"delegation_id", "license_id", b"license_id", "public_key", b"public_key", "render_id", b"render_id", "signature", b"signature", "statement", b"statement", "talent_id", b"talent_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -327,6 +327,7 @@ class License(_message.Message):
     ACCEPTED_AT_FIELD_NUMBER: _builtins.int
     ANSWERS_FIELD_NUMBER: _builtins.int
     RENEWS_FIELD_NUMBER: _builtins.int
+    DELEGATION_ID_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """"lic_..."."""
     quote_id: _builtins.str
@@ -341,6 +342,8 @@ class License(_message.Message):
     """The license whose offer this one answers; empty for the first."""
     renews: _builtins.str
     """The license this one renews; empty for a new one."""
+    delegation_id: _builtins.str
+    """The delegation an agency signed it under; empty where the talent signed."""
     @_builtins.property
     def terms(self) -> Global___LicenseTerms: ...
     @_builtins.property
@@ -380,10 +383,11 @@ class License(_message.Message):
         accepted_at: _timestamp_pb2.Timestamp | None = ...,
         answers: _builtins.str = ...,
         renews: _builtins.str = ...,
+        delegation_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["accepted_at", b"accepted_at", "created_at", b"created_at", "ends_at", b"ends_at", "fee", b"fee", "per_image", b"per_image", "signed_at", b"signed_at", "starts_at", b"starts_at", "terms", b"terms"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted_at", b"accepted_at", "answers", b"answers", "created_at", b"created_at", "ends_at", b"ends_at", "fee", b"fee", "id", b"id", "images_used", b"images_used", "offered_by", b"offered_by", "per_image", b"per_image", "quote_id", b"quote_id", "renews", b"renews", "signed_at", b"signed_at", "starts_at", b"starts_at", "state", b"state", "statement", b"statement", "terms", b"terms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted_at", b"accepted_at", "answers", b"answers", "created_at", b"created_at", "delegation_id", b"delegation_id", "ends_at", b"ends_at", "fee", b"fee", "id", b"id", "images_used", b"images_used", "offered_by", b"offered_by", "per_image", b"per_image", "quote_id", b"quote_id", "renews", b"renews", "signed_at", b"signed_at", "starts_at", b"starts_at", "state", b"state", "statement", b"statement", "terms", b"terms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

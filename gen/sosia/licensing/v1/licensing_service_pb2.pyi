@@ -413,20 +413,27 @@ class SignLicenseRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     LICENSE_ID_FIELD_NUMBER: _builtins.int
     SIGNATURE_FIELD_NUMBER: _builtins.int
+    DELEGATION_ID_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     license_id: _builtins.str
     signature: _builtins.bytes
-    """Over License.statement, 64 bytes."""
+    """Over License.statement, 64 bytes. Under a delegation, the agency's over the canonical JSON of
+    type "sosia.license-by-delegate/1", delegation_id, license_id and license, which is the object
+    of License.statement.
+    """
+    delegation_id: _builtins.str
+    """The delegation the agency signs under, "del_..."; empty when the talent signs herself."""
     def __init__(
         self,
         *,
         request_id: _builtins.str = ...,
         license_id: _builtins.str = ...,
         signature: _builtins.bytes = ...,
+        delegation_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["license_id", b"license_id", "request_id", b"request_id", "signature", b"signature"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delegation_id", b"delegation_id", "license_id", b"license_id", "request_id", b"request_id", "signature", b"signature"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -819,13 +826,19 @@ class DecideApprovalRequest(_message.Message):
     APPROVE_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     SIGNATURE_FIELD_NUMBER: _builtins.int
+    DELEGATION_ID_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     approval_id: _builtins.str
     approve: _builtins.bool
     reason: _builtins.str
     """Required when refusing."""
     signature: _builtins.bytes
-    """Over Approval.approve_statement or refuse_statement, 64 bytes."""
+    """Over Approval.approve_statement or refuse_statement, 64 bytes. Under a delegation, the agency's
+    over the canonical JSON of type "sosia.approval-by-delegate/1", delegation_id, render_id and
+    approval, which is the object of that statement.
+    """
+    delegation_id: _builtins.str
+    """The delegation the agency decides under, "del_..."; empty when it is the talent's own word."""
     def __init__(
         self,
         *,
@@ -834,10 +847,11 @@ class DecideApprovalRequest(_message.Message):
         approve: _builtins.bool = ...,
         reason: _builtins.str = ...,
         signature: _builtins.bytes = ...,
+        delegation_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["approval_id", b"approval_id", "approve", b"approve", "reason", b"reason", "request_id", b"request_id", "signature", b"signature"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approval_id", b"approval_id", "approve", b"approve", "delegation_id", b"delegation_id", "reason", b"reason", "request_id", b"request_id", "signature", b"signature"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

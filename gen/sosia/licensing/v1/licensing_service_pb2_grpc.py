@@ -226,9 +226,12 @@ class LicensingServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def SignLicense(self, request, context):
-        """SignLicense grants it, with the talent's own key, and posts the fee. Errors:
+        """SignLicense grants it, with the talent's own key, and posts the fee; or with the key of the
+        agency she delegated it to, within the bounds she named. Errors:
         NOT_FOUND LICENSE_NOT_FOUND; PERMISSION_DENIED SIGNATURE_INVALID; FAILED_PRECONDITION
-        LICENSE_NOT_PROPOSED, LICENSE_NOT_ACCEPTED, CONSENT_MISSING, EXCLUSIVITY_CONFLICT.
+        LICENSE_NOT_PROPOSED, LICENSE_NOT_ACCEPTED, CONSENT_MISSING, EXCLUSIVITY_CONFLICT, ESTATE_FROZEN,
+        DELEGATION_NOT_IN_FORCE (metadata `why`), DELEGATION_EXCEEDED (metadata `bound` names the first
+        bound it is outside of: acts, brand_ids, categories, fee_floor, longest_term_days, exclusive).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -288,7 +291,8 @@ class LicensingServiceServicer:
 
     def DecideApproval(self, request, context):
         """DecideApproval. Errors: NOT_FOUND APPROVAL_NOT_FOUND; PERMISSION_DENIED SIGNATURE_INVALID;
-        FAILED_PRECONDITION APPROVAL_DECIDED, APPROVAL_OVERDUE.
+        FAILED_PRECONDITION APPROVAL_DECIDED, APPROVAL_OVERDUE, ESTATE_FROZEN, and the delegation's as
+        in SignLicense.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

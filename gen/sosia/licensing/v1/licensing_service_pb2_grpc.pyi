@@ -54,9 +54,12 @@ class LicensingServiceStub:
     ListLicenseChanges: _aio.UnaryUnaryMultiCallable[_licensing_service_pb2.ListLicenseChangesRequest, _licensing_service_pb2.ListLicenseChangesResponse]
     """ListLicenseChanges of a license and of those it answers, oldest first."""
     SignLicense: _aio.UnaryUnaryMultiCallable[_licensing_service_pb2.SignLicenseRequest, _licensing_service_pb2.SignLicenseResponse]
-    """SignLicense grants it, with the talent's own key, and posts the fee. Errors:
+    """SignLicense grants it, with the talent's own key, and posts the fee; or with the key of the
+    agency she delegated it to, within the bounds she named. Errors:
     NOT_FOUND LICENSE_NOT_FOUND; PERMISSION_DENIED SIGNATURE_INVALID; FAILED_PRECONDITION
-    LICENSE_NOT_PROPOSED, LICENSE_NOT_ACCEPTED, CONSENT_MISSING, EXCLUSIVITY_CONFLICT.
+    LICENSE_NOT_PROPOSED, LICENSE_NOT_ACCEPTED, CONSENT_MISSING, EXCLUSIVITY_CONFLICT, ESTATE_FROZEN,
+    DELEGATION_NOT_IN_FORCE (metadata `why`), DELEGATION_EXCEEDED (metadata `bound` names the first
+    bound it is outside of: acts, brand_ids, categories, fee_floor, longest_term_days, exclusive).
     """
     RevokeLicense: _aio.UnaryUnaryMultiCallable[_licensing_service_pb2.RevokeLicenseRequest, _licensing_service_pb2.RevokeLicenseResponse]
     """RevokeLicense ends it now; by the talent's signature over "revoke:<license id>".
@@ -80,7 +83,8 @@ class LicensingServiceStub:
     """ListApprovals asked of a talent, newest first."""
     DecideApproval: _aio.UnaryUnaryMultiCallable[_licensing_service_pb2.DecideApprovalRequest, _licensing_service_pb2.DecideApprovalResponse]
     """DecideApproval. Errors: NOT_FOUND APPROVAL_NOT_FOUND; PERMISSION_DENIED SIGNATURE_INVALID;
-    FAILED_PRECONDITION APPROVAL_DECIDED, APPROVAL_OVERDUE.
+    FAILED_PRECONDITION APPROVAL_DECIDED, APPROVAL_OVERDUE, ESTATE_FROZEN, and the delegation's as
+    in SignLicense.
     """
     ReleasePicture: _aio.UnaryUnaryMultiCallable[_licensing_service_pb2.ReleasePictureRequest, _licensing_service_pb2.ReleasePictureResponse]
     """ReleasePicture draws one picture from the license and posts its royalty, in one transaction
@@ -195,9 +199,12 @@ class LicensingServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _licensing_service_pb2.SignLicenseRequest,
         context: _aio.ServicerContext[_licensing_service_pb2.SignLicenseRequest, _abc.Awaitable[_licensing_service_pb2.SignLicenseResponse]],
     ) -> _abc.Awaitable[_licensing_service_pb2.SignLicenseResponse]:
-        """SignLicense grants it, with the talent's own key, and posts the fee. Errors:
+        """SignLicense grants it, with the talent's own key, and posts the fee; or with the key of the
+        agency she delegated it to, within the bounds she named. Errors:
         NOT_FOUND LICENSE_NOT_FOUND; PERMISSION_DENIED SIGNATURE_INVALID; FAILED_PRECONDITION
-        LICENSE_NOT_PROPOSED, LICENSE_NOT_ACCEPTED, CONSENT_MISSING, EXCLUSIVITY_CONFLICT.
+        LICENSE_NOT_PROPOSED, LICENSE_NOT_ACCEPTED, CONSENT_MISSING, EXCLUSIVITY_CONFLICT, ESTATE_FROZEN,
+        DELEGATION_NOT_IN_FORCE (metadata `why`), DELEGATION_EXCEEDED (metadata `bound` names the first
+        bound it is outside of: acts, brand_ids, categories, fee_floor, longest_term_days, exclusive).
         """
 
     @_abc_1.abstractmethod
@@ -269,7 +276,8 @@ class LicensingServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_licensing_service_pb2.DecideApprovalRequest, _abc.Awaitable[_licensing_service_pb2.DecideApprovalResponse]],
     ) -> _abc.Awaitable[_licensing_service_pb2.DecideApprovalResponse]:
         """DecideApproval. Errors: NOT_FOUND APPROVAL_NOT_FOUND; PERMISSION_DENIED SIGNATURE_INVALID;
-        FAILED_PRECONDITION APPROVAL_DECIDED, APPROVAL_OVERDUE.
+        FAILED_PRECONDITION APPROVAL_DECIDED, APPROVAL_OVERDUE, ESTATE_FROZEN, and the delegation's as
+        in SignLicense.
         """
 
     @_abc_1.abstractmethod

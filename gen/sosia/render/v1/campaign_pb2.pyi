@@ -173,3 +173,83 @@ class Brief(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Brief: _TypeAlias = Brief  # noqa: Y015
+
+@_typing.final
+class Reference(_message.Message):
+    """A picture a brief refers to: how something should look. It is never part of what is made."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    BRIEF_ID_FIELD_NUMBER: _builtins.int
+    TITLE_FIELD_NUMBER: _builtins.int
+    CREDIT_FIELD_NUMBER: _builtins.int
+    RIGHTS_FIELD_NUMBER: _builtins.int
+    SHA256_FIELD_NUMBER: _builtins.int
+    WIDTH_FIELD_NUMBER: _builtins.int
+    HEIGHT_FIELD_NUMBER: _builtins.int
+    ADDED_BY_FIELD_NUMBER: _builtins.int
+    CREATED_AT_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """"ref_..."."""
+    brief_id: _builtins.str
+    title: _builtins.str
+    credit: _builtins.str
+    """Who made it."""
+    rights: _builtins.str
+    """Why it may lie here, in a sentence: licensed from whom, own work, public domain."""
+    sha256: _builtins.str
+    """SHA-256 of the JPEG as it is kept, hex."""
+    width: _builtins.int
+    height: _builtins.int
+    added_by: _builtins.str
+    @_builtins.property
+    def created_at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        brief_id: _builtins.str = ...,
+        title: _builtins.str = ...,
+        credit: _builtins.str = ...,
+        rights: _builtins.str = ...,
+        sha256: _builtins.str = ...,
+        width: _builtins.int = ...,
+        height: _builtins.int = ...,
+        added_by: _builtins.str = ...,
+        created_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["added_by", b"added_by", "brief_id", b"brief_id", "created_at", b"created_at", "credit", b"credit", "height", b"height", "id", b"id", "rights", b"rights", "sha256", b"sha256", "title", b"title", "width", b"width"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Reference: _TypeAlias = Reference  # noqa: Y015
+
+@_typing.final
+class ReferenceFacts(_message.Message):
+    """What is said of a reference picture; all three are required."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TITLE_FIELD_NUMBER: _builtins.int
+    CREDIT_FIELD_NUMBER: _builtins.int
+    RIGHTS_FIELD_NUMBER: _builtins.int
+    title: _builtins.str
+    credit: _builtins.str
+    rights: _builtins.str
+    def __init__(
+        self,
+        *,
+        title: _builtins.str = ...,
+        credit: _builtins.str = ...,
+        rights: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["credit", b"credit", "rights", b"rights", "title", b"title"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReferenceFacts: _TypeAlias = ReferenceFacts  # noqa: Y015

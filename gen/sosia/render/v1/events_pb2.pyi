@@ -279,6 +279,172 @@ class RenderCancelled(_message.Message):
 Global___RenderCancelled: _TypeAlias = RenderCancelled  # noqa: Y015
 
 @_typing.final
+class ReferenceAdded(_message.Message):
+    """A picture was put on a brief's moodboard."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REFERENCE_ID_FIELD_NUMBER: _builtins.int
+    BRIEF_ID_FIELD_NUMBER: _builtins.int
+    SHA256_FIELD_NUMBER: _builtins.int
+    reference_id: _builtins.str
+    brief_id: _builtins.str
+    sha256: _builtins.str
+    def __init__(
+        self,
+        *,
+        reference_id: _builtins.str = ...,
+        brief_id: _builtins.str = ...,
+        sha256: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["brief_id", b"brief_id", "reference_id", b"reference_id", "sha256", b"sha256"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReferenceAdded: _TypeAlias = ReferenceAdded  # noqa: Y015
+
+@_typing.final
+class ReferenceRemoved(_message.Message):
+    """A picture was taken off a brief's moodboard, and its file deleted."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REFERENCE_ID_FIELD_NUMBER: _builtins.int
+    BRIEF_ID_FIELD_NUMBER: _builtins.int
+    reference_id: _builtins.str
+    brief_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        reference_id: _builtins.str = ...,
+        brief_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["brief_id", b"brief_id", "reference_id", b"reference_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReferenceRemoved: _TypeAlias = ReferenceRemoved  # noqa: Y015
+
+@_typing.final
+class TakeAsked(_message.Message):
+    """The creative director asked for another take of a shot."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RENDER_ID_FIELD_NUMBER: _builtins.int
+    ANSWERS_FIELD_NUMBER: _builtins.int
+    BRIEF_ID_FIELD_NUMBER: _builtins.int
+    SHOT_FIELD_NUMBER: _builtins.int
+    TAKE_FIELD_NUMBER: _builtins.int
+    DIRECTOR_ID_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    render_id: _builtins.str
+    """The new take."""
+    answers: _builtins.str
+    """The take it answers."""
+    brief_id: _builtins.str
+    shot: _builtins.int
+    take: _builtins.int
+    """From 1, in its shot."""
+    director_id: _builtins.str
+    note: _builtins.str
+    def __init__(
+        self,
+        *,
+        render_id: _builtins.str = ...,
+        answers: _builtins.str = ...,
+        brief_id: _builtins.str = ...,
+        shot: _builtins.int = ...,
+        take: _builtins.int = ...,
+        director_id: _builtins.str = ...,
+        note: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answers", b"answers", "brief_id", b"brief_id", "director_id", b"director_id", "note", b"note", "render_id", b"render_id", "shot", b"shot", "take", b"take"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TakeAsked: _TypeAlias = TakeAsked  # noqa: Y015
+
+@_typing.final
+class TakeChosen(_message.Message):
+    """The creative director chose a take of a shot for approval."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RENDER_ID_FIELD_NUMBER: _builtins.int
+    BRIEF_ID_FIELD_NUMBER: _builtins.int
+    SHOT_FIELD_NUMBER: _builtins.int
+    TAKE_FIELD_NUMBER: _builtins.int
+    DIRECTOR_ID_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    render_id: _builtins.str
+    brief_id: _builtins.str
+    shot: _builtins.int
+    take: _builtins.int
+    director_id: _builtins.str
+    note: _builtins.str
+    def __init__(
+        self,
+        *,
+        render_id: _builtins.str = ...,
+        brief_id: _builtins.str = ...,
+        shot: _builtins.int = ...,
+        take: _builtins.int = ...,
+        director_id: _builtins.str = ...,
+        note: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["brief_id", b"brief_id", "director_id", b"director_id", "note", b"note", "render_id", b"render_id", "shot", b"shot", "take", b"take"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TakeChosen: _TypeAlias = TakeChosen  # noqa: Y015
+
+@_typing.final
+class TakePutBack(_message.Message):
+    """A take is no longer the chosen one of its shot; another may be."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RENDER_ID_FIELD_NUMBER: _builtins.int
+    BRIEF_ID_FIELD_NUMBER: _builtins.int
+    SHOT_FIELD_NUMBER: _builtins.int
+    TAKE_FIELD_NUMBER: _builtins.int
+    WORD_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    render_id: _builtins.str
+    brief_id: _builtins.str
+    shot: _builtins.int
+    take: _builtins.int
+    word: _builtins.str
+    """"put_back" by the director, "retake", "refused" by the talent, "lapsed" without her word."""
+    note: _builtins.str
+    def __init__(
+        self,
+        *,
+        render_id: _builtins.str = ...,
+        brief_id: _builtins.str = ...,
+        shot: _builtins.int = ...,
+        take: _builtins.int = ...,
+        word: _builtins.str = ...,
+        note: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["brief_id", b"brief_id", "note", b"note", "render_id", b"render_id", "shot", b"shot", "take", b"take", "word", b"word"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TakePutBack: _TypeAlias = TakePutBack  # noqa: Y015
+
+@_typing.final
 class LikenessDrifted(_message.Message):
     """A talent's released pictures have come off the likeness her twin had when it was measured."""
 
@@ -318,3 +484,144 @@ class LikenessDrifted(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___LikenessDrifted: _TypeAlias = LikenessDrifted  # noqa: Y015
+
+@_typing.final
+class ReactionMade(_message.Message):
+    """Somebody said what they think of a released picture."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RENDER_ID_FIELD_NUMBER: _builtins.int
+    SCORE_FIELD_NUMBER: _builtins.int
+    render_id: _builtins.str
+    score: _builtins.int
+    """1 to 5."""
+    def __init__(
+        self,
+        *,
+        render_id: _builtins.str = ...,
+        score: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["render_id", b"render_id", "score", b"score"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReactionMade: _TypeAlias = ReactionMade  # noqa: Y015
+
+@_typing.final
+class ClaimOpened(_message.Message):
+    """A picture was seen in a use that its license does not cover."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CLAIM_ID_FIELD_NUMBER: _builtins.int
+    RENDER_ID_FIELD_NUMBER: _builtins.int
+    LICENSE_ID_FIELD_NUMBER: _builtins.int
+    TALENT_ID_FIELD_NUMBER: _builtins.int
+    BRAND_ID_FIELD_NUMBER: _builtins.int
+    SIGHTING_ID_FIELD_NUMBER: _builtins.int
+    REASONS_FIELD_NUMBER: _builtins.int
+    claim_id: _builtins.str
+    render_id: _builtins.str
+    license_id: _builtins.str
+    talent_id: _builtins.str
+    brand_id: _builtins.str
+    sighting_id: _builtins.str
+    @_builtins.property
+    def reasons(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        claim_id: _builtins.str = ...,
+        render_id: _builtins.str = ...,
+        license_id: _builtins.str = ...,
+        talent_id: _builtins.str = ...,
+        brand_id: _builtins.str = ...,
+        sighting_id: _builtins.str = ...,
+        reasons: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["brand_id", b"brand_id", "claim_id", b"claim_id", "license_id", b"license_id", "reasons", b"reasons", "render_id", b"render_id", "sighting_id", b"sighting_id", "talent_id", b"talent_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ClaimOpened: _TypeAlias = ClaimOpened  # noqa: Y015
+
+@_typing.final
+class ClaimRepeated(_message.Message):
+    """It was seen there again while the claim was open."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CLAIM_ID_FIELD_NUMBER: _builtins.int
+    SIGHTING_ID_FIELD_NUMBER: _builtins.int
+    claim_id: _builtins.str
+    sighting_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        claim_id: _builtins.str = ...,
+        sighting_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim_id", b"claim_id", "sighting_id", b"sighting_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ClaimRepeated: _TypeAlias = ClaimRepeated  # noqa: Y015
+
+@_typing.final
+class ClaimAnswered(_message.Message):
+    """The brand answered a claim."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CLAIM_ID_FIELD_NUMBER: _builtins.int
+    PARTY_ID_FIELD_NUMBER: _builtins.int
+    claim_id: _builtins.str
+    party_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        claim_id: _builtins.str = ...,
+        party_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim_id", b"claim_id", "party_id", b"party_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ClaimAnswered: _TypeAlias = ClaimAnswered  # noqa: Y015
+
+@_typing.final
+class ClaimClosed(_message.Message):
+    """A claim ended, and nothing more comes of what it was about."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CLAIM_ID_FIELD_NUMBER: _builtins.int
+    PARTY_ID_FIELD_NUMBER: _builtins.int
+    SETTLED_FIELD_NUMBER: _builtins.int
+    claim_id: _builtins.str
+    party_id: _builtins.str
+    settled: _builtins.bool
+    """Settled; otherwise dismissed."""
+    def __init__(
+        self,
+        *,
+        claim_id: _builtins.str = ...,
+        party_id: _builtins.str = ...,
+        settled: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim_id", b"claim_id", "party_id", b"party_id", "settled", b"settled"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ClaimClosed: _TypeAlias = ClaimClosed  # noqa: Y015

@@ -24,19 +24,24 @@ _sym_db = _symbol_database.Default()
 
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from sosia.common.v1 import credit_pb2 as sosia_dot_common_dot_v1_dot_credit__pb2
+from sosia.render.v1 import campaign_pb2 as sosia_dot_render_dot_v1_dot_campaign__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1csosia/render/v1/render.proto\x12\x0fsosia.render.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1csosia/common/v1/credit.proto\"\xf8\x03\n\x06Render\x12\n\n\x02id\x18\x01 \x01(\t\x12\x10\n\x08\x62rief_id\x18\x02 \x01(\t\x12\x13\n\x0b\x63\x61mpaign_id\x18\x03 \x01(\t\x12\x12\n\nlicense_id\x18\x04 \x01(\t\x12\x11\n\ttalent_id\x18\x05 \x01(\t\x12\x10\n\x08\x62rand_id\x18\x06 \x01(\t\x12\x17\n\x0ftwin_version_id\x18\x07 \x01(\t\x12\x0c\n\x04shot\x18\x08 \x01(\x05\x12\x0e\n\x06prompt\x18\t \x01(\t\x12\x0c\n\x04seed\x18\n \x01(\x03\x12+\n\x05state\x18\x0b \x01(\x0e\x32\x1c.sosia.render.v1.RenderState\x12\x0f\n\x07\x61ttempt\x18\x0c \x01(\x05\x12\x0c\n\x04note\x18\r \x01(\t\x12\x16\n\x0epicture_sha256\x18\x0e \x01(\t\x12\r\n\x05width\x18\x0f \x01(\x05\x12\x0e\n\x06height\x18\x10 \x01(\x05\x12\x13\n\x0b\x66ingerprint\x18\x11 \x01(\t\x12\x1a\n\x12\x63onsent_receipt_id\x18\x12 \x01(\t\x12(\n\x07\x63redits\x18\x13 \x03(\x0b\x32\x17.sosia.common.v1.Credit\x12.\n\ncreated_at\x18\x14 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0breleased_at\x18\x15 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*\xfa\x01\n\x0bRenderState\x12\x1c\n\x18RENDER_STATE_UNSPECIFIED\x10\x00\x12\x17\n\x13RENDER_STATE_QUEUED\x10\x01\x12\x18\n\x14RENDER_STATE_RUNNING\x10\x02\x12\x16\n\x12RENDER_STATE_DRAFT\x10\x03\x12\x19\n\x15RENDER_STATE_APPROVED\x10\x04\x12\x17\n\x13RENDER_STATE_RETAKE\x10\x05\x12\x19\n\x15RENDER_STATE_RELEASED\x10\x06\x12\x17\n\x13RENDER_STATE_FAILED\x10\x07\x12\x1a\n\x16RENDER_STATE_CANCELLED\x10\x08*[\n\x0bPictureKind\x12\x1c\n\x18PICTURE_KIND_UNSPECIFIED\x10\x00\x12\x16\n\x12PICTURE_KIND_DRAFT\x10\x01\x12\x16\n\x12PICTURE_KIND_CLEAN\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1csosia/render/v1/render.proto\x12\x0fsosia.render.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1csosia/common/v1/credit.proto\x1a\x1esosia/render/v1/campaign.proto\"\xe4\x04\n\x06Render\x12\n\n\x02id\x18\x01 \x01(\t\x12\x10\n\x08\x62rief_id\x18\x02 \x01(\t\x12\x13\n\x0b\x63\x61mpaign_id\x18\x03 \x01(\t\x12\x12\n\nlicense_id\x18\x04 \x01(\t\x12\x11\n\ttalent_id\x18\x05 \x01(\t\x12\x10\n\x08\x62rand_id\x18\x06 \x01(\t\x12\x17\n\x0ftwin_version_id\x18\x07 \x01(\t\x12\x0c\n\x04shot\x18\x08 \x01(\x05\x12\x0e\n\x06prompt\x18\t \x01(\t\x12\x0c\n\x04seed\x18\n \x01(\x03\x12+\n\x05state\x18\x0b \x01(\x0e\x32\x1c.sosia.render.v1.RenderState\x12\x0f\n\x07\x61ttempt\x18\x0c \x01(\x05\x12\x0c\n\x04note\x18\r \x01(\t\x12\x16\n\x0epicture_sha256\x18\x0e \x01(\t\x12\r\n\x05width\x18\x0f \x01(\x05\x12\x0e\n\x06height\x18\x10 \x01(\x05\x12\x13\n\x0b\x66ingerprint\x18\x11 \x01(\t\x12\x1a\n\x12\x63onsent_receipt_id\x18\x12 \x01(\t\x12(\n\x07\x63redits\x18\x13 \x03(\x0b\x32\x17.sosia.common.v1.Credit\x12.\n\ncreated_at\x18\x14 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0breleased_at\x18\x15 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04take\x18\x16 \x01(\x05\x12\x0e\n\x06\x63hosen\x18\x17 \x01(\x08\x12\x0f\n\x07\x61nswers\x18\x18 \x01(\t\x12\x11\n\tdirection\x18\x19 \x01(\t\x12(\n\tmade_from\x18\x1a \x01(\x0b\x32\x15.sosia.render.v1.Shot\"\x8e\x01\n\x08TakeNote\x12\x11\n\trender_id\x18\x01 \x01(\t\x12\'\n\x04word\x18\x02 \x01(\x0e\x32\x19.sosia.render.v1.TakeWord\x12\x0c\n\x04note\x18\x03 \x01(\t\x12\x10\n\x08party_id\x18\x04 \x01(\t\x12&\n\x02\x61t\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*\xfa\x01\n\x0bRenderState\x12\x1c\n\x18RENDER_STATE_UNSPECIFIED\x10\x00\x12\x17\n\x13RENDER_STATE_QUEUED\x10\x01\x12\x18\n\x14RENDER_STATE_RUNNING\x10\x02\x12\x16\n\x12RENDER_STATE_DRAFT\x10\x03\x12\x19\n\x15RENDER_STATE_APPROVED\x10\x04\x12\x17\n\x13RENDER_STATE_RETAKE\x10\x05\x12\x19\n\x15RENDER_STATE_RELEASED\x10\x06\x12\x17\n\x13RENDER_STATE_FAILED\x10\x07\x12\x1a\n\x16RENDER_STATE_CANCELLED\x10\x08*\xc5\x01\n\x08TakeWord\x12\x19\n\x15TAKE_WORD_UNSPECIFIED\x10\x00\x12\x15\n\x11TAKE_WORD_ANOTHER\x10\x01\x12\x14\n\x10TAKE_WORD_CHOSEN\x10\x02\x12\x16\n\x12TAKE_WORD_PUT_BACK\x10\x03\x12\x16\n\x12TAKE_WORD_APPROVED\x10\x04\x12\x14\n\x10TAKE_WORD_RETAKE\x10\x05\x12\x15\n\x11TAKE_WORD_REFUSED\x10\x06\x12\x14\n\x10TAKE_WORD_LAPSED\x10\x07*[\n\x0bPictureKind\x12\x1c\n\x18PICTURE_KIND_UNSPECIFIED\x10\x00\x12\x16\n\x12PICTURE_KIND_DRAFT\x10\x01\x12\x16\n\x12PICTURE_KIND_CLEAN\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'sosia.render.v1.render_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_RENDERSTATE']._serialized_start=620
-  _globals['_RENDERSTATE']._serialized_end=870
-  _globals['_PICTUREKIND']._serialized_start=872
-  _globals['_PICTUREKIND']._serialized_end=963
-  _globals['_RENDER']._serialized_start=113
-  _globals['_RENDER']._serialized_end=617
+  _globals['_RENDERSTATE']._serialized_start=905
+  _globals['_RENDERSTATE']._serialized_end=1155
+  _globals['_TAKEWORD']._serialized_start=1158
+  _globals['_TAKEWORD']._serialized_end=1355
+  _globals['_PICTUREKIND']._serialized_start=1357
+  _globals['_PICTUREKIND']._serialized_end=1448
+  _globals['_RENDER']._serialized_start=145
+  _globals['_RENDER']._serialized_end=757
+  _globals['_TAKENOTE']._serialized_start=760
+  _globals['_TAKENOTE']._serialized_end=902
 # @@protoc_insertion_point(module_scope)

@@ -10,6 +10,7 @@ from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from sosia.common.v1 import credit_pb2 as _credit_pb2
+from sosia.render.v1 import campaign_pb2 as _campaign_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -55,6 +56,44 @@ RENDER_STATE_RELEASED: RenderState.ValueType  # 6
 RENDER_STATE_FAILED: RenderState.ValueType  # 7
 RENDER_STATE_CANCELLED: RenderState.ValueType  # 8
 Global___RenderState: _TypeAlias = RenderState  # noqa: Y015
+
+class _TakeWord:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _TakeWordEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TakeWord.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    TAKE_WORD_UNSPECIFIED: _TakeWord.ValueType  # 0
+    TAKE_WORD_ANOTHER: _TakeWord.ValueType  # 1
+    """The director asked for another take after this one."""
+    TAKE_WORD_CHOSEN: _TakeWord.ValueType  # 2
+    TAKE_WORD_PUT_BACK: _TakeWord.ValueType  # 3
+    """The director no longer chooses it."""
+    TAKE_WORD_APPROVED: _TakeWord.ValueType  # 4
+    TAKE_WORD_RETAKE: _TakeWord.ValueType  # 5
+    """The director set it aside."""
+    TAKE_WORD_REFUSED: _TakeWord.ValueType  # 6
+    """The talent said no to it."""
+    TAKE_WORD_LAPSED: _TakeWord.ValueType  # 7
+    """The talent's time was over without a word."""
+
+class TakeWord(_TakeWord, metaclass=_TakeWordEnumTypeWrapper):
+    """A word on a take. None is ever changed or removed."""
+
+TAKE_WORD_UNSPECIFIED: TakeWord.ValueType  # 0
+TAKE_WORD_ANOTHER: TakeWord.ValueType  # 1
+"""The director asked for another take after this one."""
+TAKE_WORD_CHOSEN: TakeWord.ValueType  # 2
+TAKE_WORD_PUT_BACK: TakeWord.ValueType  # 3
+"""The director no longer chooses it."""
+TAKE_WORD_APPROVED: TakeWord.ValueType  # 4
+TAKE_WORD_RETAKE: TakeWord.ValueType  # 5
+"""The director set it aside."""
+TAKE_WORD_REFUSED: TakeWord.ValueType  # 6
+"""The talent said no to it."""
+TAKE_WORD_LAPSED: TakeWord.ValueType  # 7
+"""The talent's time was over without a word."""
+Global___TakeWord: _TypeAlias = TakeWord  # noqa: Y015
 
 class _PictureKind:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -105,6 +144,11 @@ class Render(_message.Message):
     CREDITS_FIELD_NUMBER: _builtins.int
     CREATED_AT_FIELD_NUMBER: _builtins.int
     RELEASED_AT_FIELD_NUMBER: _builtins.int
+    TAKE_FIELD_NUMBER: _builtins.int
+    CHOSEN_FIELD_NUMBER: _builtins.int
+    ANSWERS_FIELD_NUMBER: _builtins.int
+    DIRECTION_FIELD_NUMBER: _builtins.int
+    MADE_FROM_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """"ren_..."."""
     brief_id: _builtins.str
@@ -128,12 +172,26 @@ class Render(_message.Message):
     fingerprint: _builtins.str
     """PDQ hash, 64 hex digits."""
     consent_receipt_id: _builtins.str
+    take: _builtins.int
+    """Which take of its shot it is, from 1."""
+    chosen: _builtins.bool
+    """The director chose it: only this take of its shot can be approved."""
+    answers: _builtins.str
+    """The render whose take this one answers; empty where the brief asked for it."""
+    direction: _builtins.str
+    """What the director said when asking for it."""
     @_builtins.property
     def credits(self) -> _containers.RepeatedCompositeFieldContainer[_credit_pb2.Credit]: ...
     @_builtins.property
     def created_at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
     def released_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def made_from(self) -> _campaign_pb2.Shot:
+        """What this take was made from: the brief's shot, or as the director changed it. Unset for
+        renders made before takes were numbered.
+        """
+
     def __init__(
         self,
         *,
@@ -158,11 +216,51 @@ class Render(_message.Message):
         credits: _abc.Iterable[_credit_pb2.Credit] | None = ...,
         created_at: _timestamp_pb2.Timestamp | None = ...,
         released_at: _timestamp_pb2.Timestamp | None = ...,
+        take: _builtins.int = ...,
+        chosen: _builtins.bool = ...,
+        answers: _builtins.str = ...,
+        direction: _builtins.str = ...,
+        made_from: _campaign_pb2.Shot | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "released_at", b"released_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "made_from", b"made_from", "released_at", b"released_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "brand_id", b"brand_id", "brief_id", b"brief_id", "campaign_id", b"campaign_id", "consent_receipt_id", b"consent_receipt_id", "created_at", b"created_at", "credits", b"credits", "fingerprint", b"fingerprint", "height", b"height", "id", b"id", "license_id", b"license_id", "note", b"note", "picture_sha256", b"picture_sha256", "prompt", b"prompt", "released_at", b"released_at", "seed", b"seed", "shot", b"shot", "state", b"state", "talent_id", b"talent_id", "twin_version_id", b"twin_version_id", "width", b"width"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answers", b"answers", "attempt", b"attempt", "brand_id", b"brand_id", "brief_id", b"brief_id", "campaign_id", b"campaign_id", "chosen", b"chosen", "consent_receipt_id", b"consent_receipt_id", "created_at", b"created_at", "credits", b"credits", "direction", b"direction", "fingerprint", b"fingerprint", "height", b"height", "id", b"id", "license_id", b"license_id", "made_from", b"made_from", "note", b"note", "picture_sha256", b"picture_sha256", "prompt", b"prompt", "released_at", b"released_at", "seed", b"seed", "shot", b"shot", "state", b"state", "take", b"take", "talent_id", b"talent_id", "twin_version_id", b"twin_version_id", "width", b"width"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Render: _TypeAlias = Render  # noqa: Y015
+
+@_typing.final
+class TakeNote(_message.Message):
+    """What was said of a take, by whom."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RENDER_ID_FIELD_NUMBER: _builtins.int
+    WORD_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    PARTY_ID_FIELD_NUMBER: _builtins.int
+    AT_FIELD_NUMBER: _builtins.int
+    render_id: _builtins.str
+    word: Global___TakeWord.ValueType
+    note: _builtins.str
+    party_id: _builtins.str
+    """Empty when the talent's time ran out."""
+    @_builtins.property
+    def at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        render_id: _builtins.str = ...,
+        word: Global___TakeWord.ValueType = ...,
+        note: _builtins.str = ...,
+        party_id: _builtins.str = ...,
+        at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "note", b"note", "party_id", b"party_id", "render_id", b"render_id", "word", b"word"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TakeNote: _TypeAlias = TakeNote  # noqa: Y015

@@ -120,6 +120,111 @@ class RenderServiceStub:
                 request_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.GetPicturesErasureRequest.SerializeToString,
                 response_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.GetPicturesErasureResponse.FromString,
                 _registered_method=True)
+        self.ListCampaigns = channel.unary_unary(
+                '/sosia.render.v1.RenderService/ListCampaigns',
+                request_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ListCampaignsRequest.SerializeToString,
+                response_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ListCampaignsResponse.FromString,
+                _registered_method=True)
+        self.ListBriefs = channel.unary_unary(
+                '/sosia.render.v1.RenderService/ListBriefs',
+                request_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ListBriefsRequest.SerializeToString,
+                response_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ListBriefsResponse.FromString,
+                _registered_method=True)
+        self.AddReference = channel.unary_unary(
+                '/sosia.render.v1.RenderService/AddReference',
+                request_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.AddReferenceRequest.SerializeToString,
+                response_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.AddReferenceResponse.FromString,
+                _registered_method=True)
+        self.RemoveReference = channel.unary_unary(
+                '/sosia.render.v1.RenderService/RemoveReference',
+                request_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.RemoveReferenceRequest.SerializeToString,
+                response_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.RemoveReferenceResponse.FromString,
+                _registered_method=True)
+        self.ListReferences = channel.unary_unary(
+                '/sosia.render.v1.RenderService/ListReferences',
+                request_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ListReferencesRequest.SerializeToString,
+                response_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ListReferencesResponse.FromString,
+                _registered_method=True)
+        self.GetReferencePicture = channel.unary_unary(
+                '/sosia.render.v1.RenderService/GetReferencePicture',
+                request_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.GetReferencePictureRequest.SerializeToString,
+                response_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.GetReferencePictureResponse.FromString,
+                _registered_method=True)
+        self.AskTake = channel.unary_unary(
+                '/sosia.render.v1.RenderService/AskTake',
+                request_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.AskTakeRequest.SerializeToString,
+                response_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.AskTakeResponse.FromString,
+                _registered_method=True)
+        self.ChooseTake = channel.unary_unary(
+                '/sosia.render.v1.RenderService/ChooseTake',
+                request_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ChooseTakeRequest.SerializeToString,
+                response_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ChooseTakeResponse.FromString,
+                _registered_method=True)
+        self.PutBackTake = channel.unary_unary(
+                '/sosia.render.v1.RenderService/PutBackTake',
+                request_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.PutBackTakeRequest.SerializeToString,
+                response_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.PutBackTakeResponse.FromString,
+                _registered_method=True)
+        self.ListTakeNotes = channel.unary_unary(
+                '/sosia.render.v1.RenderService/ListTakeNotes',
+                request_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ListTakeNotesRequest.SerializeToString,
+                response_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ListTakeNotesResponse.FromString,
+                _registered_method=True)
+        self.VerifyAddress = channel.unary_unary(
+                '/sosia.render.v1.RenderService/VerifyAddress',
+                request_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.VerifyAddressRequest.SerializeToString,
+                response_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.VerifyAddressResponse.FromString,
+                _registered_method=True)
+        self.GetReleased = channel.unary_unary(
+                '/sosia.render.v1.RenderService/GetReleased',
+                request_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.GetReleasedRequest.SerializeToString,
+                response_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.GetReleasedResponse.FromString,
+                _registered_method=True)
+        self.React = channel.unary_unary(
+                '/sosia.render.v1.RenderService/React',
+                request_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ReactRequest.SerializeToString,
+                response_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ReactResponse.FromString,
+                _registered_method=True)
+        self.ListReactions = channel.unary_unary(
+                '/sosia.render.v1.RenderService/ListReactions',
+                request_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ListReactionsRequest.SerializeToString,
+                response_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ListReactionsResponse.FromString,
+                _registered_method=True)
+        self.ReportSighting = channel.unary_unary(
+                '/sosia.render.v1.RenderService/ReportSighting',
+                request_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ReportSightingRequest.SerializeToString,
+                response_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ReportSightingResponse.FromString,
+                _registered_method=True)
+        self.ListClaims = channel.unary_unary(
+                '/sosia.render.v1.RenderService/ListClaims',
+                request_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ListClaimsRequest.SerializeToString,
+                response_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ListClaimsResponse.FromString,
+                _registered_method=True)
+        self.GetClaim = channel.unary_unary(
+                '/sosia.render.v1.RenderService/GetClaim',
+                request_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.GetClaimRequest.SerializeToString,
+                response_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.GetClaimResponse.FromString,
+                _registered_method=True)
+        self.GetSightingPicture = channel.unary_unary(
+                '/sosia.render.v1.RenderService/GetSightingPicture',
+                request_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.GetSightingPictureRequest.SerializeToString,
+                response_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.GetSightingPictureResponse.FromString,
+                _registered_method=True)
+        self.AnswerClaim = channel.unary_unary(
+                '/sosia.render.v1.RenderService/AnswerClaim',
+                request_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.AnswerClaimRequest.SerializeToString,
+                response_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.AnswerClaimResponse.FromString,
+                _registered_method=True)
+        self.CloseClaim = channel.unary_unary(
+                '/sosia.render.v1.RenderService/CloseClaim',
+                request_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.CloseClaimRequest.SerializeToString,
+                response_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.CloseClaimResponse.FromString,
+                _registered_method=True)
+        self.ListFormats = channel.unary_unary(
+                '/sosia.render.v1.RenderService/ListFormats',
+                request_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ListFormatsRequest.SerializeToString,
+                response_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ListFormatsResponse.FromString,
+                _registered_method=True)
 
 
 class RenderServiceServicer:
@@ -180,8 +285,10 @@ class RenderServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ReviewRender(self, request, context):
-        """ReviewRender by the campaign's creative director. Errors: PERMISSION_DENIED NOT_ALLOWED;
-        FAILED_PRECONDITION RENDER_NOT_DRAFT; INVALID_ARGUMENT FIELD_INVALID (a retake needs a note).
+        """ReviewRender by the campaign's creative director. One take of a shot is approved: the chosen
+        one, or this one becomes it. Errors: PERMISSION_DENIED NOT_ALLOWED; FAILED_PRECONDITION
+        RENDER_NOT_DRAFT, TAKE_CHOSEN (another one is); INVALID_ARGUMENT FIELD_INVALID (a retake needs
+        a note).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -198,6 +305,8 @@ class RenderServiceServicer:
     def GetPicture(self, request, context):
         """GetPicture. The draft: brand, talent, her agency, crew of the campaign, staff. The clean file:
         the licensed brand, once released. Anyone else: NOT_FOUND RENDER_NOT_FOUND.
+        With a format, the clean file in it: the same picture to the license. Errors:
+        INVALID_ARGUMENT FIELD_INVALID; NOT_FOUND FORMAT_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -246,6 +355,179 @@ class RenderServiceServicer:
         """GetPicturesErasure counts what render still has of a talent, and the pictures that were
         released and so are out of reach. For the talent, her agency and the house.
         Errors: INVALID_ARGUMENT FIELD_INVALID; PERMISSION_DENIED NOT_ALLOWED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListCampaigns(self, request, context):
+        """ListCampaigns of whoever asks, newest first, 200 at most: a brand's, a talent's, those
+        somebody is credited on; the house's for staff. An agency names a talent it represents.
+        Errors: INVALID_ARGUMENT FIELD_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListBriefs(self, request, context):
+        """ListBriefs of a campaign, oldest first. Errors: NOT_FOUND CAMPAIGN_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AddReference(self, request, context):
+        """AddReference puts a picture on a brief's moodboard: decoded, at most 2048 pixels a side,
+        written anew without metadata. By the brand and the campaign's crew.
+        Errors: NOT_FOUND BRIEF_NOT_FOUND; PERMISSION_DENIED NOT_ALLOWED; INVALID_ARGUMENT
+        FIELD_INVALID, PHOTO_UNREADABLE, PHOTO_TOO_LARGE; RESOURCE_EXHAUSTED MOODBOARD_FULL.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RemoveReference(self, request, context):
+        """RemoveReference takes one off and deletes its file; that it was there stays noted.
+        Errors: NOT_FOUND REFERENCE_NOT_FOUND; PERMISSION_DENIED NOT_ALLOWED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListReferences(self, request, context):
+        """ListReferences on a brief's moodboard, oldest first. Errors: NOT_FOUND BRIEF_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetReferencePicture(self, request, context):
+        """GetReferencePicture. Errors: NOT_FOUND REFERENCE_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AskTake(self, request, context):
+        """AskTake makes another take of a shot, by the campaign's creative director: the same words with
+        another seed, or other words. Every take is kept. Errors: NOT_FOUND RENDER_NOT_FOUND;
+        PERMISSION_DENIED NOT_ALLOWED; INVALID_ARGUMENT FIELD_INVALID; FAILED_PRECONDITION
+        TAKE_APPROVED (of this shot); RESOURCE_EXHAUSTED TAKES_SPENT; those of IssueGrant.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ChooseTake(self, request, context):
+        """ChooseTake of a shot for approval, by its creative director. Errors: NOT_FOUND
+        RENDER_NOT_FOUND; PERMISSION_DENIED NOT_ALLOWED; FAILED_PRECONDITION RENDER_NOT_DRAFT,
+        TAKE_CHOSEN (another one is).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PutBackTake(self, request, context):
+        """PutBackTake that was chosen and is not approved. Errors: as ChooseTake, and TAKE_NOT_CHOSEN.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListTakeNotes(self, request, context):
+        """ListTakeNotes of a brief, oldest first. Errors: NOT_FOUND BRIEF_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def VerifyAddress(self, request, context):
+        """VerifyAddress fetches a picture from a public http or https address and verifies it. Private,
+        loopback, link-local and metadata addresses are refused, after every redirect anew.
+        Errors: INVALID_ARGUMENT ADDRESS_REFUSED, ADDRESS_UNREACHABLE (whatever the cause), and those
+        of VerifyPicture.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetReleased(self, request, context):
+        """GetReleased says of a released picture what VerifyPicture says of its file. For anybody who
+        has its id. Errors: NOT_FOUND RENDER_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def React(self, request, context):
+        """React says what somebody thinks of a released picture. Saying the same again on the same day
+        changes nothing. Errors: NOT_FOUND RENDER_NOT_FOUND; INVALID_ARGUMENT FIELD_INVALID;
+        RESOURCE_EXHAUSTED REACTIONS_SPENT.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListReactions(self, request, context):
+        """ListReactions to a picture: brand, talent, her agency, crew of the campaign, staff.
+        Errors: NOT_FOUND RENDER_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReportSighting(self, request, context):
+        """ReportSighting verifies a picture found in use; a use its license does not cover opens a claim
+        or joins the open one. For the house and its crawlers. Errors: PERMISSION_DENIED NOT_ALLOWED;
+        INVALID_ARGUMENT FIELD_INVALID, PHOTO_UNREADABLE, PHOTO_TOO_LARGE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListClaims(self, request, context):
+        """ListClaims of the caller, newest first: the brand's, the talent's, those of the talents an
+        agency represents, all for staff. At most 200.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetClaim(self, request, context):
+        """Errors: NOT_FOUND CLAIM_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetSightingPicture(self, request, context):
+        """GetSightingPicture returns the file that was found. Errors: NOT_FOUND SIGHTING_NOT_FOUND (also
+        where it was not kept or was erased); FAILED_PRECONDITION CONSENT_MISSING.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AnswerClaim(self, request, context):
+        """AnswerClaim by the brand. Errors: NOT_FOUND CLAIM_NOT_FOUND; PERMISSION_DENIED NOT_ALLOWED;
+        FAILED_PRECONDITION CLAIM_NOT_OPEN; INVALID_ARGUMENT FIELD_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CloseClaim(self, request, context):
+        """CloseClaim by the talent, her agency or the house: settled once it was answered, or dismissed.
+        Errors: NOT_FOUND CLAIM_NOT_FOUND; PERMISSION_DENIED NOT_ALLOWED; FAILED_PRECONDITION
+        CLAIM_NOT_OPEN, CLAIM_NOT_ANSWERED; INVALID_ARGUMENT FIELD_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListFormats(self, request, context):
+        """ListFormats of a released picture, for whoever may see the render.
+        Errors: NOT_FOUND RENDER_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -333,6 +615,111 @@ def add_RenderServiceServicer_to_server(servicer, server):
                     servicer.GetPicturesErasure,
                     request_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.GetPicturesErasureRequest.FromString,
                     response_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.GetPicturesErasureResponse.SerializeToString,
+            ),
+            'ListCampaigns': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListCampaigns,
+                    request_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ListCampaignsRequest.FromString,
+                    response_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ListCampaignsResponse.SerializeToString,
+            ),
+            'ListBriefs': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListBriefs,
+                    request_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ListBriefsRequest.FromString,
+                    response_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ListBriefsResponse.SerializeToString,
+            ),
+            'AddReference': grpc.unary_unary_rpc_method_handler(
+                    servicer.AddReference,
+                    request_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.AddReferenceRequest.FromString,
+                    response_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.AddReferenceResponse.SerializeToString,
+            ),
+            'RemoveReference': grpc.unary_unary_rpc_method_handler(
+                    servicer.RemoveReference,
+                    request_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.RemoveReferenceRequest.FromString,
+                    response_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.RemoveReferenceResponse.SerializeToString,
+            ),
+            'ListReferences': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListReferences,
+                    request_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ListReferencesRequest.FromString,
+                    response_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ListReferencesResponse.SerializeToString,
+            ),
+            'GetReferencePicture': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetReferencePicture,
+                    request_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.GetReferencePictureRequest.FromString,
+                    response_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.GetReferencePictureResponse.SerializeToString,
+            ),
+            'AskTake': grpc.unary_unary_rpc_method_handler(
+                    servicer.AskTake,
+                    request_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.AskTakeRequest.FromString,
+                    response_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.AskTakeResponse.SerializeToString,
+            ),
+            'ChooseTake': grpc.unary_unary_rpc_method_handler(
+                    servicer.ChooseTake,
+                    request_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ChooseTakeRequest.FromString,
+                    response_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ChooseTakeResponse.SerializeToString,
+            ),
+            'PutBackTake': grpc.unary_unary_rpc_method_handler(
+                    servicer.PutBackTake,
+                    request_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.PutBackTakeRequest.FromString,
+                    response_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.PutBackTakeResponse.SerializeToString,
+            ),
+            'ListTakeNotes': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListTakeNotes,
+                    request_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ListTakeNotesRequest.FromString,
+                    response_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ListTakeNotesResponse.SerializeToString,
+            ),
+            'VerifyAddress': grpc.unary_unary_rpc_method_handler(
+                    servicer.VerifyAddress,
+                    request_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.VerifyAddressRequest.FromString,
+                    response_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.VerifyAddressResponse.SerializeToString,
+            ),
+            'GetReleased': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetReleased,
+                    request_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.GetReleasedRequest.FromString,
+                    response_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.GetReleasedResponse.SerializeToString,
+            ),
+            'React': grpc.unary_unary_rpc_method_handler(
+                    servicer.React,
+                    request_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ReactRequest.FromString,
+                    response_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ReactResponse.SerializeToString,
+            ),
+            'ListReactions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListReactions,
+                    request_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ListReactionsRequest.FromString,
+                    response_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ListReactionsResponse.SerializeToString,
+            ),
+            'ReportSighting': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReportSighting,
+                    request_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ReportSightingRequest.FromString,
+                    response_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ReportSightingResponse.SerializeToString,
+            ),
+            'ListClaims': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListClaims,
+                    request_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ListClaimsRequest.FromString,
+                    response_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ListClaimsResponse.SerializeToString,
+            ),
+            'GetClaim': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetClaim,
+                    request_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.GetClaimRequest.FromString,
+                    response_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.GetClaimResponse.SerializeToString,
+            ),
+            'GetSightingPicture': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetSightingPicture,
+                    request_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.GetSightingPictureRequest.FromString,
+                    response_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.GetSightingPictureResponse.SerializeToString,
+            ),
+            'AnswerClaim': grpc.unary_unary_rpc_method_handler(
+                    servicer.AnswerClaim,
+                    request_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.AnswerClaimRequest.FromString,
+                    response_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.AnswerClaimResponse.SerializeToString,
+            ),
+            'CloseClaim': grpc.unary_unary_rpc_method_handler(
+                    servicer.CloseClaim,
+                    request_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.CloseClaimRequest.FromString,
+                    response_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.CloseClaimResponse.SerializeToString,
+            ),
+            'ListFormats': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListFormats,
+                    request_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ListFormatsRequest.FromString,
+                    response_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ListFormatsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -772,6 +1159,573 @@ class RenderService:
             '/sosia.render.v1.RenderService/GetPicturesErasure',
             sosia_dot_render_dot_v1_dot_render__service__pb2.GetPicturesErasureRequest.SerializeToString,
             sosia_dot_render_dot_v1_dot_render__service__pb2.GetPicturesErasureResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListCampaigns(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.render.v1.RenderService/ListCampaigns',
+            sosia_dot_render_dot_v1_dot_render__service__pb2.ListCampaignsRequest.SerializeToString,
+            sosia_dot_render_dot_v1_dot_render__service__pb2.ListCampaignsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListBriefs(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.render.v1.RenderService/ListBriefs',
+            sosia_dot_render_dot_v1_dot_render__service__pb2.ListBriefsRequest.SerializeToString,
+            sosia_dot_render_dot_v1_dot_render__service__pb2.ListBriefsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AddReference(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.render.v1.RenderService/AddReference',
+            sosia_dot_render_dot_v1_dot_render__service__pb2.AddReferenceRequest.SerializeToString,
+            sosia_dot_render_dot_v1_dot_render__service__pb2.AddReferenceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RemoveReference(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.render.v1.RenderService/RemoveReference',
+            sosia_dot_render_dot_v1_dot_render__service__pb2.RemoveReferenceRequest.SerializeToString,
+            sosia_dot_render_dot_v1_dot_render__service__pb2.RemoveReferenceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListReferences(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.render.v1.RenderService/ListReferences',
+            sosia_dot_render_dot_v1_dot_render__service__pb2.ListReferencesRequest.SerializeToString,
+            sosia_dot_render_dot_v1_dot_render__service__pb2.ListReferencesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetReferencePicture(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.render.v1.RenderService/GetReferencePicture',
+            sosia_dot_render_dot_v1_dot_render__service__pb2.GetReferencePictureRequest.SerializeToString,
+            sosia_dot_render_dot_v1_dot_render__service__pb2.GetReferencePictureResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AskTake(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.render.v1.RenderService/AskTake',
+            sosia_dot_render_dot_v1_dot_render__service__pb2.AskTakeRequest.SerializeToString,
+            sosia_dot_render_dot_v1_dot_render__service__pb2.AskTakeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ChooseTake(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.render.v1.RenderService/ChooseTake',
+            sosia_dot_render_dot_v1_dot_render__service__pb2.ChooseTakeRequest.SerializeToString,
+            sosia_dot_render_dot_v1_dot_render__service__pb2.ChooseTakeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PutBackTake(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.render.v1.RenderService/PutBackTake',
+            sosia_dot_render_dot_v1_dot_render__service__pb2.PutBackTakeRequest.SerializeToString,
+            sosia_dot_render_dot_v1_dot_render__service__pb2.PutBackTakeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListTakeNotes(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.render.v1.RenderService/ListTakeNotes',
+            sosia_dot_render_dot_v1_dot_render__service__pb2.ListTakeNotesRequest.SerializeToString,
+            sosia_dot_render_dot_v1_dot_render__service__pb2.ListTakeNotesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def VerifyAddress(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.render.v1.RenderService/VerifyAddress',
+            sosia_dot_render_dot_v1_dot_render__service__pb2.VerifyAddressRequest.SerializeToString,
+            sosia_dot_render_dot_v1_dot_render__service__pb2.VerifyAddressResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetReleased(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.render.v1.RenderService/GetReleased',
+            sosia_dot_render_dot_v1_dot_render__service__pb2.GetReleasedRequest.SerializeToString,
+            sosia_dot_render_dot_v1_dot_render__service__pb2.GetReleasedResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def React(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.render.v1.RenderService/React',
+            sosia_dot_render_dot_v1_dot_render__service__pb2.ReactRequest.SerializeToString,
+            sosia_dot_render_dot_v1_dot_render__service__pb2.ReactResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListReactions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.render.v1.RenderService/ListReactions',
+            sosia_dot_render_dot_v1_dot_render__service__pb2.ListReactionsRequest.SerializeToString,
+            sosia_dot_render_dot_v1_dot_render__service__pb2.ListReactionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReportSighting(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.render.v1.RenderService/ReportSighting',
+            sosia_dot_render_dot_v1_dot_render__service__pb2.ReportSightingRequest.SerializeToString,
+            sosia_dot_render_dot_v1_dot_render__service__pb2.ReportSightingResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListClaims(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.render.v1.RenderService/ListClaims',
+            sosia_dot_render_dot_v1_dot_render__service__pb2.ListClaimsRequest.SerializeToString,
+            sosia_dot_render_dot_v1_dot_render__service__pb2.ListClaimsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetClaim(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.render.v1.RenderService/GetClaim',
+            sosia_dot_render_dot_v1_dot_render__service__pb2.GetClaimRequest.SerializeToString,
+            sosia_dot_render_dot_v1_dot_render__service__pb2.GetClaimResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetSightingPicture(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.render.v1.RenderService/GetSightingPicture',
+            sosia_dot_render_dot_v1_dot_render__service__pb2.GetSightingPictureRequest.SerializeToString,
+            sosia_dot_render_dot_v1_dot_render__service__pb2.GetSightingPictureResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AnswerClaim(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.render.v1.RenderService/AnswerClaim',
+            sosia_dot_render_dot_v1_dot_render__service__pb2.AnswerClaimRequest.SerializeToString,
+            sosia_dot_render_dot_v1_dot_render__service__pb2.AnswerClaimResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CloseClaim(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.render.v1.RenderService/CloseClaim',
+            sosia_dot_render_dot_v1_dot_render__service__pb2.CloseClaimRequest.SerializeToString,
+            sosia_dot_render_dot_v1_dot_render__service__pb2.CloseClaimResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListFormats(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.render.v1.RenderService/ListFormats',
+            sosia_dot_render_dot_v1_dot_render__service__pb2.ListFormatsRequest.SerializeToString,
+            sosia_dot_render_dot_v1_dot_render__service__pb2.ListFormatsResponse.FromString,
             options,
             channel_credentials,
             insecure,

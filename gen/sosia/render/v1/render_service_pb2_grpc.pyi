@@ -40,8 +40,10 @@ class RenderServiceStub:
     """Errors: NOT_FOUND RENDER_NOT_FOUND."""
     ListRenders: _aio.UnaryUnaryMultiCallable[_render_service_pb2.ListRendersRequest, _render_service_pb2.ListRendersResponse]
     ReviewRender: _aio.UnaryUnaryMultiCallable[_render_service_pb2.ReviewRenderRequest, _render_service_pb2.ReviewRenderResponse]
-    """ReviewRender by the campaign's creative director. Errors: PERMISSION_DENIED NOT_ALLOWED;
-    FAILED_PRECONDITION RENDER_NOT_DRAFT; INVALID_ARGUMENT FIELD_INVALID (a retake needs a note).
+    """ReviewRender by the campaign's creative director. One take of a shot is approved: the chosen
+    one, or this one becomes it. Errors: PERMISSION_DENIED NOT_ALLOWED; FAILED_PRECONDITION
+    RENDER_NOT_DRAFT, TAKE_CHOSEN (another one is); INVALID_ARGUMENT FIELD_INVALID (a retake needs
+    a note).
     """
     ReleaseRender: _aio.UnaryUnaryMultiCallable[_render_service_pb2.ReleaseRenderRequest, _render_service_pb2.ReleaseRenderResponse]
     """ReleaseRender by the brand. Errors: FAILED_PRECONDITION RENDER_NOT_APPROVED and those of
@@ -50,6 +52,8 @@ class RenderServiceStub:
     GetPicture: _aio.UnaryUnaryMultiCallable[_render_service_pb2.GetPictureRequest, _render_service_pb2.GetPictureResponse]
     """GetPicture. The draft: brand, talent, her agency, crew of the campaign, staff. The clean file:
     the licensed brand, once released. Anyone else: NOT_FOUND RENDER_NOT_FOUND.
+    With a format, the clean file in it: the same picture to the license. Errors:
+    INVALID_ARGUMENT FIELD_INVALID; NOT_FOUND FORMAT_NOT_FOUND.
     """
     VerifyPicture: _aio.UnaryUnaryMultiCallable[_render_service_pb2.VerifyPictureRequest, _render_service_pb2.VerifyPictureResponse]
     """VerifyPicture says what is known of any picture; docs/verification.md says by which rule.
@@ -72,6 +76,89 @@ class RenderServiceStub:
     """GetPicturesErasure counts what render still has of a talent, and the pictures that were
     released and so are out of reach. For the talent, her agency and the house.
     Errors: INVALID_ARGUMENT FIELD_INVALID; PERMISSION_DENIED NOT_ALLOWED.
+    """
+    ListCampaigns: _aio.UnaryUnaryMultiCallable[_render_service_pb2.ListCampaignsRequest, _render_service_pb2.ListCampaignsResponse]
+    """ListCampaigns of whoever asks, newest first, 200 at most: a brand's, a talent's, those
+    somebody is credited on; the house's for staff. An agency names a talent it represents.
+    Errors: INVALID_ARGUMENT FIELD_INVALID.
+    """
+    ListBriefs: _aio.UnaryUnaryMultiCallable[_render_service_pb2.ListBriefsRequest, _render_service_pb2.ListBriefsResponse]
+    """ListBriefs of a campaign, oldest first. Errors: NOT_FOUND CAMPAIGN_NOT_FOUND."""
+    AddReference: _aio.UnaryUnaryMultiCallable[_render_service_pb2.AddReferenceRequest, _render_service_pb2.AddReferenceResponse]
+    """AddReference puts a picture on a brief's moodboard: decoded, at most 2048 pixels a side,
+    written anew without metadata. By the brand and the campaign's crew.
+    Errors: NOT_FOUND BRIEF_NOT_FOUND; PERMISSION_DENIED NOT_ALLOWED; INVALID_ARGUMENT
+    FIELD_INVALID, PHOTO_UNREADABLE, PHOTO_TOO_LARGE; RESOURCE_EXHAUSTED MOODBOARD_FULL.
+    """
+    RemoveReference: _aio.UnaryUnaryMultiCallable[_render_service_pb2.RemoveReferenceRequest, _render_service_pb2.RemoveReferenceResponse]
+    """RemoveReference takes one off and deletes its file; that it was there stays noted.
+    Errors: NOT_FOUND REFERENCE_NOT_FOUND; PERMISSION_DENIED NOT_ALLOWED.
+    """
+    ListReferences: _aio.UnaryUnaryMultiCallable[_render_service_pb2.ListReferencesRequest, _render_service_pb2.ListReferencesResponse]
+    """ListReferences on a brief's moodboard, oldest first. Errors: NOT_FOUND BRIEF_NOT_FOUND."""
+    GetReferencePicture: _aio.UnaryUnaryMultiCallable[_render_service_pb2.GetReferencePictureRequest, _render_service_pb2.GetReferencePictureResponse]
+    """GetReferencePicture. Errors: NOT_FOUND REFERENCE_NOT_FOUND."""
+    AskTake: _aio.UnaryUnaryMultiCallable[_render_service_pb2.AskTakeRequest, _render_service_pb2.AskTakeResponse]
+    """AskTake makes another take of a shot, by the campaign's creative director: the same words with
+    another seed, or other words. Every take is kept. Errors: NOT_FOUND RENDER_NOT_FOUND;
+    PERMISSION_DENIED NOT_ALLOWED; INVALID_ARGUMENT FIELD_INVALID; FAILED_PRECONDITION
+    TAKE_APPROVED (of this shot); RESOURCE_EXHAUSTED TAKES_SPENT; those of IssueGrant.
+    """
+    ChooseTake: _aio.UnaryUnaryMultiCallable[_render_service_pb2.ChooseTakeRequest, _render_service_pb2.ChooseTakeResponse]
+    """ChooseTake of a shot for approval, by its creative director. Errors: NOT_FOUND
+    RENDER_NOT_FOUND; PERMISSION_DENIED NOT_ALLOWED; FAILED_PRECONDITION RENDER_NOT_DRAFT,
+    TAKE_CHOSEN (another one is).
+    """
+    PutBackTake: _aio.UnaryUnaryMultiCallable[_render_service_pb2.PutBackTakeRequest, _render_service_pb2.PutBackTakeResponse]
+    """PutBackTake that was chosen and is not approved. Errors: as ChooseTake, and TAKE_NOT_CHOSEN."""
+    ListTakeNotes: _aio.UnaryUnaryMultiCallable[_render_service_pb2.ListTakeNotesRequest, _render_service_pb2.ListTakeNotesResponse]
+    """ListTakeNotes of a brief, oldest first. Errors: NOT_FOUND BRIEF_NOT_FOUND."""
+    VerifyAddress: _aio.UnaryUnaryMultiCallable[_render_service_pb2.VerifyAddressRequest, _render_service_pb2.VerifyAddressResponse]
+    """VerifyAddress fetches a picture from a public http or https address and verifies it. Private,
+    loopback, link-local and metadata addresses are refused, after every redirect anew.
+    Errors: INVALID_ARGUMENT ADDRESS_REFUSED, ADDRESS_UNREACHABLE (whatever the cause), and those
+    of VerifyPicture.
+    """
+    GetReleased: _aio.UnaryUnaryMultiCallable[_render_service_pb2.GetReleasedRequest, _render_service_pb2.GetReleasedResponse]
+    """GetReleased says of a released picture what VerifyPicture says of its file. For anybody who
+    has its id. Errors: NOT_FOUND RENDER_NOT_FOUND.
+    """
+    React: _aio.UnaryUnaryMultiCallable[_render_service_pb2.ReactRequest, _render_service_pb2.ReactResponse]
+    """React says what somebody thinks of a released picture. Saying the same again on the same day
+    changes nothing. Errors: NOT_FOUND RENDER_NOT_FOUND; INVALID_ARGUMENT FIELD_INVALID;
+    RESOURCE_EXHAUSTED REACTIONS_SPENT.
+    """
+    ListReactions: _aio.UnaryUnaryMultiCallable[_render_service_pb2.ListReactionsRequest, _render_service_pb2.ListReactionsResponse]
+    """ListReactions to a picture: brand, talent, her agency, crew of the campaign, staff.
+    Errors: NOT_FOUND RENDER_NOT_FOUND.
+    """
+    ReportSighting: _aio.UnaryUnaryMultiCallable[_render_service_pb2.ReportSightingRequest, _render_service_pb2.ReportSightingResponse]
+    """ReportSighting verifies a picture found in use; a use its license does not cover opens a claim
+    or joins the open one. For the house and its crawlers. Errors: PERMISSION_DENIED NOT_ALLOWED;
+    INVALID_ARGUMENT FIELD_INVALID, PHOTO_UNREADABLE, PHOTO_TOO_LARGE.
+    """
+    ListClaims: _aio.UnaryUnaryMultiCallable[_render_service_pb2.ListClaimsRequest, _render_service_pb2.ListClaimsResponse]
+    """ListClaims of the caller, newest first: the brand's, the talent's, those of the talents an
+    agency represents, all for staff. At most 200.
+    """
+    GetClaim: _aio.UnaryUnaryMultiCallable[_render_service_pb2.GetClaimRequest, _render_service_pb2.GetClaimResponse]
+    """Errors: NOT_FOUND CLAIM_NOT_FOUND."""
+    GetSightingPicture: _aio.UnaryUnaryMultiCallable[_render_service_pb2.GetSightingPictureRequest, _render_service_pb2.GetSightingPictureResponse]
+    """GetSightingPicture returns the file that was found. Errors: NOT_FOUND SIGHTING_NOT_FOUND (also
+    where it was not kept or was erased); FAILED_PRECONDITION CONSENT_MISSING.
+    """
+    AnswerClaim: _aio.UnaryUnaryMultiCallable[_render_service_pb2.AnswerClaimRequest, _render_service_pb2.AnswerClaimResponse]
+    """AnswerClaim by the brand. Errors: NOT_FOUND CLAIM_NOT_FOUND; PERMISSION_DENIED NOT_ALLOWED;
+    FAILED_PRECONDITION CLAIM_NOT_OPEN; INVALID_ARGUMENT FIELD_INVALID.
+    """
+    CloseClaim: _aio.UnaryUnaryMultiCallable[_render_service_pb2.CloseClaimRequest, _render_service_pb2.CloseClaimResponse]
+    """CloseClaim by the talent, her agency or the house: settled once it was answered, or dismissed.
+    Errors: NOT_FOUND CLAIM_NOT_FOUND; PERMISSION_DENIED NOT_ALLOWED; FAILED_PRECONDITION
+    CLAIM_NOT_OPEN, CLAIM_NOT_ANSWERED; INVALID_ARGUMENT FIELD_INVALID.
+    """
+    ListFormats: _aio.UnaryUnaryMultiCallable[_render_service_pb2.ListFormatsRequest, _render_service_pb2.ListFormatsResponse]
+    """ListFormats of a released picture, for whoever may see the render.
+    Errors: NOT_FOUND RENDER_NOT_FOUND.
     """
 
 class RenderServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -147,8 +234,10 @@ class RenderServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _render_service_pb2.ReviewRenderRequest,
         context: _aio.ServicerContext[_render_service_pb2.ReviewRenderRequest, _abc.Awaitable[_render_service_pb2.ReviewRenderResponse]],
     ) -> _abc.Awaitable[_render_service_pb2.ReviewRenderResponse]:
-        """ReviewRender by the campaign's creative director. Errors: PERMISSION_DENIED NOT_ALLOWED;
-        FAILED_PRECONDITION RENDER_NOT_DRAFT; INVALID_ARGUMENT FIELD_INVALID (a retake needs a note).
+        """ReviewRender by the campaign's creative director. One take of a shot is approved: the chosen
+        one, or this one becomes it. Errors: PERMISSION_DENIED NOT_ALLOWED; FAILED_PRECONDITION
+        RENDER_NOT_DRAFT, TAKE_CHOSEN (another one is); INVALID_ARGUMENT FIELD_INVALID (a retake needs
+        a note).
         """
 
     @_abc_1.abstractmethod
@@ -169,6 +258,8 @@ class RenderServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_render_service_pb2.GetPictureResponse]:
         """GetPicture. The draft: brand, talent, her agency, crew of the campaign, staff. The clean file:
         the licensed brand, once released. Anyone else: NOT_FOUND RENDER_NOT_FOUND.
+        With a format, the clean file in it: the same picture to the license. Errors:
+        INVALID_ARGUMENT FIELD_INVALID; NOT_FOUND FORMAT_NOT_FOUND.
         """
 
     @_abc_1.abstractmethod
@@ -227,6 +318,215 @@ class RenderServiceServicer(metaclass=_abc_1.ABCMeta):
         """GetPicturesErasure counts what render still has of a talent, and the pictures that were
         released and so are out of reach. For the talent, her agency and the house.
         Errors: INVALID_ARGUMENT FIELD_INVALID; PERMISSION_DENIED NOT_ALLOWED.
+        """
+
+    @_abc_1.abstractmethod
+    def ListCampaigns(
+        self,
+        request: _render_service_pb2.ListCampaignsRequest,
+        context: _aio.ServicerContext[_render_service_pb2.ListCampaignsRequest, _abc.Awaitable[_render_service_pb2.ListCampaignsResponse]],
+    ) -> _abc.Awaitable[_render_service_pb2.ListCampaignsResponse]:
+        """ListCampaigns of whoever asks, newest first, 200 at most: a brand's, a talent's, those
+        somebody is credited on; the house's for staff. An agency names a talent it represents.
+        Errors: INVALID_ARGUMENT FIELD_INVALID.
+        """
+
+    @_abc_1.abstractmethod
+    def ListBriefs(
+        self,
+        request: _render_service_pb2.ListBriefsRequest,
+        context: _aio.ServicerContext[_render_service_pb2.ListBriefsRequest, _abc.Awaitable[_render_service_pb2.ListBriefsResponse]],
+    ) -> _abc.Awaitable[_render_service_pb2.ListBriefsResponse]:
+        """ListBriefs of a campaign, oldest first. Errors: NOT_FOUND CAMPAIGN_NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def AddReference(
+        self,
+        request: _render_service_pb2.AddReferenceRequest,
+        context: _aio.ServicerContext[_render_service_pb2.AddReferenceRequest, _abc.Awaitable[_render_service_pb2.AddReferenceResponse]],
+    ) -> _abc.Awaitable[_render_service_pb2.AddReferenceResponse]:
+        """AddReference puts a picture on a brief's moodboard: decoded, at most 2048 pixels a side,
+        written anew without metadata. By the brand and the campaign's crew.
+        Errors: NOT_FOUND BRIEF_NOT_FOUND; PERMISSION_DENIED NOT_ALLOWED; INVALID_ARGUMENT
+        FIELD_INVALID, PHOTO_UNREADABLE, PHOTO_TOO_LARGE; RESOURCE_EXHAUSTED MOODBOARD_FULL.
+        """
+
+    @_abc_1.abstractmethod
+    def RemoveReference(
+        self,
+        request: _render_service_pb2.RemoveReferenceRequest,
+        context: _aio.ServicerContext[_render_service_pb2.RemoveReferenceRequest, _abc.Awaitable[_render_service_pb2.RemoveReferenceResponse]],
+    ) -> _abc.Awaitable[_render_service_pb2.RemoveReferenceResponse]:
+        """RemoveReference takes one off and deletes its file; that it was there stays noted.
+        Errors: NOT_FOUND REFERENCE_NOT_FOUND; PERMISSION_DENIED NOT_ALLOWED.
+        """
+
+    @_abc_1.abstractmethod
+    def ListReferences(
+        self,
+        request: _render_service_pb2.ListReferencesRequest,
+        context: _aio.ServicerContext[_render_service_pb2.ListReferencesRequest, _abc.Awaitable[_render_service_pb2.ListReferencesResponse]],
+    ) -> _abc.Awaitable[_render_service_pb2.ListReferencesResponse]:
+        """ListReferences on a brief's moodboard, oldest first. Errors: NOT_FOUND BRIEF_NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def GetReferencePicture(
+        self,
+        request: _render_service_pb2.GetReferencePictureRequest,
+        context: _aio.ServicerContext[_render_service_pb2.GetReferencePictureRequest, _abc.Awaitable[_render_service_pb2.GetReferencePictureResponse]],
+    ) -> _abc.Awaitable[_render_service_pb2.GetReferencePictureResponse]:
+        """GetReferencePicture. Errors: NOT_FOUND REFERENCE_NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def AskTake(
+        self,
+        request: _render_service_pb2.AskTakeRequest,
+        context: _aio.ServicerContext[_render_service_pb2.AskTakeRequest, _abc.Awaitable[_render_service_pb2.AskTakeResponse]],
+    ) -> _abc.Awaitable[_render_service_pb2.AskTakeResponse]:
+        """AskTake makes another take of a shot, by the campaign's creative director: the same words with
+        another seed, or other words. Every take is kept. Errors: NOT_FOUND RENDER_NOT_FOUND;
+        PERMISSION_DENIED NOT_ALLOWED; INVALID_ARGUMENT FIELD_INVALID; FAILED_PRECONDITION
+        TAKE_APPROVED (of this shot); RESOURCE_EXHAUSTED TAKES_SPENT; those of IssueGrant.
+        """
+
+    @_abc_1.abstractmethod
+    def ChooseTake(
+        self,
+        request: _render_service_pb2.ChooseTakeRequest,
+        context: _aio.ServicerContext[_render_service_pb2.ChooseTakeRequest, _abc.Awaitable[_render_service_pb2.ChooseTakeResponse]],
+    ) -> _abc.Awaitable[_render_service_pb2.ChooseTakeResponse]:
+        """ChooseTake of a shot for approval, by its creative director. Errors: NOT_FOUND
+        RENDER_NOT_FOUND; PERMISSION_DENIED NOT_ALLOWED; FAILED_PRECONDITION RENDER_NOT_DRAFT,
+        TAKE_CHOSEN (another one is).
+        """
+
+    @_abc_1.abstractmethod
+    def PutBackTake(
+        self,
+        request: _render_service_pb2.PutBackTakeRequest,
+        context: _aio.ServicerContext[_render_service_pb2.PutBackTakeRequest, _abc.Awaitable[_render_service_pb2.PutBackTakeResponse]],
+    ) -> _abc.Awaitable[_render_service_pb2.PutBackTakeResponse]:
+        """PutBackTake that was chosen and is not approved. Errors: as ChooseTake, and TAKE_NOT_CHOSEN."""
+
+    @_abc_1.abstractmethod
+    def ListTakeNotes(
+        self,
+        request: _render_service_pb2.ListTakeNotesRequest,
+        context: _aio.ServicerContext[_render_service_pb2.ListTakeNotesRequest, _abc.Awaitable[_render_service_pb2.ListTakeNotesResponse]],
+    ) -> _abc.Awaitable[_render_service_pb2.ListTakeNotesResponse]:
+        """ListTakeNotes of a brief, oldest first. Errors: NOT_FOUND BRIEF_NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def VerifyAddress(
+        self,
+        request: _render_service_pb2.VerifyAddressRequest,
+        context: _aio.ServicerContext[_render_service_pb2.VerifyAddressRequest, _abc.Awaitable[_render_service_pb2.VerifyAddressResponse]],
+    ) -> _abc.Awaitable[_render_service_pb2.VerifyAddressResponse]:
+        """VerifyAddress fetches a picture from a public http or https address and verifies it. Private,
+        loopback, link-local and metadata addresses are refused, after every redirect anew.
+        Errors: INVALID_ARGUMENT ADDRESS_REFUSED, ADDRESS_UNREACHABLE (whatever the cause), and those
+        of VerifyPicture.
+        """
+
+    @_abc_1.abstractmethod
+    def GetReleased(
+        self,
+        request: _render_service_pb2.GetReleasedRequest,
+        context: _aio.ServicerContext[_render_service_pb2.GetReleasedRequest, _abc.Awaitable[_render_service_pb2.GetReleasedResponse]],
+    ) -> _abc.Awaitable[_render_service_pb2.GetReleasedResponse]:
+        """GetReleased says of a released picture what VerifyPicture says of its file. For anybody who
+        has its id. Errors: NOT_FOUND RENDER_NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def React(
+        self,
+        request: _render_service_pb2.ReactRequest,
+        context: _aio.ServicerContext[_render_service_pb2.ReactRequest, _abc.Awaitable[_render_service_pb2.ReactResponse]],
+    ) -> _abc.Awaitable[_render_service_pb2.ReactResponse]:
+        """React says what somebody thinks of a released picture. Saying the same again on the same day
+        changes nothing. Errors: NOT_FOUND RENDER_NOT_FOUND; INVALID_ARGUMENT FIELD_INVALID;
+        RESOURCE_EXHAUSTED REACTIONS_SPENT.
+        """
+
+    @_abc_1.abstractmethod
+    def ListReactions(
+        self,
+        request: _render_service_pb2.ListReactionsRequest,
+        context: _aio.ServicerContext[_render_service_pb2.ListReactionsRequest, _abc.Awaitable[_render_service_pb2.ListReactionsResponse]],
+    ) -> _abc.Awaitable[_render_service_pb2.ListReactionsResponse]:
+        """ListReactions to a picture: brand, talent, her agency, crew of the campaign, staff.
+        Errors: NOT_FOUND RENDER_NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def ReportSighting(
+        self,
+        request: _render_service_pb2.ReportSightingRequest,
+        context: _aio.ServicerContext[_render_service_pb2.ReportSightingRequest, _abc.Awaitable[_render_service_pb2.ReportSightingResponse]],
+    ) -> _abc.Awaitable[_render_service_pb2.ReportSightingResponse]:
+        """ReportSighting verifies a picture found in use; a use its license does not cover opens a claim
+        or joins the open one. For the house and its crawlers. Errors: PERMISSION_DENIED NOT_ALLOWED;
+        INVALID_ARGUMENT FIELD_INVALID, PHOTO_UNREADABLE, PHOTO_TOO_LARGE.
+        """
+
+    @_abc_1.abstractmethod
+    def ListClaims(
+        self,
+        request: _render_service_pb2.ListClaimsRequest,
+        context: _aio.ServicerContext[_render_service_pb2.ListClaimsRequest, _abc.Awaitable[_render_service_pb2.ListClaimsResponse]],
+    ) -> _abc.Awaitable[_render_service_pb2.ListClaimsResponse]:
+        """ListClaims of the caller, newest first: the brand's, the talent's, those of the talents an
+        agency represents, all for staff. At most 200.
+        """
+
+    @_abc_1.abstractmethod
+    def GetClaim(
+        self,
+        request: _render_service_pb2.GetClaimRequest,
+        context: _aio.ServicerContext[_render_service_pb2.GetClaimRequest, _abc.Awaitable[_render_service_pb2.GetClaimResponse]],
+    ) -> _abc.Awaitable[_render_service_pb2.GetClaimResponse]:
+        """Errors: NOT_FOUND CLAIM_NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def GetSightingPicture(
+        self,
+        request: _render_service_pb2.GetSightingPictureRequest,
+        context: _aio.ServicerContext[_render_service_pb2.GetSightingPictureRequest, _abc.Awaitable[_render_service_pb2.GetSightingPictureResponse]],
+    ) -> _abc.Awaitable[_render_service_pb2.GetSightingPictureResponse]:
+        """GetSightingPicture returns the file that was found. Errors: NOT_FOUND SIGHTING_NOT_FOUND (also
+        where it was not kept or was erased); FAILED_PRECONDITION CONSENT_MISSING.
+        """
+
+    @_abc_1.abstractmethod
+    def AnswerClaim(
+        self,
+        request: _render_service_pb2.AnswerClaimRequest,
+        context: _aio.ServicerContext[_render_service_pb2.AnswerClaimRequest, _abc.Awaitable[_render_service_pb2.AnswerClaimResponse]],
+    ) -> _abc.Awaitable[_render_service_pb2.AnswerClaimResponse]:
+        """AnswerClaim by the brand. Errors: NOT_FOUND CLAIM_NOT_FOUND; PERMISSION_DENIED NOT_ALLOWED;
+        FAILED_PRECONDITION CLAIM_NOT_OPEN; INVALID_ARGUMENT FIELD_INVALID.
+        """
+
+    @_abc_1.abstractmethod
+    def CloseClaim(
+        self,
+        request: _render_service_pb2.CloseClaimRequest,
+        context: _aio.ServicerContext[_render_service_pb2.CloseClaimRequest, _abc.Awaitable[_render_service_pb2.CloseClaimResponse]],
+    ) -> _abc.Awaitable[_render_service_pb2.CloseClaimResponse]:
+        """CloseClaim by the talent, her agency or the house: settled once it was answered, or dismissed.
+        Errors: NOT_FOUND CLAIM_NOT_FOUND; PERMISSION_DENIED NOT_ALLOWED; FAILED_PRECONDITION
+        CLAIM_NOT_OPEN, CLAIM_NOT_ANSWERED; INVALID_ARGUMENT FIELD_INVALID.
+        """
+
+    @_abc_1.abstractmethod
+    def ListFormats(
+        self,
+        request: _render_service_pb2.ListFormatsRequest,
+        context: _aio.ServicerContext[_render_service_pb2.ListFormatsRequest, _abc.Awaitable[_render_service_pb2.ListFormatsResponse]],
+    ) -> _abc.Awaitable[_render_service_pb2.ListFormatsResponse]:
+        """ListFormats of a released picture, for whoever may see the render.
+        Errors: NOT_FOUND RENDER_NOT_FOUND.
         """
 
 def add_RenderServiceServicer_to_server(servicer: RenderServiceServicer, server: _aio.Server) -> None: ...

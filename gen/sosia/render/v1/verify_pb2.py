@@ -26,19 +26,21 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from sosia.common.v1 import credit_pb2 as sosia_dot_common_dot_v1_dot_credit__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1csosia/render/v1/verify.proto\x12\x0fsosia.render.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1csosia/common/v1/credit.proto\"$\n\x05Layer\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05state\x18\x02 \x01(\t\"-\n\tUseAnswer\x12\x0f\n\x07\x61llowed\x18\x01 \x01(\x08\x12\x0f\n\x07reasons\x18\x02 \x03(\t\"\x93\x03\n\x0cVerification\x12)\n\x07verdict\x18\x01 \x01(\x0e\x32\x18.sosia.render.v1.Verdict\x12&\n\x06layers\x18\x02 \x03(\x0b\x32\x16.sosia.render.v1.Layer\x12\x11\n\trender_id\x18\x03 \x01(\t\x12\x0e\n\x06talent\x18\x04 \x01(\t\x12\r\n\x05\x62rand\x18\x05 \x01(\t\x12\x12\n\nlicense_id\x18\x06 \x01(\t\x12\x15\n\rlicense_state\x18\x07 \x01(\t\x12\x33\n\x0flicense_ends_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12(\n\x07\x63redits\x18\t \x03(\x0b\x32\x17.sosia.common.v1.Credit\x12\x1a\n\x12\x63onsent_receipt_id\x18\n \x01(\t\x12/\n\x0breleased_at\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\'\n\x03use\x18\x0c \x01(\x0b\x32\x1a.sosia.render.v1.UseAnswer*y\n\x07Verdict\x12\x17\n\x13VERDICT_UNSPECIFIED\x10\x00\x12\x14\n\x10VERDICT_VERIFIED\x10\x01\x12\x15\n\x11VERDICT_RECOVERED\x10\x02\x12\x13\n\x0fVERDICT_SUSPECT\x10\x03\x12\x13\n\x0fVERDICT_UNKNOWN\x10\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1csosia/render/v1/verify.proto\x12\x0fsosia.render.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1csosia/common/v1/credit.proto\"$\n\x05Layer\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05state\x18\x02 \x01(\t\"-\n\tUseAnswer\x12\x0f\n\x07\x61llowed\x18\x01 \x01(\x08\x12\x0f\n\x07reasons\x18\x02 \x03(\t\"\x8c\x04\n\x0cVerification\x12)\n\x07verdict\x18\x01 \x01(\x0e\x32\x18.sosia.render.v1.Verdict\x12&\n\x06layers\x18\x02 \x03(\x0b\x32\x16.sosia.render.v1.Layer\x12\x11\n\trender_id\x18\x03 \x01(\t\x12\x0e\n\x06talent\x18\x04 \x01(\t\x12\r\n\x05\x62rand\x18\x05 \x01(\t\x12\x12\n\nlicense_id\x18\x06 \x01(\t\x12\x15\n\rlicense_state\x18\x07 \x01(\t\x12\x33\n\x0flicense_ends_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12(\n\x07\x63redits\x18\t \x03(\x0b\x32\x17.sosia.common.v1.Credit\x12\x1a\n\x12\x63onsent_receipt_id\x18\n \x01(\t\x12/\n\x0breleased_at\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\'\n\x03use\x18\x0c \x01(\x0b\x32\x1a.sosia.render.v1.UseAnswer\x12\x10\n\x08\x61pproval\x18\r \x01(\t\x12/\n\x0b\x61pproved_at\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x34\n\rconsent_proof\x18\x0f \x01(\x0b\x32\x1d.sosia.render.v1.ConsentProof\"j\n\x0c\x43onsentProof\x12\x19\n\x11\x63ommitment_sha256\x18\x01 \x01(\t\x12\x12\n\nleaf_index\x18\x02 \x01(\t\x12\x17\n\x0finclusion_proof\x18\x03 \x03(\t\x12\x12\n\ncheckpoint\x18\x04 \x01(\t*y\n\x07Verdict\x12\x17\n\x13VERDICT_UNSPECIFIED\x10\x00\x12\x14\n\x10VERDICT_VERIFIED\x10\x01\x12\x15\n\x11VERDICT_RECOVERED\x10\x02\x12\x13\n\x0fVERDICT_SUSPECT\x10\x03\x12\x13\n\x0fVERDICT_UNKNOWN\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'sosia.render.v1.verify_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_VERDICT']._serialized_start=603
-  _globals['_VERDICT']._serialized_end=724
+  _globals['_VERDICT']._serialized_start=832
+  _globals['_VERDICT']._serialized_end=953
   _globals['_LAYER']._serialized_start=112
   _globals['_LAYER']._serialized_end=148
   _globals['_USEANSWER']._serialized_start=150
   _globals['_USEANSWER']._serialized_end=195
   _globals['_VERIFICATION']._serialized_start=198
-  _globals['_VERIFICATION']._serialized_end=601
+  _globals['_VERIFICATION']._serialized_end=722
+  _globals['_CONSENTPROOF']._serialized_start=724
+  _globals['_CONSENTPROOF']._serialized_end=830
 # @@protoc_insertion_point(module_scope)

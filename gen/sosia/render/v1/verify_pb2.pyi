@@ -127,6 +127,9 @@ class Verification(_message.Message):
     CONSENT_RECEIPT_ID_FIELD_NUMBER: _builtins.int
     RELEASED_AT_FIELD_NUMBER: _builtins.int
     USE_FIELD_NUMBER: _builtins.int
+    APPROVAL_FIELD_NUMBER: _builtins.int
+    APPROVED_AT_FIELD_NUMBER: _builtins.int
+    CONSENT_PROOF_FIELD_NUMBER: _builtins.int
     verdict: Global___Verdict.ValueType
     render_id: _builtins.str
     """The rest is empty unless verified or recovered, and then only of released pictures."""
@@ -137,6 +140,8 @@ class Verification(_message.Message):
     license_state: _builtins.str
     """"in term", "not yet", "expired" or "revoked"."""
     consent_receipt_id: _builtins.str
+    approval: _builtins.str
+    """Her word on this picture: "approved", "refused", "pending" or "not asked"."""
     @_builtins.property
     def layers(self) -> _containers.RepeatedCompositeFieldContainer[Global___Layer]: ...
     @_builtins.property
@@ -148,6 +153,12 @@ class Verification(_message.Message):
     @_builtins.property
     def use(self) -> Global___UseAnswer:
         """Only where a use was asked about."""
+
+    @_builtins.property
+    def approved_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def consent_proof(self) -> Global___ConsentProof:
+        """Absent where identity has no such receipt."""
 
     def __init__(
         self,
@@ -164,11 +175,52 @@ class Verification(_message.Message):
         consent_receipt_id: _builtins.str = ...,
         released_at: _timestamp_pb2.Timestamp | None = ...,
         use: Global___UseAnswer | None = ...,
+        approval: _builtins.str = ...,
+        approved_at: _timestamp_pb2.Timestamp | None = ...,
+        consent_proof: Global___ConsentProof | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["license_ends_at", b"license_ends_at", "released_at", b"released_at", "use", b"use"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["approved_at", b"approved_at", "consent_proof", b"consent_proof", "license_ends_at", b"license_ends_at", "released_at", b"released_at", "use", b"use"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["brand", b"brand", "consent_receipt_id", b"consent_receipt_id", "credits", b"credits", "layers", b"layers", "license_ends_at", b"license_ends_at", "license_id", b"license_id", "license_state", b"license_state", "released_at", b"released_at", "render_id", b"render_id", "talent", b"talent", "use", b"use", "verdict", b"verdict"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approval", b"approval", "approved_at", b"approved_at", "brand", b"brand", "consent_proof", b"consent_proof", "consent_receipt_id", b"consent_receipt_id", "credits", b"credits", "layers", b"layers", "license_ends_at", b"license_ends_at", "license_id", b"license_id", "license_state", b"license_state", "released_at", b"released_at", "render_id", b"render_id", "talent", b"talent", "use", b"use", "verdict", b"verdict"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Verification: _TypeAlias = Verification  # noqa: Y015
+
+@_typing.final
+class ConsentProof(_message.Message):
+    """Proof that the receipt of her consent stands in the transparency log. What the receipt says is
+    not told: the log holds a salted commitment to it.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COMMITMENT_SHA256_FIELD_NUMBER: _builtins.int
+    LEAF_INDEX_FIELD_NUMBER: _builtins.int
+    INCLUSION_PROOF_FIELD_NUMBER: _builtins.int
+    CHECKPOINT_FIELD_NUMBER: _builtins.int
+    commitment_sha256: _builtins.str
+    """SHA-256 the leaf holds, hex."""
+    leaf_index: _builtins.str
+    """Position in the log, from 0, in decimal."""
+    checkpoint: _builtins.str
+    """C2SP signed checkpoint that covers the leaf."""
+    @_builtins.property
+    def inclusion_proof(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """RFC 9162 inclusion proof against the checkpoint, each node in hex."""
+
+    def __init__(
+        self,
+        *,
+        commitment_sha256: _builtins.str = ...,
+        leaf_index: _builtins.str = ...,
+        inclusion_proof: _abc.Iterable[_builtins.str] | None = ...,
+        checkpoint: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint", "commitment_sha256", b"commitment_sha256", "inclusion_proof", b"inclusion_proof", "leaf_index", b"leaf_index"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConsentProof: _TypeAlias = ConsentProof  # noqa: Y015

@@ -190,6 +190,8 @@ class TwinVersion(_message.Message):
     SECONDS_FIELD_NUMBER: _builtins.int
     LIKENESS_FIELD_NUMBER: _builtins.int
     CREATED_AT_FIELD_NUMBER: _builtins.int
+    BEST_STEP_FIELD_NUMBER: _builtins.int
+    ENDED_FIELD_NUMBER: _builtins.int
     FIDELITY_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """"twn_..."."""
@@ -212,6 +214,14 @@ class TwinVersion(_message.Message):
     steps: _builtins.int
     final_loss: _builtins.float
     seconds: _builtins.float
+    best_step: _builtins.int
+    """The step whose weights were kept: the one nearest to the talent among those that followed
+    prompts. `steps` are those taken, which may be fewer than were asked for.
+    """
+    ended: _builtins.str
+    """Why no more steps were taken, in words: "all steps were taken", "likeness no longer rose" or
+    "prompts were followed less".
+    """
     @_builtins.property
     def likeness(self) -> Global___Likeness: ...
     @_builtins.property
@@ -240,11 +250,13 @@ class TwinVersion(_message.Message):
         seconds: _builtins.float = ...,
         likeness: Global___Likeness | None = ...,
         created_at: _timestamp_pb2.Timestamp | None = ...,
+        best_step: _builtins.int = ...,
+        ended: _builtins.str = ...,
         fidelity: _fidelity_pb2.FidelityVerdict | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "fidelity", b"fidelity", "likeness", b"likeness"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["adapter_object_key", b"adapter_object_key", "adapter_sha256", b"adapter_sha256", "base", b"base", "base_sha256", b"base_sha256", "capture_set_id", b"capture_set_id", "consent_id", b"consent_id", "consent_receipt_id", b"consent_receipt_id", "created_at", b"created_at", "dataset_sha256", b"dataset_sha256", "fidelity", b"fidelity", "final_loss", b"final_loss", "id", b"id", "likeness", b"likeness", "run_id", b"run_id", "seconds", b"seconds", "sheet_object_key", b"sheet_object_key", "steps", b"steps", "talent_id", b"talent_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["adapter_object_key", b"adapter_object_key", "adapter_sha256", b"adapter_sha256", "base", b"base", "base_sha256", b"base_sha256", "best_step", b"best_step", "capture_set_id", b"capture_set_id", "consent_id", b"consent_id", "consent_receipt_id", b"consent_receipt_id", "created_at", b"created_at", "dataset_sha256", b"dataset_sha256", "ended", b"ended", "fidelity", b"fidelity", "final_loss", b"final_loss", "id", b"id", "likeness", b"likeness", "run_id", b"run_id", "seconds", b"seconds", "sheet_object_key", b"sheet_object_key", "steps", b"steps", "talent_id", b"talent_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

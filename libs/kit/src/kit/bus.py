@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import nats
+import nats.errors
 from nats.aio.client import Client
 from nats.js import JetStreamContext
 from nats.js.api import StorageType, StreamConfig
@@ -108,16 +109,26 @@ class Bus:
         return int(info.state.last_seq)
 
     async def publish(self, events: Sequence[CloudEvent]) -> None:
-        """Send events in order and wait until the server has stored every one."""
-        acks = [
-            await self.js.publish_async(
-                event.subject,
-                event.encode(),
-                headers={"Nats-Msg-Id": event.id, "Content-Type": "application/cloudevents+json"},
-            )
-            for event in events
-        ]
-        await asyncio.wait_for(asyncio.gather(*acks), timeout=10)
+        """Send events in order and wait until the server has stored every one.
+
+        Raises:
+            nats.errors.Error: it is not connected, and nothing was sent; or the server refused.
+            TimeoutError: the server did not say for ten seconds that it has them all.
+        """
+        if not self.client.is_connected:  # the client would keep them, and send them much later
+            raise nats.errors.ConnectionReconnectingError
+        acks: list[asyncio.Future[Any]] = []
+        try:
+            for event in events:
+                acks.append(await self._send(event))
+            await asyncio.wait_for(asyncio.gather(*acks), timeout=10)
+        finally:
+            for ack in acks:  # each that is still open holds one of the client's 4,000 places
+                ack.cancel()
+
+    async def _send(self, event: CloudEvent) -> asyncio.Future[Any]:
+        headers = {"Nats-Msg-Id": event.id, "Content-Type": "application/cloudevents+json"}
+        return await self.js.publish_async(event.subject, event.encode(), headers=headers)
 
     @property
     def reconnects(self) -> int:

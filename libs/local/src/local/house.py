@@ -23,7 +23,7 @@ from typing import IO, cast
 from kit import migrate
 from kit.bus import open_bus
 
-from local.keys import Keys, make_keys
+from local.keys import WITNESS_NAME, Keys, make_keys
 from local.nats import Nats, running_nats
 from local.postgres import OWNER, Postgres, running_postgres
 from local.process import free_port, stop
@@ -38,10 +38,13 @@ PROGRAMS = {
     "render": ("render", "serve"),
     "render-worker": ("render", "work"),
     "gateway": ("gateway", "serve"),
+    "witness": ("identity.witness", ""),
 }
 """Name of a process -> its module and command."""
 
 READY_S = 60.0
+WITNESS_EVERY_S = 2.0
+"""How often the witness looks at the log, and identity at the witness."""
 _UNTOLD = {"event", "service", "span_id", "trace_id", "timestamp"}
 
 
@@ -112,8 +115,8 @@ class House:
         service, command = PROGRAMS[name]
         log = self.log(name).open("ab")
         process = subprocess.Popen(
-            [sys.executable, "-m", service, command],
-            env={**os.environ, **self.environment(service)},
+            [sys.executable, "-m", service, *self.arguments(name)],
+            env={**os.environ, **(self.environment(service) if command else {})},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE if self.echo else log,
             stderr=subprocess.STDOUT,
@@ -126,6 +129,21 @@ class House:
             copying.start()
         else:
             log.close()
+
+    def arguments(self, name: str) -> list[str]:
+        """Return what a process is told; the witness reads no environment."""
+        if name != "witness":
+            return [PROGRAMS[name][1]]
+        told = {
+            "log-key": self.keys.log_key,
+            "log-url": f"{self.url}/v1/log/checkpoint",
+            "key": self.keys.folder / "witness.pem",
+            "state": self.folder / "witness.head",
+            "name": WITNESS_NAME,
+            "address": self._address("witness.ops"),
+            "interval": WITNESS_EVERY_S,
+        }
+        return [f"--{option}={value}" for option, value in told.items()]
 
     def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> None:
         """Send a signal to one process and, if it ends it, wait for the end."""
@@ -185,6 +203,9 @@ class House:
             "BASES": str(self.bases),
             "WORK": str(self.folder / "work"),
             "KEYSTORE": str(self.folder / "persons"),
+            "WITNESSES": self.keys.witnesses(f"http://{self._address('witness.ops')}"),
+            "WITNESS_INTERVAL": f"PT{WITNESS_EVERY_S:.0f}S",
+            "PORTAL_ORIGIN": f"http://localhost:{self.port('gateway')}",
             **self.keys.environment(),
         }
         others = {f"{name.upper()}_ADDRESS": self._address(name) for name in SERVICES}

@@ -1,5 +1,6 @@
 """The secrets of a development house: made once, in files only their owner reads."""
 
+import json
 import secrets
 import subprocess
 import sys
@@ -12,9 +13,15 @@ from cryptography.hazmat.primitives.serialization import (
     NoEncryption,
     PrivateFormat,
     PublicFormat,
+    load_pem_private_key,
 )
+from proofs import VerifierKey
+from proofs.notes import COSIGNATURE, ED25519
 
 _WATERMARK_KEY_BYTES = 32
+LOG_ORIGIN = "sosia/identity"
+WITNESS_NAME = "sosia/witness"
+"""Names that keys sign under; they never change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +34,20 @@ class Keys:
     def staff_key(self) -> str:
         """Return the API key of the staff party "House"."""
         return (self.folder / "staff.key").read_text().strip()
+
+    @property
+    def log_key(self) -> str:
+        """Return the public key of the log, as C2SP writes it."""
+        return _public(self.folder / "log.pem", LOG_ORIGIN, ED25519)
+
+    @property
+    def witness_key(self) -> str:
+        """Return the public key of the witness, as C2SP writes it."""
+        return _public(self.folder / "witness.pem", WITNESS_NAME, COSIGNATURE)
+
+    def witnesses(self, url: str) -> str:
+        """Return identity's setting of the witnesses it asks: the one at `url`."""
+        return json.dumps({self.witness_key: url})
 
     def environment(self) -> dict[str, str]:
         """Return the settings that name them, without a service's prefix."""
@@ -46,7 +67,8 @@ def make_keys(folder: Path) -> Keys:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     _write(folder / "staff.key", f"sosia_{secrets.token_urlsafe(32)}".encode())
     _write(folder / "watermark.key", secrets.token_bytes(_WATERMARK_KEY_BYTES))
-    _write(folder / "log.pem", _pem(Ed25519PrivateKey.generate()))
+    for name in ("log.pem", "witness.pem"):
+        _write(folder / name, _pem(Ed25519PrivateKey.generate()))
     grant = Ed25519PrivateKey.generate()
     if not (folder / "grant.pub.pem").exists():
         (folder / "grant.pem").unlink(missing_ok=True)
@@ -57,6 +79,13 @@ def make_keys(folder: Path) -> Keys:
         command = [sys.executable, "-m", "render", "authority", str(folder / "authority")]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     return Keys(folder)
+
+
+def _public(pem: Path, name: str, kind: int) -> str:
+    key = load_pem_private_key(pem.read_bytes(), password=None)
+    if not isinstance(key, Ed25519PrivateKey):
+        raise TypeError(f"{pem} has another kind of key")
+    return str(VerifierKey(name, kind, key.public_key().public_bytes_raw()))
 
 
 def _pem(key: Ed25519PrivateKey) -> bytes:

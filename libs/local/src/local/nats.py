@@ -10,6 +10,10 @@ from pathlib import Path
 
 from local.process import stop, wait_until
 
+_MOST_KEPT = "64GB"
+"""More than all streams may ever take. Unsaid, it is three quarters of what is free on the disk,
+and on a full one the last streams are refused, since each reserves all it may grow to."""
+
 
 @dataclass(frozen=True, slots=True)
 class Nats:
@@ -28,7 +32,8 @@ def running_nats(folder: Path, *, port: int = -1) -> Iterator[Nats]:
     folder.mkdir(parents=True, exist_ok=True)
     config, log = folder / "nats.conf", folder / "log"
     store = json.dumps(str(folder / "streams"))
-    config.write_text(f"jetstream {{ store_dir: {store}, sync_interval: always }}\n")
+    kept = f"store_dir: {store}, max_file_store: {_MOST_KEPT}, sync_interval: always"
+    config.write_text(f"jetstream {{ {kept} }}\n")
     binary = Path(sysconfig.get_path("scripts")) / "nats-server"
     command = [str(binary), "-c", str(config), "-a", "127.0.0.1", "-p", str(port)]
     with log.open("ab") as output:

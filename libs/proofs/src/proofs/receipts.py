@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from proofs import statements
+from proofs import passkeys, statements
 from proofs.encoding import Malformed, check_length, decimal, decode
 from proofs.notes import VerifierKey, is_signed, open_head, parse_head, parse_note
 from proofs.tree import is_included, leaf_hash
 
-_SALT, _SIGNATURE, _PUBLIC_KEY = (32,), (0, 64), (0, 32)
+_SALT = (32,)
+_PUBLIC_KEY = (0, 32, passkeys.EDDSA_BYTES, passkeys.ES256_BYTES)
 _TEXTS = ("id", "kind", "subject_id", "checkpoint", "issued_at")
 
 
@@ -32,11 +33,11 @@ class Receipt(Protocol):
 
     @property
     def signature(self) -> bytes:
-        """Ed25519 over the statement, 64 bytes; none where the house alone says it."""
+        """Ed25519 over the statement, 64 bytes, or a passkey's assertion in JSON; or none."""
 
     @property
     def public_key(self) -> bytes:
-        """The key it verifies with, 32 bytes, or none."""
+        """The key it verifies with: raw, 32 bytes, or a passkey's COSE key; or none."""
 
     @property
     def salt(self) -> bytes:
@@ -105,8 +106,7 @@ def examine(receipt: Receipt, key: VerifierKey) -> list[Check]:
         Malformed: a field cannot be what it claims to be.
     """
     check_length(receipt.salt, "salt", _SALT)
-    check_length(receipt.signature, "signature", _SIGNATURE)
-    check_length(receipt.public_key, "public_key", _PUBLIC_KEY)
+    _check_form(receipt.signature, receipt.public_key)
     for number, step in enumerate(receipt.inclusion_proof):
         check_length(step, f"inclusion_proof[{number}]", (32,))
     return [
@@ -139,10 +139,13 @@ def parse_receipt(text: str) -> ReceiptFile:
     if not isinstance(path, list) or not all(isinstance(step, str) for step in path):
         raise Malformed("inclusion_proof", "must be a list of base64 texts")
     steps = (decode(one, f"inclusion_proof[{n}]", lengths=(32,)) for n, one in enumerate(path))
+    signature = decode(_text(inner, "signature"), "signature")
+    public_key = decode(_text(inner, "public_key"), "public_key")
+    _check_form(signature, public_key)
     return ReceiptFile(
         statement=decode(_text(inner, "statement"), "statement"),
-        signature=decode(_text(inner, "signature"), "signature", lengths=_SIGNATURE),
-        public_key=decode(_text(inner, "public_key"), "public_key", lengths=_PUBLIC_KEY),
+        signature=signature,
+        public_key=public_key,
         salt=decode(_text(inner, "salt"), "salt", lengths=_SALT),
         leaf_index=decimal(str(inner.get("leaf_index", "0")), "leaf_index"),
         inclusion_proof=tuple(steps),
@@ -168,13 +171,33 @@ def _check_place(receipt: Receipt) -> Check:
     return Check(what)
 
 
+def _check_form(signature: bytes, public_key: bytes) -> None:
+    """See that a signature and its key are of one form. Raises Malformed."""
+    check_length(public_key, "public_key", _PUBLIC_KEY)
+    if len(public_key) > 32:
+        passkeys.parse_assertion(signature)
+    else:
+        check_length(signature, "signature", (0, 64))
+
+
 def _check_signature(receipt: Receipt) -> Check:
     what = "the signature on the statement"
     if not receipt.signature and not receipt.public_key:
         return Check(what, remark="nobody signed it: it is the house's own word")
+    if len(receipt.public_key) > 32:
+        return _check_passkey(receipt, what)
     if not is_signed(receipt.public_key, receipt.signature, receipt.statement):
         return Check(what, "the statement is not signed with the key it names")
     return Check(what, remark=f"made with the key {receipt.public_key.hex()}")
+
+
+def _check_passkey(receipt: Receipt, what: str) -> Check:
+    assertion = passkeys.parse_assertion(receipt.signature)
+    fault = passkeys.find_fault(assertion, receipt.public_key, receipt.statement)
+    if fault:
+        return Check(what, f"the passkey's assertion proves nothing: {fault}")
+    key = receipt.public_key.hex()
+    return Check(what, remark=f"made at {assertion.origin} with the passkey {key}")
 
 
 def _check_statement(receipt: Receipt) -> Iterator[Check]:

@@ -42,6 +42,20 @@ FORMS: Mapping[str, tuple[Form, ...]] = {
     "sosia.approval/1": (Form("approval_decided", "render_id"),),
     "sosia.erasure/1": (Form("erasure_signed", "talent_id"),),
     "sosia.erasure-certificate/1": (Form("talent_erased", "talent_id"),),
+    "sosia.license-by-delegate/1": (Form("license_signed", "license_id"),),
+    "sosia.approval-by-delegate/1": (Form("approval_decided", "render_id"),),
+    "sosia.delegation/1": (Form("delegation_signed", "delegation_id"),),
+    "sosia.delegation-revocation/1": (Form("delegation_revoked", "delegation_id"),),
+    "sosia.estate/1": (Form("estate_opened", "estate_id"),),
+    "sosia.estate-acceptance/1": (Form("estate_accepted", "estate_id"),),
+    "sosia.estate-settled/1": (Form("estate_settled", "estate_id"),),
+    "sosia.estate-objection/1": (Form("estate_stopped", "estate_id"),),
+    "sosia.estate-stopped/1": (Form("estate_stopped", "estate_id"),),
+    "sosia.key/1": (Form("key_added", "key_id"),),
+    "sosia.key-removal/1": (Form("key_removed", "key_id"),),
+    "sosia.recovery/1": (Form("recovery_started", "recovery_id"),),
+    "sosia.recovery-stop/1": (Form("recovery_stopped", "recovery_id"),),
+    "sosia.recovery-completion/1": (Form("recovery_completed", "recovery_id"),),
 }
 """By the type a statement names, the receipts there are of it. A type that is not here is proven to
 be in the log and signed, but what its receipt says of it, kind and subject, is not checked."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -16,17 +16,25 @@ from kit.ops import log, open_ops, serve_asgi
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import BaseRoute
 
 from gateway import problem
 from gateway.callers import Callers
+from gateway.claims import ClaimPages
 from gateway.clients import Calls, open_calls
+from gateway.direct import Direct
 from gateway.feed import Feed
 from gateway.http import Api
-from gateway.limits import Quota
+from gateway.limits import Quotas
 from gateway.pages import Pages
+from gateway.portal import Portal
 from gateway.routes import ROUTES
 from gateway.sessions import Sessions
 from gateway.settings import Settings
+from gateway.site import Site
+from gateway.talks import Talks
+from gateway.verifying import Verifying
+from gateway.words import Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,24 +55,34 @@ async def build(settings: Settings) -> AsyncIterator[App]:
         calls = await stack.enter_async_context(open_calls(settings))
         sessions = Sessions(db, settings.session_lasts)
         callers, feed = Callers(calls), Feed(bus)
-        quota = Quota(settings.verifications_a_minute)
-        web = _web(
-            Api(calls, callers, sessions, feed, quota), Pages(calls, callers, sessions, quota)
+        quotas = Quotas(
+            an_address=settings.verifications_a_minute, a_key=settings.key_verifications_a_minute
         )
+        site = Site(sessions)
+        pages = [
+            *Direct(calls, site).routes(),
+            *Portal(calls, site).routes(),
+            *Words(calls, site).routes(),
+            *Talks(calls, site).routes(),
+            *Verifying(calls, site, quotas).routes(),
+            *ClaimPages(calls, site).routes(),
+            *Pages(calls, callers, site).routes(),
+        ]
+        web = _web(Api(calls, callers, sessions, feed, quotas), pages)
         checks = {"database": db.check, "bus": bus.check}
         await stack.enter_async_context(open_ops(settings.ops_address, checks))
         await stack.enter_async_context(serve_asgi(web, settings.http_address))
         yield App(db, calls, feed)
 
 
-def _web(api: Api, pages: Pages) -> FastAPI:
+def _web(api: Api, pages: Sequence[BaseRoute]) -> FastAPI:
     """Return the application: the table's routes, the stream, the pages."""
     web = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     for route in ROUTES:
         web.add_route(route.path, api.handler(route), methods=[route.method])
     web.add_route("/v1/events", api.guarded(api.stream), methods=["GET"])
     web.add_route("/openapi.json", api.describe, methods=["GET"])
-    web.routes.extend(pages.routes())
+    web.routes.extend(pages)
     web.add_exception_handler(HTTPException, _not_answered)
     web.add_exception_handler(Exception, _broken)
     return web

@@ -17,7 +17,7 @@ from gateway import openapi, problem, transcode
 from gateway.callers import Callers
 from gateway.clients import Calls
 from gateway.feed import Feed
-from gateway.limits import Quota, read_body
+from gateway.limits import Quotas, read_body
 from gateway.routes import Body, Route
 from gateway.sessions import COOKIE, Sessions
 
@@ -33,10 +33,10 @@ class Api:
     """What the routes of the API have in common."""
 
     def __init__(
-        self, calls: Calls, callers: Callers, sessions: Sessions, feed: Feed, quota: Quota
+        self, calls: Calls, callers: Callers, sessions: Sessions, feed: Feed, quotas: Quotas
     ) -> None:
         self.calls, self.callers, self.sessions, self.feed = calls, callers, sessions, feed
-        self.quota = quota
+        self.quotas = quotas
 
     def handler(self, route: Route) -> Callable[[Request], Awaitable[Response]]:
         """Return what answers a route."""
@@ -124,14 +124,16 @@ class Api:
     async def _read(self, route: Route, request: Request) -> dict[str, Any]:
         """Return the fields of a request: query, body, path and headers, in this order."""
         fields = transcode.from_query(route.request, request.query_params.multi_items())
-        if route.limited and trace.actor() == trace.PUBLIC:
-            self.quota.draw(request.client.host if request.client else "")
+        address = request.client.host if request.client else ""
+        if route.limited:
+            self.quotas.draw(trace.actor(), address)
         if route.body is Body.JSON:
             fields |= await _read_json(request)
         elif route.body is Body.FILE:
             fields |= await _read_file(request, route)
         elif route.body is Body.IMAGE:
             fields["content"] = await _read_image(request)
+        fields |= _fill_in(route, fields, address)
         for name, value in [*request.path_params.items(), *route.constants]:
             if fields.setdefault(name, value) != value:
                 raise FieldInvalid(name, "differs from the path")
@@ -152,6 +154,17 @@ def _idempotency_key(request: Request, fields: dict[str, Any]) -> str:
     if not 0 < len(key) <= _MOST_KEY:
         raise FieldInvalid("Idempotency-Key", f"must be a header of 1 to {_MOST_KEY} characters")
     return f"{trace.actor().party_id}:{key}"  # nobody's key meets another's
+
+
+def _fill_in(route: Route, fields: dict[str, Any], address: str) -> dict[str, str]:
+    """Return the field that says from where a request came, where its call wants to know.
+
+    Raises:
+        FieldInvalid: the caller filled it in.
+    """
+    if route.address in fields:
+        raise FieldInvalid(route.address, "is no field of this request")
+    return {route.address: address} if route.address else {}
 
 
 async def _read_json(request: Request) -> dict[str, Any]:
@@ -220,4 +233,12 @@ def _file(request: Request, made: Any, route: Route) -> Response:
     headers["ETag"] = f'"{sha256}"'
     if request.headers.get("if-none-match") == headers["ETag"]:
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
-    return Response(content, media_type=route.media, headers=headers)
+    media = image_type(content) if route.media == "image/*" else route.media
+    return Response(content, media_type=media, headers=headers)
+
+
+def image_type(content: bytes) -> str:
+    """Return the media type of a picture that was read before: JPEG, PNG or WebP."""
+    if content.startswith(b"\xff\xd8"):
+        return "image/jpeg"
+    return "image/png" if content.startswith(b"\x89PNG") else "image/webp"

@@ -4,6 +4,7 @@ import time
 from collections import OrderedDict, deque
 from http import HTTPStatus
 
+from kit import trace
 from kit.errors import ResourceExhausted
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -43,6 +44,23 @@ class Quota:
                 f"{self._a_minute} requests a minute are allowed", aMinute=self._a_minute
             )
         times.append(now)
+
+
+class Quotas:
+    """What may be asked about pictures in a minute: by an address without a key, and by a key.
+
+    Whoever could ask without end would learn from the answers how to make a better forgery.
+    """
+
+    def __init__(self, *, an_address: int, a_key: int) -> None:
+        self._addresses, self._keys = Quota(an_address), Quota(a_key)
+
+    def draw(self, actor: trace.Actor, address: str) -> None:
+        """Count a request. Raises QuotaSpent: as `Quota.draw`."""
+        if actor == trace.PUBLIC:
+            self._addresses.draw(address)
+        else:
+            self._keys.draw(actor.party_id)
 
 
 async def read_body(request: Request, most: int) -> bytes:

@@ -67,7 +67,7 @@ def document() -> dict[str, Any]:
 
 
 def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
-    taken = {*route.parts, *dict(route.constants), "request_id"}
+    taken = {*route.parts, *dict(route.constants), "request_id", route.address}
     made: dict[str, Any] = {
         "operationId": route.operation or route.call,
         "tags": [route.service],

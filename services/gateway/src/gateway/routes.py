@@ -29,10 +29,13 @@ HIDDEN = frozenset(
         "Authenticate",
         "VerifySignature",
         "CheckConsent",
+        "CheckSigner",
         "ListCredits",
         "CreateDataKey",
         "UnwrapDataKey",
         "IssueGrant",
+        "OfferSignIn",
+        "SignIn",
     }
 )
 """Calls between services, which no path leads to."""
@@ -62,7 +65,8 @@ class Route:
         cache: who may keep the file, and how long.
         operation: what the API's document calls it; the call's name unless a call has two paths.
         constants: fields of the request that the path stands for.
-        limited: whoever has no key may take it so many times a minute.
+        limited: an address without a key, and a key, may take it so many times a minute.
+        address: the field that is the client's address, which nobody else may fill in.
     """
 
     method: str
@@ -77,6 +81,7 @@ class Route:
     operation: str = ""
     constants: tuple[tuple[str, int], ...] = ()
     limited: bool = False
+    address: str = ""
     timeout_s: float = 15.0
 
     @property
@@ -120,12 +125,31 @@ ROUTES: tuple[Route, ...] = (
     _get("/v1/parties", "identity", "ListParties"),
     _get("/v1/parties/{party_id}", "identity", "GetParty"),
     _make("/v1/parties/{party_id}/api-keys", "identity", "IssueApiKey"),
+    _do("/v1/key-offers", "identity", "OfferKey"),
+    _get("/v1/parties/{party_id}/keys", "identity", "ListKeys"),
+    _make("/v1/parties/{party_id}/keys", "identity", "AddKey"),
+    _do("/v1/keys/{key_id}/confirm", "identity", "ConfirmKey"),
+    _do("/v1/keys/{key_id}/remove", "identity", "RemoveKey"),
+    _make("/v1/parties/{party_id}/recoveries", "identity", "StartRecovery"),
+    _get("/v1/recoveries/{recovery_id}", "identity", "GetRecovery"),
+    _do("/v1/recoveries/{recovery_id}/stop", "identity", "StopRecovery"),
     _make("/v1/representations", "identity", "AgreeRepresentation"),
     _get("/v1/talents/{talent_id}/representation", "identity", "GetRepresentation"),
     _get("/v1/talents/{talent_id}/erasure", "identity", "GetErasure"),
     _do("/v1/talents/{talent_id}/erasure", "identity", "EraseTalent", timeout_s=60.0),
     _get("/v1/talents/{talent_id}/erasure/twins", "training", "GetTwinsErasure"),
     _get("/v1/talents/{talent_id}/erasure/pictures", "render", "GetPicturesErasure"),
+    _make("/v1/delegations", "identity", "ProposeDelegation"),
+    _get("/v1/delegations/{delegation_id}", "identity", "GetDelegation"),
+    _do("/v1/delegations/{delegation_id}/sign", "identity", "SignDelegation"),
+    _do("/v1/delegations/{delegation_id}/revoke", "identity", "RevokeDelegation"),
+    _get("/v1/talents/{talent_id}/delegations", "identity", "ListDelegations"),
+    _make("/v1/estates", "identity", "OpenEstate"),
+    _do("/v1/estates/{estate_id}/accept", "identity", "AcceptEstate"),
+    _do("/v1/estates/{estate_id}/settle", "identity", "SettleEstate"),
+    _do("/v1/estates/{estate_id}/stop", "identity", "StopEstate"),
+    _get("/v1/talents/{talent_id}/estate", "identity", "GetEstate"),
+    _get("/v1/talents/{talent_id}/consents", "identity", "ListConsents"),
     _make("/v1/consents", "identity", "ProposeConsent"),
     _get("/v1/consents/{consent_id}", "identity", "GetConsent"),
     _do("/v1/consents/{consent_id}/sign", "identity", "SignConsent"),
@@ -142,6 +166,16 @@ ROUTES: tuple[Route, ...] = (
         cache="no-cache",
         operation="GetCheckpointNote",
         constants=(("from_size", 0),),
+    ),
+    _get(
+        "/v1/tlog/cosigned",
+        "identity",
+        "GetCheckpoint",
+        media="text/plain; charset=utf-8",
+        content="checkpoint",
+        cache="no-cache",
+        operation="GetCosignedCheckpointNote",
+        constants=(("from_size", 0), ("cosigned", True)),
     ),
     _get(
         "/v1/tlog/tile/{path:path}",
@@ -213,12 +247,33 @@ ROUTES: tuple[Route, ...] = (
     ),
     _do("/v1/terms/import", "licensing", "ImportTerms"),
     _make("/v1/campaigns", "render", "CreateCampaign"),
+    _get("/v1/campaigns", "render", "ListCampaigns"),
     _get("/v1/campaigns/{campaign_id}", "render", "GetCampaign"),
+    _get("/v1/campaigns/{campaign_id}/briefs", "render", "ListBriefs"),
     _make("/v1/briefs", "render", "CreateBrief"),
     _get("/v1/briefs/{brief_id}", "render", "GetBrief"),
     _make("/v1/briefs/{brief_id}/renders", "render", "StartRenders", status=202),
     _get("/v1/briefs/{brief_id}/renders", "render", "ListRenders"),
+    _get("/v1/briefs/{brief_id}/notes", "render", "ListTakeNotes"),
+    _make(
+        "/v1/briefs/{brief_id}/references",
+        "render",
+        "AddReference",
+        body=Body.FILE,
+        timeout_s=60.0,
+    ),
+    _get("/v1/briefs/{brief_id}/references", "render", "ListReferences"),
+    _do("/v1/references/{reference_id}/remove", "render", "RemoveReference"),
+    _get(
+        "/v1/references/{reference_id}/picture.jpg",
+        "render",
+        "GetReferencePicture",
+        media=_JPEG,
+    ),
     _get("/v1/renders/{render_id}", "render", "GetRender"),
+    _make("/v1/renders/{render_id}/takes", "render", "AskTake", status=202),
+    _do("/v1/renders/{render_id}/choose", "render", "ChooseTake"),
+    _do("/v1/renders/{render_id}/put-back", "render", "PutBackTake"),
     _do("/v1/renders/{render_id}/review", "render", "ReviewRender"),
     _do("/v1/renders/{render_id}/release", "render", "ReleaseRender"),
     _get(
@@ -236,7 +291,23 @@ ROUTES: tuple[Route, ...] = (
         media=_JPEG,
         constants=(("kind", 2),),
     ),
+    _get("/v1/renders/{render_id}/formats", "render", "ListFormats"),
     _do("/v1/verify", "render", "VerifyPicture", body=Body.FILE, limited=True, timeout_s=60.0),
+    _do("/v1/verify/address", "render", "VerifyAddress", limited=True, timeout_s=60.0),
+    _get("/v1/renders/{render_id}/released", "render", "GetReleased", limited=True),
+    _make("/v1/renders/{render_id}/reactions", "render", "React", limited=True, address="address"),
+    _get("/v1/renders/{render_id}/reactions", "render", "ListReactions"),
+    _make("/v1/sightings", "render", "ReportSighting", body=Body.FILE, timeout_s=60.0),
+    _get(
+        "/v1/sightings/{sighting_id}/picture",
+        "render",
+        "GetSightingPicture",
+        media="image/*",
+    ),
+    _get("/v1/claims", "render", "ListClaims"),
+    _get("/v1/claims/{claim_id}", "render", "GetClaim"),
+    _do("/v1/claims/{claim_id}/answer", "render", "AnswerClaim"),
+    _do("/v1/claims/{claim_id}/close", "render", "CloseClaim"),
     _get(f"{_SOFT_BINDING}/matches/byBinding", "render", "FindByBinding", limited=True),
     _do(
         f"{_SOFT_BINDING}/matches/byBinding",

@@ -21,3 +21,5 @@ class Settings(ProcessSettings):
     """How long somebody who signed in on a page stays so."""
     verifications_a_minute: int = 60
     """Pictures one client address may have verified without a key."""
+    key_verifications_a_minute: int = 600
+    """Pictures one party may have verified with its keys and sessions."""

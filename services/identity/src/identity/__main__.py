@@ -7,7 +7,7 @@ from kit import run
 
 from identity import app, offline
 from identity.settings import Settings
-from identity.witness import server
+from identity.witness import command
 
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 
@@ -33,8 +33,8 @@ async def verify_checkpoint(arguments: list[str]) -> int:
 
 
 async def witness(arguments: list[str]) -> int:
-    """Cosign heads of a log that follow from each other, until SIGTERM or SIGINT."""
-    return await server.run(arguments)
+    """Cosign heads that follow from each other; `python -m identity.witness` is thinner."""
+    return await command.run(arguments)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import grpc
 from imaging.faces import Faces
@@ -17,23 +18,32 @@ from kit.inbox import Consumer
 from kit.objects import Objects
 from kit.ops import open_ops
 from kit.rpc import open_server
+from proofs import VerifierKey
 from sosia.identity.v1 import identity_service_pb2_grpc
 from vault import Vault
 
+from identity.collector import collect, read_witnesses
 from identity.consumers import open_consumer
 from identity.domain.parties import Jurisdictions
+from identity.domain.signing_keys import Place
 from identity.domain.texts import Template, Texts
 from identity.keystore import FileKeyStore
 from identity.photos import Photographs
 from identity.rpc.servicer import IdentityServicer, Services
 from identity.service.captures import Captures, Intake
 from identity.service.consents import Consents
+from identity.service.delegations import Delegations
 from identity.service.eraser import Eraser
 from identity.service.erasures import Erasures
+from identity.service.estates import Estates
+from identity.service.heads import Heads
 from identity.service.keys import LocalKeys, PersonKeys
 from identity.service.parties import Parties
 from identity.service.receipts import Receipts
+from identity.service.recoveries import Recoveries
 from identity.service.reports import Judge
+from identity.service.signers import Signers
+from identity.service.signing_keys import SigningKeys
 from identity.settings import Settings
 from identity.signing.checkpoints import LogSigner
 
@@ -48,6 +58,7 @@ class App:
     consumer: Consumer
     vault: Vault
     port: int
+    heads: Heads
 
 
 @asynccontextmanager
@@ -55,6 +66,7 @@ async def build(settings: Settings) -> AsyncIterator[App]:
     """Open everything identity needs, in order; close it in reverse."""
     signer = LogSigner.load(settings.log_origin, settings.log_key)
     staff_key = settings.staff_key_file.read_text().strip()
+    witnesses = tuple(read_witnesses(settings.witnesses))
     async with AsyncExitStack() as stack:
         db = await stack.enter_async_context(open_database(str(settings.database_url)))
         bus = await stack.enter_async_context(open_bus(settings.nats_url))
@@ -62,28 +74,40 @@ async def build(settings: Settings) -> AsyncIterator[App]:
         keys = PersonKeys(db, store)
         vault = Vault(Objects(settings.objects_url), LocalKeys(keys))
         eraser = Eraser(Erasures(db, signer), store, vault)
-        services = _services(db, signer, keys, vault, eraser)
+        estates = Estates(db, signer, settings.estate_waits)
+        heads = Heads(db, VerifierKey.parse(signer.verifier_key), witnesses)
+        receipts = Receipts(db, signer, heads)
+        signing = (SigningKeys(db, read_place(settings.portal_origin)), Recoveries(db, signer))
+        services = _services(db, receipts, (keys, vault), (eraser, estates), signing)
         await services.parties.ensure_house(staff_key)
         checks = {"database": db.check, "bus": bus.check}
         await stack.enter_async_context(open_ops(settings.ops_address, checks))
         port = await stack.enter_async_context(_server(services, settings.rpc_address))
-        yield App(db, bus, services, open_consumer(db, bus), vault, port)
+        yield App(db, bus, services, open_consumer(db, bus), vault, port, heads)
 
 
 def _services(
-    db: Database, signer: LogSigner, keys: PersonKeys, vault: Vault, eraser: Eraser
+    db: Database,
+    receipts: Receipts,
+    kept: tuple[PersonKeys, Vault],
+    ends: tuple[Eraser, Estates],
+    signing: tuple[SigningKeys, Recoveries],
 ) -> Services:
-    captures = Captures(db)
+    captures, jurisdictions, (keys, vault) = Captures(db), load_jurisdictions(), kept
     photographs = Photographs(Faces())
     return Services(
-        Parties(db, load_jurisdictions()),
+        Parties(db, jurisdictions, signing[0]),
         Consents(db, load_texts()),
-        Receipts(db, signer),
+        receipts,
         captures,
         Intake(captures, photographs, vault),
         Judge(captures, vault),
         keys,
-        eraser,
+        ends[0],
+        Delegations(db, jurisdictions),
+        ends[1],
+        Signers(db),
+        *signing,
     )
 
 
@@ -96,6 +120,22 @@ async def _server(services: Services, address: str) -> AsyncIterator[int]:
 
     async with open_server(register, domain="identity", address=address) as port:
         yield port
+
+
+def read_place(origin: str) -> Place | None:
+    """Return where passkeys are made and used; none without an origin.
+
+    Raises:
+        ValueError: it is more or less than scheme, host and port, or not secure.
+    """
+    if not origin:
+        return None
+    parts = urlsplit(origin)
+    host = parts.hostname or ""
+    is_secure = parts.scheme == "https" or (parts.scheme, host) == ("http", "localhost")
+    if not is_secure or f"{parts.scheme}://{parts.netloc}" != origin or parts.username is not None:
+        raise ValueError("IDENTITY_PORTAL_ORIGIN must be https://host[:port], as a browser says it")
+    return Place(host, origin)
 
 
 def load_jurisdictions() -> Jurisdictions:
@@ -132,6 +172,10 @@ async def serve(settings: Settings) -> None:
         tasks.create_task(app.services.eraser.resume())
         tasks.create_task(outbox.relay(app.db, app.bus, "identity"))
         tasks.create_task(app.consumer.run())
+        urls = read_witnesses(settings.witnesses)
+        every_s = settings.witness_interval.total_seconds()
+        tasks.create_task(collect(app.heads, urls, settings.log_origin, every_s))
+        tasks.create_task(app.services.recoveries.watch())
 
 
 async def prepare(settings: Settings, migrations: Path) -> None:

@@ -1,5 +1,6 @@
 """Events of licensing that leave a receipt."""
 
+import json
 from typing import Protocol
 
 from kit.bus import Bus
@@ -8,10 +9,14 @@ from kit.ids import new_id
 from kit.inbox import Consumer
 from sosia.licensing.v1 import events_pb2
 
+from identity.domain.parties import SignatureInvalid
 from identity.domain.receipts import Agreed, Kind
 from identity.service import receipts
-from identity.service.parties import check_signature
+from identity.service.signatures import check_signature
+from identity.signing.signatures import find_signer
 from identity.signing.statements import canonical
+from identity.store import delegations as delegations_store
+from identity.store import estates as estates_store
 from identity.store import log as store
 from identity.store import parties as parties_store
 
@@ -23,6 +28,12 @@ class Signed(Protocol):
     talent_id: str
     statement: bytes
     signature: bytes
+
+
+class Delegable(Signed, Protocol):
+    """An event whose word an agency may have given under a delegation."""
+
+    delegation_id: str
 
 
 def open_consumer(database: Database, bus: Bus) -> Consumer:
@@ -41,7 +52,11 @@ def open_consumer(database: Database, bus: Bus) -> Consumer:
 
 async def note_license_signed(tx: Tx, event: events_pb2.LicenseSigned) -> None:
     """Issue the receipt of a license the talent granted."""
-    await _issue(tx, Kind.LICENSE_SIGNED, event.license_id, event, (event.brand_id,))
+    subject = (Kind.LICENSE_SIGNED, event.license_id)
+    if event.delegation_id:
+        await _issue_delegated(tx, subject, event, (event.brand_id,))
+    else:
+        await _issue(tx, *subject, event, (event.brand_id,))
 
 
 async def note_license_revoked(tx: Tx, event: events_pb2.LicenseRevoked) -> None:
@@ -77,18 +92,25 @@ async def note_license_revoked(tx: Tx, event: events_pb2.LicenseRevoked) -> None
 
 async def note_approval_decided(tx: Tx, event: events_pb2.ApprovalDecided) -> None:
     """Issue the receipt of the talent's word on a picture."""
-    await _issue(tx, Kind.APPROVAL_DECIDED, event.render_id, event, ())
+    subject = (Kind.APPROVAL_DECIDED, event.render_id)
+    if event.delegation_id:
+        await _issue_delegated(tx, subject, event, ())
+    else:
+        await _issue(tx, *subject, event, ())
 
 
 async def _issue(
     tx: Tx, kind: Kind, subject_id: str, event: Signed, party_ids: tuple[str, ...]
 ) -> None:
-    """Issue a receipt of something signed.
+    """Issue a receipt of something signed by the talent, or by a successor of hers.
 
     Raises:
-        SignatureInvalid: not with the talent's own key; a false word never enters the log.
+        SignatureInvalid: by nobody of them; a false word never enters the log.
     """
-    signer = await check_signature(tx, event.talent_id, event.statement, event.signature)
+    theirs = await estates_store.find_all_keys(tx, event.talent_id)
+    signer = find_signer(theirs, event.statement, event.signature) or await check_signature(
+        tx, event.talent_id, event.statement, event.signature, heard=True
+    )
     agreed = Agreed(
         kind,
         subject_id,
@@ -97,6 +119,32 @@ async def _issue(
         event.signature,
         signer,
         party_ids,
+        event.license_id,
+    )
+    await _issue_once(tx, agreed)
+
+
+async def _issue_delegated(
+    tx: Tx, subject: tuple[Kind, str], event: Delegable, party_ids: tuple[str, ...]
+) -> None:
+    """Issue a receipt of something an agency signed under a delegation of the talent's.
+
+    Raises:
+        SignatureInvalid: not with a key she named, or not under that delegation.
+    """
+    delegation = await delegations_store.get(tx, event.delegation_id)
+    signer = find_signer(delegation.agency_keys, event.statement, event.signature)
+    hers = delegation.talent_id == event.talent_id and delegation.signed_at is not None
+    named = json.loads(event.statement).get("delegation_id") == delegation.id
+    if signer is None or not (hers and named):
+        raise SignatureInvalid("the signature was not made under this delegation")
+    agreed = Agreed(
+        *subject,
+        event.talent_id,
+        event.statement,
+        event.signature,
+        signer,
+        (*party_ids, delegation.agency_id),
         event.license_id,
     )
     await _issue_once(tx, agreed)

@@ -32,11 +32,15 @@ def verify_receipt(arguments: list[str]) -> int:
     """Check a receipt file; return the exit code."""
     parser = _parser("verify-receipt", "Check a receipt offline.")
     parser.add_argument("file", type=Path, help="what GET /v1/receipts/{id} answered")
+    parser.add_argument("--witness-key", help="public key of a witness that must have cosigned")
     given = parser.parse_args(arguments)
     try:
         key = VerifierKey.parse(given.key)
         receipt = proofs.parse_receipt(_read(given.file, "receipt"))
         found = proofs.examine(receipt, key)
+        if given.witness_key:
+            witness = VerifierKey.parse(given.witness_key, "witness-key")
+            found.append(_check_cosigned(proofs.parse_note(receipt.checkpoint), witness))
     except Malformed as error:
         return _refuse(error)
     _say(f"{receipt.kind} of {receipt.subject_id}, receipt {receipt.id}")
@@ -65,7 +69,7 @@ def verify_checkpoint(arguments: list[str]) -> int:
         fault = proofs.find_fork(older.head, stated.head, stated.proof)
         found.append(Check("that the log only grew since the older head", fault))
     if witness is not None:
-        found.append(_check_cosigned(stated, witness))
+        found.append(_check_cosigned(stated.note, witness))
     _say(f"a head of {stated.head.origin} with {stated.head.size} leaves")
     return _report(found, "this head")
 
@@ -81,8 +85,8 @@ def _check_signed(stated: Stated, key: VerifierKey, what: str) -> Check:
     return Check(what, "" if ours else "it is not signed by the log")
 
 
-def _check_cosigned(stated: Stated, witness: VerifierKey) -> Check:
-    what, at = f"the cosignature of {witness.name}", stated.note.cosigned_at(witness)
+def _check_cosigned(note: Note, witness: VerifierKey) -> Check:
+    what, at = f"the cosignature of {witness.name}", note.cosigned_at(witness)
     if at is None:
         return Check(what, "the witness did not cosign this head")
     try:

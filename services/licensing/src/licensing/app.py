@@ -77,7 +77,7 @@ def _services(
         Offers(db, identity, licenses, vocabulary, settings.quote_lasts),
         Decisions(db, identity, Codes(vocabulary)),
         Grants(db, identity, signer, settings.grant_lasts),
-        Approvals(db, identity),
+        Approvals(db, identity, vocabulary.categories),
         Releases(db, identity),
         Ledger(db),
         Exchange(licenses, vocabulary),

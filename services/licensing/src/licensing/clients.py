@@ -2,26 +2,30 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC
+from datetime import timedelta
 
 from kit import rpc, trace
 from kit.errors import DomainError, FailedPrecondition, NotFound
-from sosia.identity.v1 import consent_pb2, identity_service_pb2_grpc, party_pb2
+from sosia.identity.v1 import (
+    consent_pb2,
+    delegation_pb2,
+    estate_pb2,
+    identity_service_pb2_grpc,
+    party_pb2,
+)
 from sosia.identity.v1 import identity_service_pb2 as pb
 
+from licensing import standing
 from licensing.domain.decisions import Consent, Standing
+from licensing.domain.delegations import Delegation
 from licensing.domain.ledger import Credit, Payees, gather_crew
 from licensing.domain.licenses import ConsentMissing, License
-from licensing.domain.terms import tidy_context
+from licensing.domain.money import Money
 
-_WITHDRAWN = consent_pb2.CONSENT_STATE_WITHDRAWN
-_SUPERSEDED = consent_pb2.CONSENT_STATE_SUPERSEDED
-_STANDINGS = {
-    consent_pb2.CONSENT_STATE_ACTIVE: Standing.ACTIVE,
-    _SUPERSEDED: Standing.ACTIVE,
-    _WITHDRAWN: Standing.WITHDRAWN,
+_ACTS = {
+    delegation_pb2.DELEGATED_ACT_SIGN_LICENSE: "sign_license",
+    delegation_pb2.DELEGATED_ACT_DECIDE_APPROVAL: "decide_approval",
 }
-_RUN_TO_TERM = consent_pb2.WITHDRAWAL_POLICY_RUN_TO_TERM
 
 
 class Identity:
@@ -44,25 +48,24 @@ class Identity:
     async def check_standing(self, license: License) -> None:
         """Check that the consent a signed license was granted under lets it go on.
 
-        While it is live, some live consent must cover licensing. Once another took its place, and
-        after a withdrawal that lets paid licenses run to their term, identity must still allow
-        delivery; after a withdrawal that ends them now, nothing does.
+        While it is live, live consents must cover licensing and delivery. Once another took its
+        place, and after a withdrawal that lets paid licenses run to their term, it must itself
+        still cover delivery; after a withdrawal that ends them now, nothing does. Under a settled
+        estate delivery is enough, since nothing new is licensed there.
 
         Raises:
             ConsentMissing: it does not.
             Unavailable: identity does not answer.
         """
         request = pb.GetConsentRequest(consent_id=license.consent_id)
-        step = consent_pb2.STEP_LICENSING
         try:
             with _as_licensing():
                 consent = (await rpc.call(self._stub.GetConsent, request)).consent
-            policy = consent.terms.withdrawal_policy
-            if consent.state == _WITHDRAWN and policy != _RUN_TO_TERM:
-                raise ConsentMissing("the consent of this license was withdrawn")
-            if consent.state in (_WITHDRAWN, _SUPERSEDED):
-                step = consent_pb2.STEP_DELIVERY
-            await self.check_consent(license.terms.talent_id, step)
+                for step, consent_id in standing.steps_to_release(consent):
+                    asked = pb.CheckConsentRequest(
+                        talent_id=license.terms.talent_id, step=step, consent_id=consent_id
+                    )
+                    await rpc.call(self._stub.CheckConsent, asked)
         except (NotFound, FailedPrecondition) as error:
             raise ConsentMissing(
                 "no consent of the talent covers this license", licenseId=license.id
@@ -81,19 +84,16 @@ class Identity:
         try:
             with _as_licensing():
                 found = (await rpc.call(self._stub.GetConsent, request)).consent
-                consent = _read_consent(found)
-                if found.state == consent_pb2.CONSENT_STATE_ACTIVE:
+                if standing.is_asked_again(found):
                     later = pb.CheckConsentRequest(
                         talent_id=license.terms.talent_id, step=consent_pb2.STEP_DELIVERY
                     )
-                    consent = _read_consent(
-                        (await rpc.call(self._stub.CheckConsent, later)).consent
-                    )
+                    found = (await rpc.call(self._stub.CheckConsent, later)).consent
         except (NotFound, FailedPrecondition):
             return missing
         except DomainError:
             return None
-        return consent
+        return standing.read_consent(found)
 
     async def find_signer(self, party_id: str, message: bytes, signature: bytes) -> bytes:
         """Return the key of the party that made a signature.
@@ -105,6 +105,40 @@ class Identity:
         request = pb.VerifySignatureRequest(party_id=party_id, message=message, signature=signature)
         with _as_licensing():
             return (await rpc.call(self._stub.VerifySignature, request)).public_key
+
+    async def check_signer(
+        self, talent_id: str, act: str, message: bytes, signature: bytes
+    ) -> bytes:
+        """Return the key that signed for a talent, if it may "GRANT", "APPROVE" or "NARROW" now.
+
+        Raises:
+            FieldInvalid: not 64 bytes.
+            PermissionDenied: SIGNATURE_INVALID, no key that may made it.
+            FailedPrecondition: ESTATE_FROZEN, she died, and nobody may do this, or not yet.
+        """
+        named = estate_pb2.SigningAct.Value(f"SIGNING_ACT_{act}")
+        request = pb.CheckSignerRequest(
+            talent_id=talent_id, act=named, message=message, signature=signature
+        )
+        with _as_licensing():
+            return (await rpc.call(self._stub.CheckSigner, request)).public_key
+
+    async def get_delegation(self, delegation_id: str) -> Delegation:
+        """Return a delegation as it stands now. Raises NotFound, DELEGATION_NOT_FOUND."""
+        request = pb.GetDelegationRequest(delegation_id=delegation_id)
+        with _as_licensing():
+            return _read_delegation((await rpc.call(self._stub.GetDelegation, request)).delegation)
+
+    async def is_successor(self, talent_id: str, party_id: str) -> bool:
+        """Tell whether somebody is named in a talent's estate that was not stopped."""
+        try:
+            with _as_licensing():
+                request = pb.GetEstateRequest(talent_id=talent_id)
+                estate = (await rpc.call(self._stub.GetEstate, request)).estate
+        except NotFound:
+            return False
+        stopped = estate.state == estate_pb2.ESTATE_STATE_STOPPED
+        return not stopped and any(one.party_id == party_id for one in estate.successors)
 
     async def find_kind(self, party_id: str) -> str:
         """Return what a party is, in lower case; nothing if there is no such party."""
@@ -140,19 +174,21 @@ class Identity:
             return (await rpc.call(self._stub.GetRepresentation, request)).representation
 
 
-def _read_consent(consent: consent_pb2.Consent) -> Consent:
-    """Read what a decision needs of a consent; a superseded one covers delivery alone."""
-    terms = consent.terms
-    names = {consent_pb2.Step.Name(step).removeprefix("STEP_") for step in terms.scope}
-    if consent.state == _SUPERSEDED:
-        names &= {"DELIVERY"}
-    return Consent(
-        _STANDINGS.get(consent.state, Standing.MISSING),
-        frozenset(name.lower() for name in names),
-        terms.starts_at.ToDatetime(tzinfo=UTC),
-        terms.ends_at.ToDatetime(tzinfo=UTC),
-        terms.withdrawal_policy != _RUN_TO_TERM,
-        frozenset(map(tidy_context, terms.prohibited_contexts)),
+def _read_delegation(one: delegation_pb2.Delegation) -> Delegation:
+    """Read a delegation; an act we do not know is none."""
+    bounds = one.bounds
+    return Delegation(
+        one.id,
+        one.talent_id,
+        one.agency_id,
+        tuple(one.agency_keys),
+        "" if one.in_force else one.why_not or "UNKNOWN",
+        frozenset(_ACTS[act] for act in bounds.acts if act in _ACTS),
+        frozenset(bounds.brand_ids),
+        frozenset(bounds.categories),
+        Money(bounds.fee_floor.currency_code, bounds.fee_floor.amount_minor),
+        timedelta(days=bounds.longest_term_days),
+        bounds.exclusive,
     )
 
 

@@ -1,7 +1,7 @@
 """What happens elsewhere and changes what is licensed: withdrawn consents, reviewed renders."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, timedelta
 from functools import partial
 
 from kit import db, outbox
@@ -15,15 +15,18 @@ from sosia.licensing.v1 import events_pb2
 from sosia.render.v1 import events_pb2 as render_events
 
 from licensing.domain.approvals import Approval, State, say_approval
+from licensing.domain.licenses import License
 from licensing.domain.licenses import State as LicenseState
 from licensing.service.licenses import end
 from licensing.service.stamps import to_stamp
 from licensing.signing.statements import canonical
+from licensing.store import acting as acting_store
 from licensing.store import approvals as approvals_store
 from licensing.store import licenses as store
 from licensing.store import prices as prices_store
 
 CONSENT_WITHDRAWN = "consent_withdrawn"
+DELEGATION_ENDED = "delegation_ended"
 _POLICIES = {
     consent_pb2.WITHDRAWAL_POLICY_RUN_TO_TERM: "run_to_term",
     consent_pb2.WITHDRAWAL_POLICY_END_NOW: "end_now",
@@ -37,7 +40,13 @@ def open_consumers(database: Database, bus: Bus, approval_lasts: timedelta) -> l
             database,
             bus,
             name="licensing",
-            handlers={identity_events.ConsentWithdrawn: end_under_consent},
+            handlers={
+                identity_events.ConsentWithdrawn: end_under_consent,
+                identity_events.DelegationEnded: end_under_delegation,
+                identity_events.EstateOpened: note_estate_opened,
+                identity_events.EstateSettled: note_estate_settled,
+                identity_events.EstateStopped: note_estate_stopped,
+            },
         ),
         Consumer(
             database,
@@ -60,14 +69,49 @@ async def end_under_consent(tx: Tx, event: identity_events.ConsentWithdrawn) -> 
     if policy != "end_now":
         return
     for license in await store.lock_active_under(tx, event.consent_id):
-        await end(tx, license)
-        revoked = events_pb2.LicenseRevoked(
-            license_id=license.id,
-            brand_id=license.terms.brand_id,
-            talent_id=license.terms.talent_id,
-            reason=CONSENT_WITHDRAWN,
-        )
-        await outbox.publish(tx, revoked)
+        await _end(tx, license, CONSENT_WITHDRAWN)
+
+
+async def end_under_delegation(tx: Tx, event: identity_events.DelegationEnded) -> None:
+    """End what was signed under a delegation after it ended; what was signed before stands.
+
+    The talent's row is held as in signing: a license is either signed before, and judged here by
+    the time, or finds the end. Both times are of the databases' clock.
+    """
+    await prices_store.lock_talent(tx, event.talent_id)
+    ended_at = event.ended_at.ToDatetime(tzinfo=UTC)
+    await acting_store.note_ended(tx, event.delegation_id, event.talent_id, ended_at)
+    for license in await store.lock_signed_after(tx, event.delegation_id, ended_at):
+        await _end(tx, license, DELEGATION_ENDED)
+
+
+async def note_estate_opened(tx: Tx, event: identity_events.EstateOpened) -> None:
+    """Freeze a talent who died: nothing is signed or released until her estate is settled."""
+    await prices_store.lock_talent(tx, event.talent_id)
+    await acting_store.note_estate(tx, event.estate_id, event.talent_id)
+
+
+async def note_estate_settled(tx: Tx, event: identity_events.EstateSettled) -> None:
+    """Let what she granted go on."""
+    await prices_store.lock_talent(tx, event.talent_id)
+    await acting_store.end_wait(tx, event.estate_id, event.talent_id, "settled")
+
+
+async def note_estate_stopped(tx: Tx, event: identity_events.EstateStopped) -> None:
+    """Let everything be as it was."""
+    await prices_store.lock_talent(tx, event.talent_id)
+    await acting_store.end_wait(tx, event.estate_id, event.talent_id, "stopped")
+
+
+async def _end(tx: Tx, license: License, reason: str) -> None:
+    await end(tx, license)
+    revoked = events_pb2.LicenseRevoked(
+        license_id=license.id,
+        brand_id=license.terms.brand_id,
+        talent_id=license.terms.talent_id,
+        reason=reason,
+    )
+    await outbox.publish(tx, revoked)
 
 
 async def ask_talent(tx: Tx, event: render_events.RenderReviewed, *, lasts: timedelta) -> None:

@@ -1,4 +1,4 @@
-"""python -m render {migrate,serve,work,authority}."""
+"""python -m render {migrate,serve,work,authority,renew,sight}."""
 
 import sys
 from datetime import UTC, datetime
@@ -7,9 +7,10 @@ from pathlib import Path
 
 from kit import run
 
-from render import app
-from render.pipeline.marking.authority import make_credentials
+from render import app, sighting
+from render.pipeline.marking.authority import make_credentials, renew_credentials
 from render.settings import Settings
+from render.sources import AddressList, Folder, Source
 
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 
@@ -42,7 +43,42 @@ async def authority(arguments: list[str]) -> int:
     return 0
 
 
-COMMANDS = {"migrate": migrate, "serve": serve, "work": work, "authority": authority}
+async def renew(arguments: list[str]) -> int:
+    """Issue a new signing certificate in a folder that holds the intermediate's key."""
+    if len(arguments) != 1:
+        print("usage: python -m render renew DIR", file=sys.stderr)
+        return 2
+    try:
+        renewed = renew_credentials(Path(arguments[0]), now=datetime.now(UTC))
+    except FileNotFoundError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(f"valid until {renewed.ends_at.isoformat()}")
+    return 0
+
+
+async def sight(arguments: list[str]) -> int:
+    """Verify pictures found in use, in a folder or at addresses, and note what came of them."""
+    asked = sighting.read_arguments(arguments)
+    async with app.open_sightings(Settings()) as (sightings, fetcher):
+        source: Source = Folder(asked.folder) if asked.folder else AddressList(asked.urls, fetcher)
+        try:
+            counts = await sighting.sight(sightings, source)
+        except OSError as error:
+            print(error, file=sys.stderr)
+            return 1
+    print(", ".join(f"{count} {word}" for word, count in sorted(counts.items())) or "nothing")
+    return 0
+
+
+COMMANDS = {
+    "migrate": migrate,
+    "serve": serve,
+    "work": work,
+    "authority": authority,
+    "renew": renew,
+    "sight": sight,
+}
 
 if __name__ == "__main__":
     sys.exit(run.main("render", COMMANDS, sys.argv[1:]))

@@ -21,18 +21,28 @@ from render.clients import Others, open_others
 from render.consumers import open_consumers
 from render.domain.bindings import Algorithms
 from render.examining import Examiner
+from render.fetching import Fetcher
+from render.looks import Looks
+from render.moderation import load_rules
 from render.pipeline.marking.authority import load_anchors
 from render.pipeline.marking.draft import draft
 from render.pipeline.marking.examine import Reader
 from render.pipeline.marking.fingerprint import NAME as FINGERPRINT
 from render.pipeline.marking.fingerprint import KeyedFingerprint
 from render.pipeline.marking.watermark import SpreadSpectrum
+from render.preparing import Preparer
 from render.rpc.servicer import RenderServicer, Services
 from render.service.campaigns import Briefs, Campaigns
+from render.service.claims import Claims
+from render.service.moodboards import Moodboards
 from render.service.pictures import Pictures
+from render.service.reactions import Reactions
 from render.service.remnants import Remnants
 from render.service.renders import Renders
+from render.service.sightings import Sightings
 from render.service.softbinding import SoftBindings
+from render.service.starts import Starts
+from render.service.takes import Takes
 from render.service.verification import Verifier
 from render.settings import Settings
 
@@ -45,6 +55,7 @@ class App:
     bus: Bus
     vault: Vault
     consumers: list[Consumer]
+    looks: Looks
     port: int
 
 
@@ -59,28 +70,42 @@ async def build(settings: Settings) -> AsyncIterator[App]:
         db = await stack.enter_async_context(open_database(str(settings.database_url)))
         bus = await stack.enter_async_context(open_bus(settings.nats_url))
         others = await stack.enter_async_context(open_others(settings))
-        vault = Vault(Objects(settings.objects_url), RemoteKeys(others.identity.stub))
-        verifier = Verifier(db, others.identity, others.licensing, examiner)
+        objects = Objects(settings.objects_url)
+        vault = Vault(objects, RemoteKeys(others.identity.stub))
+        looks = Looks(settings.looks)
+        await looks.open(db)
+        fetcher = Fetcher(allow_loopback=settings.fetch_loopback)
+        verifier = Verifier(db, others.identity, others.licensing, examiner, looks, fetcher)
         algorithms = Algorithms({SpreadSpectrum.name: reader.codec.value}, (FINGERPRINT,))
         soft = SoftBindings(db, verifier, algorithms, settings.soft_binding_endpoint)
-        services = _services(db, others, vault, soft)
+        services = _services(db, others, objects, soft, key)
         checks = {"database": db.check, "bus": bus.check}
         await stack.enter_async_context(open_ops(settings.ops_address, checks))
         port = await stack.enter_async_context(_server(services, settings.rpc_address))
-        yield App(db, bus, vault, open_consumers(db, bus, vault), port)
+        yield App(db, bus, vault, open_consumers(db, bus, vault), looks, port)
 
 
-def _services(db: Database, others: Others, vault: Vault, soft: SoftBindings) -> Services:
+def _services(
+    db: Database, others: Others, objects: Objects, soft: SoftBindings, key: bytes
+) -> Services:
     identity, licensing = others.identity, others.licensing
-    renders = Renders(db, identity, others.training, licensing)
+    vault = Vault(objects, RemoteKeys(identity.stub))
+    starts = Starts(identity, others.training)
+    renders = Renders(db, identity, starts, licensing)
+    briefs = Briefs(db, identity, others.training)
     return Services(
         Campaigns(db, identity, licensing),
-        Briefs(db, identity, others.training),
+        briefs,
         renders,
+        Takes(db, briefs, renders, starts, licensing),
+        Moodboards(db, briefs, objects, Preparer()),
         Pictures(db, renders, licensing, vault, draft),
         Remnants(db, identity, vault),
         soft.verifier,
         soft,
+        Reactions(db, renders, key, load_rules()),
+        Sightings(db, soft.verifier, licensing, vault),
+        Claims(db, identity, vault),
     )
 
 
@@ -95,10 +120,27 @@ async def _server(services: Services, address: str) -> AsyncIterator[int]:
         yield port
 
 
+@asynccontextmanager
+async def open_sightings(settings: Settings) -> AsyncIterator[tuple[Sightings, Fetcher]]:
+    """Open what notes sightings, without a server; the serving process sends their events."""
+    async with open_database(str(settings.database_url)) as db, open_others(settings) as others:
+        key = settings.watermark_key.read_bytes()
+        anchors = load_anchors(settings.authority)
+        reader = Reader(SpreadSpectrum(key), KeyedFingerprint(key), anchors)
+        examiner = Examiner(reader, settings.revoked_certificates)
+        vault = Vault(Objects(settings.objects_url), RemoteKeys(others.identity.stub))
+        fetcher = Fetcher(allow_loopback=settings.fetch_loopback)
+        looks = Looks(settings.looks)
+        await looks.open(db)
+        verifier = Verifier(db, others.identity, others.licensing, examiner, looks, fetcher)
+        yield Sightings(db, verifier, others.licensing, vault), fetcher
+
+
 async def serve(settings: Settings) -> None:
     """Answer calls, send events and read those of identity and licensing, until cancelled."""
     async with build(settings) as app, asyncio.TaskGroup() as tasks:
         tasks.create_task(outbox.relay(app.db, app.bus, "render"))
+        tasks.create_task(app.looks.keep(app.db))
         for consumer in app.consumers:
             tasks.create_task(consumer.run())
 

@@ -1,12 +1,14 @@
 """What render asks of identity, training and licensing."""
 
-from collections.abc import AsyncIterator, Iterable, Iterator
+import hashlib
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from kit import rpc, trace
+from kit.errors import NotFound
 from sosia.common.v1 import credit_pb2
 from sosia.identity.v1 import consent_pb2, identity_service_pb2, party_pb2
 from sosia.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
@@ -15,10 +17,10 @@ from sosia.licensing.v1.licensing_service_pb2_grpc import LicensingServiceStub
 from sosia.training.v1 import fidelity_pb2, training_service_pb2
 from sosia.training.v1.training_service_pb2_grpc import TrainingServiceStub
 
-from render.domain.answers import AskedUse
+from render.domain.answers import AskedUse, Proof, Word
 from render.domain.campaigns import Credit
 from render.domain.grants import Wanted
-from render.domain.licenses import Fidelity, License, State, Twin
+from render.domain.licenses import Fidelity, License, Signed, State, Twin
 from render.domain.renders import Picture, Render
 from render.settings import Settings
 
@@ -106,6 +108,22 @@ class Identity:
             answer = await rpc.call(self.stub.ListCredits, request)
         return tuple(Credit(one.party_id, one.name, one.role) for one in answer.credits)
 
+    async def prove(self, receipt_id: str) -> Proof | None:
+        """Return where a receipt stands in the log, without what it says; None if there is none."""
+        request = identity_service_pb2.GetReceiptRequest(receipt_id=receipt_id)
+        try:
+            with as_render():
+                found = (await rpc.call(self.stub.GetReceipt, request)).receipt
+        except NotFound:
+            return None
+        parts = (found.salt, found.statement, found.signature, found.public_key)
+        return Proof(
+            commitment_sha256=hashlib.sha256(b"".join(parts)).hexdigest(),
+            leaf_index=found.leaf_index,
+            inclusion_proof=tuple(node.hex() for node in found.inclusion_proof),
+            checkpoint=found.checkpoint,
+        )
+
     async def get_agency(self, talent_id: str) -> str:
         """Return the id of the agency that represents the talent now, or nothing."""
         request = identity_service_pb2.GetRepresentationRequest(talent_id=talent_id)
@@ -136,6 +154,7 @@ class Training:
             base=twin.base,
             adapter_object_key=twin.adapter_object_key,
             adapter_sha256=twin.adapter_sha256,
+            dataset_sha256=twin.dataset_sha256,
             fidelity=_fidelity(twin.fidelity),
         )
 
@@ -171,6 +190,7 @@ class Licensing:
             state=State[state],
             starts_at=_time(found.starts_at),
             ends_at=_time(found.ends_at),
+            territories=_territories(found.terms),
         )
 
     async def find_refusals(self, license: License, use: AskedUse) -> tuple[str, ...]:
@@ -183,6 +203,50 @@ class Licensing:
         )
         with as_render():
             return tuple((await rpc.call(self.stub.Authorize, request)).reasons)
+
+    async def get_signed(self, license_id: str) -> Signed:
+        """Return a license's terms as the talent signed them.
+
+        Raises:
+            NotFound: LICENSE_NOT_FOUND.
+        """
+        request = licensing_service_pb2.GetLicenseRequest(license_id=license_id)
+        with as_render():
+            found = (await rpc.call(self.stub.GetLicense, request)).license
+        uses = [(use.media, one) for use in found.terms.uses for one in use.territories]
+        return Signed(found.statement, tuple(uses))
+
+    async def find_refusals_of(
+        self, license: License, uses: Sequence[tuple[str, str]], at: datetime
+    ) -> list[tuple[str, ...]]:
+        """Return for each use, as media and territory, why it is not covered at a time."""
+        start = Timestamp()
+        start.FromDatetime(at)
+        questions = [
+            licensing_service_pb2.AuthorizeRequest(
+                license_id=license.id,
+                brand_id=license.brand_id,
+                media=media,
+                territory=territory,
+                at=start,
+            )
+            for media, territory in uses
+        ]
+        request = licensing_service_pb2.AuthorizeManyRequest(questions=questions)
+        with as_render():
+            answer = await rpc.call(self.stub.AuthorizeMany, request)
+        return [tuple(one.reasons) for one in answer.answers]
+
+    async def find_word(self, render_id: str) -> Word:
+        """Return what the talent said of a picture."""
+        request = licensing_service_pb2.ListApprovalsRequest(render_id=render_id)
+        with as_render():
+            found = (await rpc.call(self.stub.ListApprovals, request)).approvals
+        if not found:
+            return Word("not asked", None)
+        state = license_pb2.ApprovalState.Name(found[0].state).removeprefix("APPROVAL_STATE_")
+        is_decided = found[0].HasField("decided_at")
+        return Word(state.lower(), _time(found[0].decided_at) if is_decided else None)
 
     async def issue_grant(self, request_id: str, wanted: Wanted, count: int) -> str:
         """Return a grant for some renders. Errors: as LicensingService.IssueGrant."""
@@ -235,6 +299,10 @@ async def open_others(settings: Settings) -> AsyncIterator[Others]:
             Training(TrainingServiceStub(training)),
             Licensing(LicensingServiceStub(licensing)),
         )
+
+
+def _territories(terms: license_pb2.LicenseTerms) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(code for use in terms.uses for code in use.territories))
 
 
 def _fidelity(told: fidelity_pb2.FidelityVerdict) -> Fidelity:

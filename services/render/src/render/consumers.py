@@ -10,9 +10,18 @@ from sosia.identity.v1 import events_pb2 as identity_events
 from sosia.licensing.v1 import events_pb2 as licensing_events
 from vault import PICTURES, Vault
 
-from render.domain.renders import CONSENT_WITHDRAWN, LICENSE_REVOKED, TALENT_ERASED
+from render.domain.renders import (
+    CONSENT_WITHDRAWN,
+    LICENSE_REVOKED,
+    TALENT_ERASED,
+    RenderNotFound,
+    State,
+)
+from render.domain.takes import Word
+from render.service import choosing
 from render.service.jobs import tell_cancelled
 from render.store import erasures as erasures_store
+from render.store import reactions as reactions_store
 from render.store import renders as store
 
 
@@ -22,7 +31,11 @@ def open_consumers(database: Database, bus: Bus, vault: Vault) -> list[Consumer]
         identity_events.ConsentWithdrawn: end_under_consent,
         identity_events.TalentErased: partial(erase, vault=vault),
     }
-    revoked: dict[type[Message], Handler] = {licensing_events.LicenseRevoked: end_under_license}
+    revoked: dict[type[Message], Handler] = {
+        licensing_events.LicenseRevoked: end_under_license,
+        licensing_events.ApprovalDecided: hear_decision,
+        licensing_events.ApprovalLapsed: hear_lapse,
+    }
     return [
         Consumer(database, bus, name="render", handlers=withdrawn),
         Consumer(database, bus, name="render", handlers=revoked),
@@ -41,14 +54,36 @@ async def end_under_license(tx: Tx, event: licensing_events.LicenseRevoked) -> N
     await tell_cancelled(tx, ended, LICENSE_REVOKED)
 
 
+async def hear_decision(tx: Tx, event: licensing_events.ApprovalDecided) -> None:
+    """Let another take of the shot be chosen when the talent said no to this one."""
+    if not event.approved:
+        await _free(tx, event.render_id, Word.REFUSED, event.talent_id)
+
+
+async def hear_lapse(tx: Tx, event: licensing_events.ApprovalLapsed) -> None:
+    """Let another take of the shot be chosen when the talent said nothing in time."""
+    await _free(tx, event.render_id, Word.LAPSED, "")
+
+
+async def _free(tx: Tx, render_id: str, word: Word, party_id: str) -> None:
+    try:
+        render = await store.get(tx, render_id, lock=True)
+    except RenderNotFound:
+        return  # licensing was asked about a picture that is not ours
+    if render.state is State.APPROVED:
+        await choosing.free(tx, render, word, "", party_id)
+
+
 async def erase(tx: Tx, event: identity_events.TalentErased, *, vault: Vault) -> None:
     """Cancel a talent's renders and drafts, and delete every picture of her that lies here.
 
-    Also the clean files of released ones: they can't be opened any more. The registry stays, so
-    that a picture a brand holds is still recognised. If this dies halfway the event comes again.
+    Also the clean files of released ones and those that were found in use: they can't be opened
+    any more. What was said of them goes, too. The registry stays, so that a picture a brand holds
+    is still recognised. If this dies halfway the event comes again.
     """
     ended = await store.cancel_of(tx, event.talent_id, TALENT_ERASED)
     await tell_cancelled(tx, ended, TALENT_ERASED)
+    await reactions_store.forget(tx, event.talent_id)
     found = await vault.find(event.talent_id, PICTURES)
     for object_key in found:
         await vault.delete(object_key)

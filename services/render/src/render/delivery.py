@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from imaging.pictures import Rgb
+from kit.ops import log
 from sosia.identity.v1 import consent_pb2
 from vault import Vault
 
@@ -14,9 +16,12 @@ from render import metrics
 from render.admission import Admitted
 from render.clients import Identity
 from render.domain.drift import Score
+from render.domain.formats import FORMATS, Format, MadeFormat
 from render.domain.renders import Made, Picture
+from render.pipeline.marking import cropping, garment, wording
 from render.pipeline.marking import request as facts
-from render.pipeline.marking.mark import Marked
+from render.pipeline.marking.label import NoRoom
+from render.pipeline.marking.mark import Marked, WatermarkLost
 from render.pipeline.marking.request import MarkRequest
 from render.service.jobs import Jobs
 
@@ -36,7 +41,7 @@ class Delivery:
         self._studio = studio
 
     async def deliver(self, one: Admitted, pixels: Rgb, prompt: str) -> bool:
-        """Mark a picture, seal it for the talent and register it as a draft.
+        """Mark a picture, whole and in each format, seal all for the talent and register a draft.
 
         Returns False, with nothing left behind, if the render is no longer this worker's.
 
@@ -46,23 +51,64 @@ class Delivery:
         """
         render = one.task.render
         faces = await asyncio.to_thread(self._studio.find_faces, pixels)
-        request = await self._facts(one, faces)
-        mark = partial(self._studio.mark, one.twin.base, pixels, request)
+        height, width = pixels.shape[:2]
+        product = garment.area(one.task.shot.framing, faces, (width, height))
+        request = await self._facts(one, faces, product)
+        whole = await self._mark(one, pixels, request)
+        parts = await self._crop(one, pixels, request, whole.data)
+        sealed = [await self._seal(one, *part) for part in (("", whole), *parts)]
+        (_, picture), *others = sealed
+        formats = [
+            MadeFormat(Format(name, marked.watermark, part), marked.manifest)
+            for (name, part), (_, marked) in zip(others, parts, strict=True)
+        ]
+        score = await asyncio.to_thread(self._score, one, pixels)
+        made = Made(picture, whole.manifest, prompt, score, tuple(formats))
+        if await self._jobs.finish(render, made):
+            return True
+        for _, part in sealed:
+            await self._vault.delete(part.object_key)
+        return False
+
+    async def _crop(
+        self, one: Admitted, pixels: Rgb, request: MarkRequest, whole: bytes
+    ) -> list[tuple[str, Marked]]:
+        """Cut the picture, before it was marked, into each format and mark that anew.
+
+        A format in which a face would be cut, or that cannot hold its marks, is left out.
+        """
+        numbers = await self._jobs.new_numbers(len(FORMATS))
+        made = []
+        for (name, ratio), number in zip(FORMATS.items(), numbers, strict=True):
+            try:
+                part = cropping.crop(pixels, ratio, request.faces, request.products)
+                facts_of_it = replace(
+                    request, asset_number=number, faces=part.faces, products=part.products
+                )
+                made.append((name, await self._mark(one, part.pixels, facts_of_it, whole)))
+            except (cropping.NoCrop, NoRoom, WatermarkLost) as error:
+                log.info("a format was left out", render_id=request.render_id, why=str(error))
+        return made
+
+    async def _mark(
+        self, one: Admitted, pixels: Rgb, request: MarkRequest, parent: bytes = b""
+    ) -> Marked:
+        mark = partial(self._studio.mark, one.twin.base, pixels, request, parent)
         marked = await asyncio.to_thread(mark)
         metrics.tell_marking(marked.seconds)
-        object_key = f"pictures/{render.talent_id}/{render.id}/{render.attempt}.jpg"
+        return marked
+
+    async def _seal(self, one: Admitted, name: str, marked: Marked) -> tuple[str, Picture]:
+        render = one.task.render
+        file = f"{render.attempt}-{name}.jpg" if name else f"{render.attempt}.jpg"
+        object_key = f"pictures/{render.talent_id}/{render.id}/{file}"
         sealed_sha256 = await self._vault.put(
             object_key,
             marked.data,
             talent_id=render.talent_id,
             step=consent_pb2.STEP_RENDERING,
         )
-        picture = self._picture(marked, object_key, sealed_sha256)
-        score = await asyncio.to_thread(self._score, one, pixels)
-        if await self._jobs.finish(render, Made(picture, marked.manifest, prompt, score)):
-            return True
-        await self._vault.delete(object_key)
-        return False
+        return name, self._picture(marked, object_key, sealed_sha256)
 
     def _score(self, one: Admitted, pixels: Rgb) -> Score | None:
         """Measure how near a picture is to the talent, before a mark changes it."""
@@ -86,7 +132,9 @@ class Delivery:
             height=marked.size[1],
         )
 
-    async def _facts(self, one: Admitted, faces: tuple[facts.Box, ...]) -> MarkRequest:
+    async def _facts(
+        self, one: Admitted, faces: tuple[facts.Box, ...], product: facts.Box
+    ) -> MarkRequest:
         """Gather what the marks state."""
         render, license = one.task.render, one.license
         parties = await self._identity.get_parties([license.talent_id, license.brand_id])
@@ -105,5 +153,15 @@ class Delivery:
             created_at=await self._jobs.now(),
             license_starts_at=license.starts_at,
             license_ends_at=license.ends_at,
+            wording=wording.choose(license.territories),
+            sources=_sources(one),
             faces=faces,
+            products=(product,),
         )
+
+
+def _sources(one: Admitted) -> tuple[facts.Source, ...]:
+    """Return what the twin was trained on, by hash; products are words as yet, and no photos."""
+    if not one.twin.dataset_sha256:
+        return ()
+    return (facts.Source("Capture set", "inputTo", one.twin.dataset_sha256),)

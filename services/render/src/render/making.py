@@ -80,15 +80,15 @@ class Studio:
         who = np.frombuffer(template, dtype="<f4")
         return float(np.linalg.norm(self._faces.embed(pixels, seen[0]) - who))
 
-    def mark(self, base: str, pixels: Rgb, request: MarkRequest) -> Marked:
-        """Put every mark on a finished picture.
+    def mark(self, base: str, pixels: Rgb, request: MarkRequest, parent: bytes = b"") -> Marked:
+        """Put every mark on a finished picture, or on a part cut from it, whose `parent` is given.
 
         Raises:
             NoRoom: the label would cover a face wherever it stood.
             WatermarkLost: the picture does not hold the number: too small, too loud.
         """
         system = System(f"Sosia {base}", self._bases.digest(base)[:12])
-        return Marker(self._keys, system).mark(pixels, request)
+        return Marker(self._keys, system).mark(pixels, request, parent)
 
     def _row(self, base: str, order: Order) -> batch.Row:
         product, shot = order.product, order.shot

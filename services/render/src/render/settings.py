@@ -31,8 +31,15 @@ class Settings(ServiceSettings):
     revoked_certificates: Path | None = None
     """File of revoked signing certificates, a serial number in hexadecimal a line, read anew for
     every picture that is verified; unset means none is."""
+    timestamp_url: str = ""
+    """URL of an RFC 3161 time-stamp authority; unset means the worker's own, in `authority`."""
     soft_binding_endpoint: str = ""
     """URL of the soft binding API that matches name; unset means the one that was asked."""
+    looks: Path | None = None
+    """File of the index of fingerprints, built anew from the registry in the background; one per
+    process. Unset means that it is kept in memory and built again after every start."""
+    fetch_loopback: bool = False
+    """Whether pictures to verify may be fetched from this machine, on any port: for tests."""
     worker_ops_address: str
     """host:port of a worker's /livez, /readyz and /metrics."""
     batch: int = Field(default=8, ge=1, le=64)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from importlib import import_module
@@ -35,10 +35,12 @@ from render.domain.renders import (
 )
 from render.grants import GrantReader
 from render.metrics import BATCH_SECONDS, PICTURES
-from render.pipeline.marking.authority import load_credentials
+from render.pipeline.marking.authority import SigningCredentials
 from render.pipeline.marking.fingerprint import KeyedFingerprint
 from render.pipeline.marking.label import NoRoom
 from render.pipeline.marking.mark import Keys, WatermarkLost
+from render.pipeline.marking.renewal import KeptCredentials
+from render.pipeline.marking.timestamps import TimeStampAuthority, now, open_authority
 from render.pipeline.marking.watermark import SpreadSpectrum
 from render.service.jobs import Jobs
 from render.settings import Settings
@@ -217,10 +219,13 @@ async def _in_thread(function: Callable[[], Answer], watch: Watch) -> Answer:
 async def build(settings: Settings) -> AsyncIterator[Worker]:
     """Open everything a worker needs, in order; close it in reverse."""
     key = settings.watermark_key.read_bytes()
-    signing = load_credentials(settings.authority)
-    keys = Keys(SpreadSpectrum(key), KeyedFingerprint(key), signing)
+    signing = KeptCredentials(settings.authority, now)
     reader = GrantReader.load(settings.grant_public_key)
     async with AsyncExitStack() as stack:
+        stamps_url = settings.timestamp_url
+        if not stamps_url:
+            stamps_url = stack.enter_context(_open_stamps(signing.current()))
+        keys = Keys(SpreadSpectrum(key), KeyedFingerprint(key), signing, stamps_url)
         db: Database = await stack.enter_async_context(open_database(str(settings.database_url)))
         others = await stack.enter_async_context(open_others(settings))
         vault = Vault(Objects(settings.objects_url), RemoteKeys(others.identity.stub))
@@ -236,6 +241,18 @@ async def build(settings: Settings) -> AsyncIterator[Worker]:
             batch=settings.batch,
         )
         yield Worker(tools)
+
+
+@contextmanager
+def _open_stamps(signing: SigningCredentials) -> Iterator[str]:
+    """Answer with time stamps on loopback, where the folder holds their key; yield the URL."""
+    if not signing.stamp_chain:
+        log.warning("no time-stamp authority: signatures end with their certificate")
+        yield ""
+        return
+    authority = TimeStampAuthority(signing.stamp_chain, signing.stamp_key, now)
+    with open_authority(authority) as url:
+        yield url
 
 
 def _open_studio(settings: Settings, keys: Keys) -> Studio:

@@ -10,11 +10,12 @@ import pytest
 from PIL import Image
 from render.domain.verdicts import Candidate, Layers, Verdict, find_cropped, verdict
 from render.pipeline.marking.authority import SigningCredentials, make_credentials
+from render.pipeline.marking.credentials import Claim
 from render.pipeline.marking.examine import Reader, decode, examine
 from render.pipeline.marking.fingerprint import KeyedFingerprint
 from render.pipeline.marking.mark import Keys, Marked, Marker
 from render.pipeline.marking.outline import is_part
-from render.pipeline.marking.request import Credit, MarkRequest, Party, Pixels, System
+from render.pipeline.marking.request import Credit, MarkRequest, Party, Pixels, Source, System
 from render.pipeline.marking.watermark import SpreadSpectrum
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -122,10 +123,31 @@ def request_of() -> Callable[..., MarkRequest]:
             "created_at": NOW,
             "license_starts_at": NOW,
             "license_ends_at": NOW + timedelta(days=365),
+            "sources": (Source("Capture set", "inputTo", "5e" * 32),),
         }
         return MarkRequest(**{**facts, **changes})  # type: ignore[arg-type]
 
     return make
+
+
+@pytest.fixture(scope="session")
+def claim() -> Claim:
+    return Claim(
+        asset_number=7,
+        render_id="ren_1",
+        license_id="lic_1",
+        twin_version_id="twv_1",
+        consent_receipt_id="rcp_1",
+        credits=(Credit("Åsa", "photographer"),),
+        title="A coat",
+        created_at=datetime(2026, 11, 24, tzinfo=UTC),
+        system=System("sosia", "1"),
+        watermark="sosia.spread.2",
+        watermark_value=bytes(8),
+        fingerprint_name="pdq.1",
+        fingerprint=bytes(32),
+        person="Alba",
+    )
 
 
 @pytest.fixture(scope="session")

@@ -14,28 +14,9 @@ from render.domain.verdicts import Seal
 from render.pipeline.marking import credentials
 from render.pipeline.marking.authority import SigningCredentials, load_credentials, make_credentials
 from render.pipeline.marking.credentials import Claim
-from render.pipeline.marking.request import Credit, Pixels, System
+from render.pipeline.marking.request import Credit, Pixels
 
 Draw = Callable[[int, int], Pixels]
-
-
-@pytest.fixture(scope="module")
-def claim() -> Claim:
-    return Claim(
-        asset_number=7,
-        render_id="ren_1",
-        license_id="lic_1",
-        twin_version_id="twv_1",
-        consent_receipt_id="rcp_1",
-        credits=(Credit("Åsa", "photographer"),),
-        title="A coat",
-        created_at=datetime(2026, 11, 24, tzinfo=UTC),
-        system=System("sosia", "1"),
-        watermark="sosia.spread.2",
-        watermark_value=bytes(8),
-        fingerprint_name="pdq.1",
-        fingerprint=bytes(32),
-    )
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +55,11 @@ def test_manifest_says_how_the_picture_was_made(signed: bytes, signing: SigningC
     assert [use["use"] for use in uses] == ["notAllowed"] * 4
     assert [b["alg"] for b in said["c2pa.soft-binding"]] == ["sosia.spread.2", "pdq.1"]
     assert said["sosia.rights"][0]["credits"] == [{"name": "Åsa", "role": "photographer"}]
+    (people,) = said["cawg.metadata"]
+    assert people["Iptc4xmpExt:PersonInImage"] == ["Alba"]
+    assert people["dc:creator"] == ["Åsa"]
+    (crew,) = people["Iptc4xmpExt:Contributor"]
+    assert crew == {"Iptc4xmpExt:Name": "Åsa", "Iptc4xmpExt:Role": ["photographer"]}
     assert "thumbnail" not in manifest
 
 
@@ -155,7 +141,12 @@ def test_keys_are_for_their_owner_only_and_never_overwritten(tmp_path: Path) -> 
     folder = tmp_path / "new" / "credentials"
     made = make_credentials(folder, organization="Sosia", now=datetime.now(UTC))
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.glob("*.key")}
-    assert modes == {"root.key": 0o600, "intermediate.key": 0o600, "leaf.key": 0o600}
+    assert modes == {
+        "root.key": 0o600,
+        "intermediate.key": 0o600,
+        "leaf.key": 0o600,
+        "timestamp.key": 0o600,
+    }
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert load_credentials(folder) == made
     assert [path.name for path in folder.parent.iterdir()] == ["credentials"]

@@ -1,12 +1,16 @@
 import hashlib
+import json
 from collections.abc import Callable
 from io import BytesIO
 
+import c2pa  # type: ignore[import-untyped]
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
 from render.domain.judging import Outcome
 from render.domain.verdicts import Candidate, Layers, Seal, verdict
+from render.pipeline.marking.authority import SigningCredentials
 from render.pipeline.marking.draft import draft
 from render.pipeline.marking.examine import Reader, Unreadable, examine
 from render.pipeline.marking.fingerprint import SAME_PICTURE_BITS, distance, fingerprint
@@ -34,7 +38,7 @@ def test_what_leaves_is_what_was_signed_and_hashed(
 
 
 def test_every_step_is_timed(marked: Marked) -> None:
-    steps = ["label", "watermark", "encode", "fingerprint", "read_back", "credentials"]
+    steps = ["label", "watermark", "encode", "read_back", "fingerprint", "credentials"]
     assert list(marked.seconds) == steps
     assert sum(marked.seconds.values()) > 0
 
@@ -62,6 +66,30 @@ def test_a_picture_that_loses_its_number_never_leaves(
 ) -> None:
     with pytest.raises(WatermarkLost):
         marker.mark(scene(1, 24), request_of())
+
+
+def _blocks(seed: int) -> Pixels:
+    """Draw what a base of random weights draws: 256 pixels of loud blocks, no two alike."""
+    random = np.random.default_rng(seed)
+    coarse = random.normal(0, 1, (8, 5, 5)).astype(np.float32)
+    drawn = [cv2.resize(one, (16, 16), interpolation=cv2.INTER_CUBIC) for one in coarse]
+    weights = random.normal(0, 20, (16, 16, 8))
+    grey = np.einsum("yxk,kab->yaxb", weights, np.stack(drawn)).reshape(256, 256)
+    return np.repeat(np.clip(128 + grey, 0, 255).astype(np.uint8)[..., None], 3, axis=2)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_texture_that_drowns_a_mark_gets_a_louder_one(
+    marker: Marker,
+    codec: SpreadSpectrum,
+    request_of: Callable[..., MarkRequest],
+    pixels_of: Callable[[bytes], Pixels],
+    seed: int,
+) -> None:
+    gentle = codec.embed(_blocks(seed), 71_234_567)
+    assert codec.read(gentle) is None  # or this test shows nothing
+    marked = marker.mark(_blocks(seed), request_of())
+    assert codec.read(pixels_of(marked.data)) == 71_234_567
 
 
 def test_the_released_file_is_verified(
@@ -165,3 +193,16 @@ def no_picture() -> list[bytes]:
 def test_what_is_no_picture_is_refused(data: bytes, look: Callable[[bytes], Layers]) -> None:
     with pytest.raises(Unreadable):
         look(data)
+
+
+def test_the_capture_set_is_an_ingredient_by_its_hash_alone(
+    marked: Marked, signing: SigningCredentials
+) -> None:
+    settings = {"trust": {"trust_anchors": signing.anchors.decode()}}
+    with c2pa.Context.from_dict(settings) as context:
+        store = json.loads(c2pa.Reader("image/jpeg", BytesIO(marked.data), context=context).json())
+    assert store["validation_state"] == "Trusted"
+    (source,) = store["manifests"][store["active_manifest"]]["ingredients"]
+    assert source["instance_id"] == "urn:sha256:" + "5e" * 32
+    assert source["relationship"] == "inputTo"
+    assert not {"thumbnail", "data", "manifest_data"} & set(source)

@@ -1,9 +1,14 @@
+import json
+import shutil
+import subprocess
 from collections.abc import Callable
 from io import BytesIO
 
 import numpy as np
+import pyexiv2  # type: ignore[import-not-found, unused-ignore]
 import pytest
 from PIL import Image
+from render.pipeline.marking.mark import Marked
 from render.pipeline.marking.metadata import Metadata, packet, read_metadata
 from render.pipeline.marking.request import MarkRequest, System
 
@@ -29,6 +34,7 @@ def said(request_of: Callable[..., MarkRequest], system: System) -> Metadata:
         ("Iptc4xmpExt:AISystemVersionUsed", ("1.2",)),
         ("Iptc4xmpExt:Contributor/Iptc4xmpExt:Name", ("Åsa Öberg", "Émile & Co")),
         ("Iptc4xmpExt:Contributor/Iptc4xmpExt:Role", ("photographer", "stylist")),
+        ("Iptc4xmpExt:PersonInImage", ("Alba",)),
         ("plus:ModelReleaseID", ("rcp_alba_1",)),
         ("plus:ModelReleaseStatus", ("http://ns.useplus.org/ldf/vocab/MR-LMR",)),
         ("plus:DataMining", ("http://ns.useplus.org/ldf/vocab/DMI-PROHIBITED",)),
@@ -83,3 +89,30 @@ def test_a_broken_aigc_record_says_nothing(text: str) -> None:
     rdf = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
     body = f'<r:Description xmlns:r="{rdf}" {space}><T:AIGC>{text}</T:AIGC></r:Description>'
     assert read_metadata(picture_with(body.encode())).aigc == {}
+
+
+def test_another_reader_finds_the_same_fields(marked: Marked) -> None:
+    """Exiv2 reads the signed file: IPTC, PLUS and China's record stand where others look."""
+    with pyexiv2.ImageData(marked.data) as image:
+        found = image.read_xmp()
+    assert found["Xmp.iptcExt.DigitalSourceType"].endswith("/trainedAlgorithmicMedia")
+    assert found["Xmp.iptcExt.AISystemUsed"] == "Sosia mini"
+    assert found["Xmp.iptcExt.Contributor[1]/Iptc4xmpExt:Role"] == ["photographer"]
+    assert found["Xmp.plus.ModelReleaseID"] == ["rcp_alba_1"]
+    assert found["Xmp.plus.ModelReleaseStatus"].endswith("/MR-LMR")
+    assert found["Xmp.plus.DataMining"].endswith("/DMI-PROHIBITED")
+    assert found["Xmp.plus.Licensor[1]/plus:LicensorID"] == "tal_alba"
+    assert found["Xmp.plus.LicenseEndDate"] == "2027-11-24T12:00:00+00:00"
+    record = json.loads(found["Xmp.TC260.AIGC"])
+    assert (record["Label"], record["ProduceID"]) == ("1", marked.rights.render_id)
+
+
+@pytest.mark.skipif(shutil.which("exiftool") is None, reason="no exiftool on this machine")
+def test_exiftool_finds_the_same_fields(marked: Marked) -> None:
+    """-u: it does not know China's namespace by name."""
+    command = ["exiftool", "-j", "-u", "-G1", "-struct", "-"]
+    read = subprocess.run(command, input=marked.data, capture_output=True, check=True)
+    (found,) = json.loads(read.stdout)
+    assert found["XMP-plus:ModelReleaseID"] in ("rcp_alba_1", ["rcp_alba_1"])
+    assert any(name.endswith(":AIGC") for name in found)
+    assert any("DigitalSourceType" in name for name in found)

@@ -191,9 +191,11 @@ class Worker:
         facts = Facts(
             base_sha256=made.base_sha256,
             dataset_sha256=dataset_sha256,
-            steps=run.order.recipe.steps,
+            steps=made.steps,
             final_loss=made.final_loss,
             seconds=made.seconds,
+            best_step=made.best_step,
+            ended=made.ended,
         )
         measured = Measured(made.figures, template)
         result = Result(twin_version_id, adapter, sheet, facts, made.likeness, measured)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -17,11 +18,11 @@ from peft.tuners.lora import LoraLayer
 from torch import Tensor, nn
 
 from imaging.failures import AdapterUnusable
+from imaging.pipeline import families
 
-_TARGETS = (
-    r".*(to_q|to_k|to_v|to_out\.0|ff\.net\.0\.proj|ff\.net\.2|proj_in|proj_out|conv1|conv2"
-    r"|conv|conv_in|conv_out|conv_shortcut|time_emb_proj)"
-)
+NOBODY = ""
+"""The name under which a denoiser without any adapter draws its own people."""
+_ANOTHER_SHAPE = "the adapter was trained on a base of another shape"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +35,18 @@ class About:
     """What to call the person in a caption: "woman", "man" or "person"."""
 
 
-def attach(denoiser: PeftAdapterMixin, name: str, *, rank: int, seed: int = 0) -> None:
-    """Put a fresh LoRA named `name` onto `denoiser`; it changes nothing until it is trained."""
+def attach(
+    denoiser: PeftAdapterMixin, name: str, *, rank: int, targets: str = "", seed: int = 0
+) -> None:
+    """Put a fresh LoRA named `name` onto `denoiser`; it changes nothing until it is trained.
+
+    `targets` is the regular expression that whole names of layers must match; unless given, the
+    small base's.
+    """
+    targets = targets or families.FAMILIES[families.Kind.MINI].targets
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        config = LoraConfig(r=rank, lora_alpha=rank, target_modules=_TARGETS)
+        config = LoraConfig(r=rank, lora_alpha=rank, target_modules=targets)
         denoiser.add_adapter(config, adapter_name=name)
 
 
@@ -48,9 +56,21 @@ def detach(denoiser: PeftAdapterMixin, name: str) -> None:
 
 
 def dump(denoiser: nn.Module, name: str, about: About) -> bytes:
-    """Return the LoRA as safetensors in half precision."""
-    state = get_peft_model_state_dict(denoiser, adapter_name=name)
-    tensors = {key: value.detach().half().contiguous() for key, value in state.items()}
+    """Return the LoRA as safetensors in half precision, named as `load_lora_weights` takes it."""
+    return pack(state(denoiser, name), families.part_of(denoiser), about)
+
+
+def state(denoiser: nn.Module, name: str) -> dict[str, Tensor]:
+    """Return the LoRA's tensors, named as peft names them."""
+    found: dict[str, Tensor] = get_peft_model_state_dict(denoiser, adapter_name=name)
+    return found
+
+
+def pack(weights: Mapping[str, Tensor], part: str, about: About) -> bytes:
+    """Return a LoRA's tensors, named as peft names them, as the file of the `part` it is for."""
+    tensors = {
+        f"{part}.{key}": value.detach().half().cpu().contiguous() for key, value in weights.items()
+    }
     return safetensors.torch.save(tensors, metadata={"sosia": json.dumps(asdict(about))})
 
 
@@ -69,25 +89,31 @@ def describe(data: bytes) -> About:
 
 
 def restore(denoiser: nn.Module, name: str, data: bytes) -> About:
-    """Put a saved LoRA onto `denoiser` as `name`.
+    """Put a saved LoRA onto `denoiser` as `name`, on the layers that the file names.
 
     Raises:
         AdapterUnusable: it does not fit this denoiser.
     """
     about = describe(data)
     try:
-        state = safetensors.torch.load(data)
+        saved = safetensors.torch.load(data)
     except safetensors.SafetensorError as error:
         raise AdapterUnusable("not an adapter made by this platform") from error
-    attach(denoiser, name, rank=about.rank)
+    prefix = f"{families.part_of(denoiser)}."  # files older than the prefix have none
+    named = {key.removeprefix(prefix): value for key, value in saved.items()}
+    layers = sorted({key.split(".lora_")[0] for key in named})
     try:
-        outcome = set_peft_model_state_dict(denoiser, state, adapter_name=name)
+        attach(denoiser, name, rank=about.rank, targets="|".join(map(re.escape, layers)))
+    except ValueError as error:  # peft found none of them
+        raise AdapterUnusable(_ANOTHER_SHAPE) from error
+    try:
+        outcome = set_peft_model_state_dict(denoiser, named, adapter_name=name)
     except RuntimeError as error:
         detach(denoiser, name)
-        raise AdapterUnusable("the adapter was trained on a base of another shape") from error
+        raise AdapterUnusable(_ANOTHER_SHAPE) from error
     if outcome.unexpected_keys:
         detach(denoiser, name)
-        raise AdapterUnusable("the adapter was trained on a base of another shape")
+        raise AdapterUnusable(_ANOTHER_SHAPE)
     return about
 
 
@@ -102,6 +128,9 @@ def chosen(denoiser: nn.Module, names: Sequence[str]) -> Iterator[None]:
         AdapterUnusable: no LoRA of that name is there: peft would draw the base's own person.
     """
     known = getattr(denoiser, "peft_config", {})
+    if not known and set(names) == {NOBODY}:
+        yield
+        return
     missing = next((name for name in names if name not in known), None)
     if missing is not None:
         raise AdapterUnusable(f"no adapter {missing} is loaded")

@@ -11,6 +11,7 @@ import torch
 from diffusers import DiffusionPipeline
 
 from imaging.failures import BaseUnusable
+from imaging.pipeline import families
 from imaging.pipeline.autoencoder import PatchAutoencoder
 
 _LIBRARIES = {"diffusers", "transformers", PatchAutoencoder.__module__}
@@ -45,16 +46,19 @@ def digest(folder: Path) -> str:
     return _digest(folder, newest)
 
 
-def load(folder: Path, *, device: str = "cpu") -> DiffusionPipeline:
-    """Load a base for training or rendering, in float32 on a CPU and float16 elsewhere.
+def load(
+    folder: Path, *, device: str = "cpu", dtype: torch.dtype | None = None
+) -> DiffusionPipeline:
+    """Load a base, unless told in float32 on a CPU and float16 elsewhere.
 
     Raises:
         BaseUnusable: see `check`.
     """
     check(folder)
+    usual = torch.float32 if device == "cpu" else torch.float16
     pipeline = DiffusionPipeline.from_pretrained(
         folder,
-        dtype=torch.float32 if device == "cpu" else torch.float16,
+        dtype=dtype or usual,
         use_safetensors=True,
         local_files_only=True,
     )
@@ -64,7 +68,7 @@ def load(folder: Path, *, device: str = "cpu") -> DiffusionPipeline:
 
 def side_px(pipeline: DiffusionPipeline) -> int:
     """Return the side of the square pictures the base was made for."""
-    return int(pipeline.unet.config.sample_size * pipeline.vae_scale_factor)
+    return families.side_px(pipeline)
 
 
 def _known(library: object) -> set[object]:

@@ -12,7 +12,7 @@ from diffusers import DiffusionPipeline
 
 from imaging.failures import Stopped
 from imaging.pictures import Rgb
-from imaging.pipeline import adapters, base
+from imaging.pipeline import adapters, families
 
 NEGATIVE = ""
 
@@ -46,7 +46,8 @@ def pictures(
     Raises:
         Stopped: `should_stop` said yes.
     """
-    side = base.side_px(pipeline)
+    side = families.side_px(pipeline)
+    family, denoiser = families.of(pipeline), families.denoiser(pipeline)
     noise = [torch.Generator("cpu").manual_seed(shot.seed) for shot in shots]
     names = [shot.adapter for shot in shots]
 
@@ -55,17 +56,18 @@ def pictures(
             raise Stopped
         return values
 
-    doubled = names * 2 if guidance > 1 else names
-    with torch.inference_mode(), adapters.chosen(pipeline.unet, doubled):
+    twice = family.doubled and guidance > 1
+    without = {"negative_prompt": [NEGATIVE] * len(shots)} if family.doubled else {}
+    with torch.inference_mode(), adapters.chosen(denoiser, names * 2 if twice else names):
         made = pipeline(
             [shot.prompt for shot in shots],
             height=side,
             width=side,
             num_inference_steps=steps,
             guidance_scale=guidance,
-            negative_prompt=[NEGATIVE] * len(shots),
             generator=noise,
             output_type="np",
             callback_on_step_end=each_step,
+            **without,
         ).images  # (B, H, W, 3) float in [0, 1]
     return [np.ascontiguousarray(np.round(picture * 255), dtype=np.uint8) for picture in made]

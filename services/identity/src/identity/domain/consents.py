@@ -9,6 +9,7 @@ from kit import fields
 from kit.errors import FailedPrecondition, FieldInvalid, NotFound
 
 from identity.domain import reading
+from identity.domain.estates import Life
 
 _LANGUAGE = re.compile(r"[a-zA-Z]{2,3}(-[a-zA-Z0-9]{2,8})*")
 _CURRENCY = re.compile(r"[A-Z]{3}")
@@ -295,13 +296,20 @@ def withdraw(consent: Consent, *, receipt_id: str, now: datetime) -> Consent:
     return replace(consent, state=State.WITHDRAWN, withdrawn_at=now, receipt_id=receipt_id)
 
 
-def covers(consent: Consent, step: Step, *, now: datetime) -> bool:
+_SUCCEEDED = (Step.RENDERING, Step.DELIVERY)
+"""What goes on under a settled estate: it ends nothing by itself, and begins nothing new."""
+
+
+def covers(consent: Consent, step: Step, *, now: datetime, life: Life = Life.LIVING) -> bool:
     """Tell whether a consent allows `step` now.
 
     Delivery of pictures already released outlives a withdrawal with policy run_to_term, and
-    whatever takes the consent's place, to the end of the consent's term.
+    whatever takes the consent's place, to the end of the consent's term. Nothing is allowed from
+    the moment her estate is opened until it is settled.
     """
     terms = consent.terms
+    if life in (Life.FROZEN, Life.ERASED) or (life is Life.SUCCEEDED and step not in _SUCCEEDED):
+        return False
     if step not in terms.scope or not terms.starts_at <= now < terms.ends_at:
         return False
     if consent.state is State.SUPERSEDED:
@@ -311,14 +319,21 @@ def covers(consent: Consent, step: Step, *, now: datetime) -> bool:
     return consent.state is State.ACTIVE
 
 
-def find_covering(consents: list[Consent], talent_id: str, step: Step, *, now: datetime) -> Consent:
+def find_covering(
+    consents: list[Consent],
+    talent_id: str,
+    step: Step,
+    *,
+    now: datetime,
+    life: Life = Life.LIVING,
+) -> Consent:
     """Return the first consent that covers the step.
 
     Raises:
         ConsentMissing: none does.
     """
     for consent in consents:
-        if covers(consent, step, now=now):
+        if covers(consent, step, now=now, life=life):
             return consent
     raise ConsentMissing(
         f"no live consent of {talent_id} covers {step}", talentId=talent_id, step=step

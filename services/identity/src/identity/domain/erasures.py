@@ -11,6 +11,7 @@ from typing import Any
 from kit.errors import FailedPrecondition
 
 _REQUEST = "sosia.erasure/1"
+_LONGER = bytes(64)
 SCRUBBED = "erased"
 """Stands where a name, a caption or another personal text stood."""
 
@@ -32,6 +33,7 @@ SCRUBBED_FIELDS = (
     "capture_reports",
     "photo_names_and_captions",
     "photo_fingerprints",
+    "key_names",
 )
 """What is emptied in rows that stay."""
 NOT_COVERED = {
@@ -117,13 +119,21 @@ class Word:
     signature: bytes
 
     def dump(self) -> bytes:
-        """Write it as one run of bytes: the signature has 64."""
-        return self.signature + self.statement
+        """Write it as one run of bytes: the signature first, which has 64.
+
+        A passkey's is longer: 64 zeros, which no signature is, and its length stand before it.
+        """
+        if len(self.signature) == 64:
+            return self.signature + self.statement
+        return _LONGER + len(self.signature).to_bytes(4, "big") + self.signature + self.statement
 
     @classmethod
     def load(cls, data: bytes) -> "Word":
         """Read what `dump` wrote."""
-        return cls(data[64:], data[:64])
+        if not data.startswith(_LONGER):
+            return cls(data[64:], data[:64])
+        end = 68 + int.from_bytes(data[64:68], "big")
+        return cls(data[end:], data[68:end])
 
 
 def request(talent_id: str, found: Inventory) -> dict[str, Any]:

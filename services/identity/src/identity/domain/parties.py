@@ -1,7 +1,7 @@
 """Parties, their keys, and who represents whom."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 
@@ -9,6 +9,7 @@ from kit import fields
 from kit.errors import FieldInvalid, InvalidArgument, NotFound, PermissionDenied, Unauthenticated
 
 from identity.domain import reading
+from identity.domain.signing_keys import NewKey
 
 ADULT_YEARS = 18
 _MOST_YEARS = 120
@@ -79,6 +80,8 @@ class Kind(StrEnum):
     BRAND = "brand"
     CREW = "crew"
     STAFF = "staff"
+    SUCCESSOR = "successor"
+    """Somebody named to act for a talent who died."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,8 @@ class NewParty:
     public_key: bytes
     birth_date: str
     synthetic: bool
+    passkey: NewKey | None = None
+    """Made before staff, in place of `public_key` or beside it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +131,7 @@ class Jurisdictions:
     """What the law of a place says about agencies; data, not code."""
 
     longest_representation_years: int
+    longest_delegation_days: int
     commission_caps_bp: Mapping[str, int]
     """By ISO 3166 code; a code that is not here has no cap."""
 
@@ -141,11 +147,13 @@ def check_party(new: NewParty, *, now: datetime) -> NewParty:
     public_name = fields.text(new.public_name or name, "public_name", longest=120)
     if new.kind is Kind.TALENT:
         _check_age(new.birth_date, now.date())
-        if not new.public_key:
+        if not new.public_key and new.passkey is None:
             raise FieldInvalid("public_key", "a talent must register her own key")
+    if new.kind is Kind.SUCCESSOR and not new.public_key:
+        raise FieldInvalid("public_key", "a successor must register their own key")
     if new.public_key:
         check_public_key(new.public_key)
-    return NewParty(new.kind, name, public_name, new.public_key, new.birth_date, new.synthetic)
+    return replace(new, name=name, public_name=public_name)
 
 
 def check_public_key(key: bytes) -> None:

@@ -26,6 +26,17 @@ class Kind(StrEnum):
     APPROVAL_DECIDED = "approval_decided"
     ERASURE_SIGNED = "erasure_signed"
     TALENT_ERASED = "talent_erased"
+    DELEGATION_SIGNED = "delegation_signed"
+    DELEGATION_REVOKED = "delegation_revoked"
+    ESTATE_OPENED = "estate_opened"
+    ESTATE_ACCEPTED = "estate_accepted"
+    ESTATE_SETTLED = "estate_settled"
+    ESTATE_STOPPED = "estate_stopped"
+    KEY_ADDED = "key_added"
+    KEY_REMOVED = "key_removed"
+    RECOVERY_STARTED = "recovery_started"
+    RECOVERY_STOPPED = "recovery_stopped"
+    RECOVERY_COMPLETED = "recovery_completed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +79,8 @@ def commitment(agreed: Agreed, salt: bytes) -> bytes:
     """Return what the leaf holds: nothing can be learned from it without the salt.
 
     The salt has 32 bytes, the statement is one JSON object, signature and key have their fixed
-    lengths or none: no two receipts run together to the same bytes.
+    lengths or none, or the signature is one JSON object too and begins and ends with its braces:
+    no two receipts run together to the same bytes.
     """
     content = salt + agreed.statement + agreed.signature + agreed.public_key
     return hashlib.sha256(content).digest()

@@ -7,11 +7,23 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from kit import once
 from kit.errors import FieldInvalid
 from sosia.common.v1 import credit_pb2
-from sosia.identity.v1 import capture_pb2, consent_pb2, identity_service_pb2, party_pb2
+from sosia.identity.v1 import (
+    capture_pb2,
+    consent_pb2,
+    delegation_pb2,
+    estate_pb2,
+    identity_service_pb2,
+    key_pb2,
+    party_pb2,
+)
 
 from identity.domain.captures import Credit, Facts, Mark, SeenMark
 from identity.domain.consents import Advice, Draft, Policy, Step
+from identity.domain.delegations import Act as DelegatedAct
+from identity.domain.delegations import Bounds
+from identity.domain.estates import Act, Opening
 from identity.domain.parties import Kind, NewParty, Representation
+from identity.domain.signing_keys import NewKey
 from identity.service.commands import Command
 
 
@@ -56,7 +68,24 @@ def to_new_party(request: identity_service_pb2.RegisterPartyRequest) -> NewParty
         request.public_key,
         request.birth_date,
         request.synthetic,
+        to_passkey(request.passkey) if request.HasField("passkey") else None,
     )
+
+
+def to_passkey(passkey: key_pb2.NewPasskey) -> NewKey:
+    """Read a passkey somebody made. Raises FieldInvalid: there is nothing of it."""
+    if not passkey.credential:
+        raise FieldInvalid("passkey.credential", "must not be empty")
+    return NewKey(passkey.name, passkey.credential)
+
+
+def to_new_key(request: identity_service_pb2.AddKeyRequest) -> NewKey:
+    """Read a key to be added. Raises FieldInvalid: none is given, or two."""
+    if request.HasField("passkey") == request.HasField("ed25519"):
+        raise FieldInvalid("passkey", "must be given, or else ed25519")
+    if request.HasField("passkey"):
+        return to_passkey(request.passkey)
+    return NewKey(request.ed25519.name, public_key=request.ed25519.public_key)
 
 
 def to_representation(request: identity_service_pb2.AgreeRepresentationRequest) -> Representation:
@@ -133,3 +162,39 @@ def to_facts(facts: capture_pb2.PhotoFacts) -> Facts:
         facts.caption,
         tuple(SeenMark(mark.name, mark.x, mark.y) for mark in facts.marks),
     )
+
+
+def to_bounds(bounds: delegation_pb2.DelegationBounds) -> Bounds:
+    """Read the bounds of a delegation, whatever is missing."""
+    acts = (None, DelegatedAct.SIGN_LICENSE, DelegatedAct.DECIDE_APPROVAL)
+    return Bounds(
+        tuple(dict(enumerate(acts)).get(act) for act in bounds.acts),
+        tuple(bounds.brand_ids),
+        tuple(bounds.categories),
+        bounds.fee_floor.currency_code,
+        bounds.fee_floor.amount_minor,
+        _given_time(bounds, "starts_at", "bounds.starts_at"),
+        _given_time(bounds, "ends_at", "bounds.ends_at"),
+        bounds.longest_term_days,
+        bounds.exclusive,
+    )
+
+
+def to_opening(request: identity_service_pb2.OpenEstateRequest) -> Opening:
+    """Read what staff says to open an estate."""
+    return Opening(
+        request.talent_id,
+        request.died_on,
+        request.evidence,
+        request.evidence_sha256,
+        tuple(request.successor_ids),
+    )
+
+
+def to_act(value: "estate_pb2.SigningAct.ValueType") -> Act:
+    """Read what a signature would do. Raises FieldInvalid."""
+    acts = (None, Act.GRANT, Act.APPROVE, Act.NARROW)
+    act = dict(enumerate(acts)).get(value)
+    if act is None:
+        raise FieldInvalid("act", "must be named")
+    return act

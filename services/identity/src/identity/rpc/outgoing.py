@@ -8,14 +8,18 @@ from sosia.common.v1 import credit_pb2, money_pb2
 from sosia.identity.v1 import (
     capture_pb2,
     consent_pb2,
+    delegation_pb2,
     erasure_pb2,
+    estate_pb2,
     party_pb2,
     receipt_pb2,
     report_pb2,
 )
 
 from identity.domain import captures, consents, erasures, parties, quality, receipts, reports
+from identity.domain.estates import Estate, Life
 from identity.service.captures import Filled
+from identity.service.delegations import Seen
 from identity.service.reports import Reported
 
 
@@ -26,7 +30,8 @@ def from_time(value: datetime) -> Timestamp:
     return stamp
 
 
-def _from_optional(value: datetime | None) -> Timestamp | None:
+def from_optional(value: datetime | None) -> Timestamp | None:
+    """Write a time that may be absent."""
     return None if value is None else from_time(value)
 
 
@@ -77,8 +82,8 @@ def from_terms(terms: consents.Terms) -> consent_pb2.ConsentTerms:
     )
 
 
-def from_consent(consent: consents.Consent) -> consent_pb2.Consent:
-    """Write a consent."""
+def from_consent(consent: consents.Consent, life: Life) -> consent_pb2.Consent:
+    """Write a consent, and whether the talent still speaks for herself."""
     return consent_pb2.Consent(
         id=consent.id,
         state=consent_pb2.ConsentState.Value(f"CONSENT_STATE_{consent.state.name}"),
@@ -86,14 +91,17 @@ def from_consent(consent: consents.Consent) -> consent_pb2.Consent:
         statement=consent.statement,
         withdrawal_statement=consent.withdrawal_statement,
         proposed_by=consent.proposed_by,
-        signed_at=_from_optional(consent.signed_at),
-        withdrawn_at=_from_optional(consent.withdrawn_at),
+        signed_at=from_optional(consent.signed_at),
+        withdrawn_at=from_optional(consent.withdrawn_at),
         receipt_id=consent.receipt_id,
         text=consent.text,
         text_version=consent.text_version,
         supersedes=consent.supersedes,
         superseded_by=consent.superseded_by,
-        superseded_at=_from_optional(consent.superseded_at),
+        superseded_at=from_optional(consent.superseded_at),
+        frozen=life is Life.FROZEN,
+        succeeded=life is Life.SUCCEEDED,
+        erased=life is Life.ERASED,
     )
 
 
@@ -219,4 +227,70 @@ def _from_inventory(found: erasures.Inventory) -> erasure_pb2.Inventory:
         twin_objects=found.objects["twins"],
         picture_objects=found.objects["pictures"],
         receipts=found.receipts,
+    )
+
+
+def from_delegation(seen: Seen) -> delegation_pb2.Delegation:
+    """Write a delegation, and whether the agency may act under it now."""
+    one, bounds = seen.delegation, seen.delegation.bounds
+    acts = [f"DELEGATED_ACT_{act.name}" for act in bounds.acts if act is not None]
+    written = delegation_pb2.DelegationBounds(
+        acts=[delegation_pb2.DelegatedAct.Value(act) for act in acts],
+        brand_ids=bounds.brand_ids,
+        categories=bounds.categories,
+        fee_floor=money_pb2.Money(
+            currency_code=bounds.currency_code, amount_minor=bounds.floor_minor
+        ),
+        starts_at=from_optional(bounds.starts_at),
+        ends_at=from_optional(bounds.ends_at),
+        longest_term_days=bounds.longest_term_days,
+        exclusive=bounds.exclusive,
+    )
+    return delegation_pb2.Delegation(
+        id=one.id,
+        talent_id=one.talent_id,
+        agency_id=one.agency_id,
+        version=one.version,
+        state=delegation_pb2.DelegationState.Value(f"DELEGATION_STATE_{one.state.name}"),
+        bounds=written,
+        agency_keys=one.agency_keys,
+        statement=one.statement,
+        revocation_statement=one.revocation_statement,
+        proposed_by=one.proposed_by,
+        signed_at=from_optional(one.signed_at),
+        ended_at=from_optional(one.ended_at),
+        receipt_id=one.receipt_id,
+        in_force=not seen.why_not,
+        why_not=seen.why_not,
+    )
+
+
+def from_estate(estate: Estate) -> estate_pb2.Estate:
+    """Write an estate."""
+    successors = [
+        estate_pb2.Successor(
+            party_id=one.party_id,
+            public_keys=one.public_keys,
+            accepted_at=from_optional(one.accepted_at),
+            receipt_id=one.receipt_id,
+            statement=one.statement,
+        )
+        for one in estate.successors
+    ]
+    return estate_pb2.Estate(
+        id=estate.id,
+        talent_id=estate.talent_id,
+        state=estate_pb2.EstateState.Value(f"ESTATE_STATE_{estate.state.name}"),
+        evidence=estate.evidence,
+        evidence_sha256=estate.evidence_sha256,
+        died_on=estate.died_on.isoformat(),
+        successors=successors,
+        statement=estate.statement,
+        objection_statement=estate.objection_statement,
+        opened_at=from_time(estate.opened_at),
+        waits_until=from_time(estate.waits_until),
+        settled_at=from_optional(estate.settled_at),
+        stopped_at=from_optional(estate.stopped_at),
+        stop_reason=estate.stop_reason,
+        told=estate.told,
     )

@@ -4,17 +4,25 @@ from dataclasses import dataclass
 from typing import Any
 
 import grpc
-from sosia.identity.v1 import erasure_pb2, identity_service_pb2_grpc
+from sosia.identity.v1 import consent_pb2, erasure_pb2
 from sosia.identity.v1 import identity_service_pb2 as pb
 
+from identity.domain.consents import Consent
 from identity.rpc import incoming, outgoing
+from identity.rpc.acting import ActingServicer
+from identity.rpc.keys import KeysServicer
 from identity.service.captures import Captures, Intake, NewPhoto
 from identity.service.consents import Consents
+from identity.service.delegations import Delegations
 from identity.service.eraser import Eraser
+from identity.service.estates import Estates
 from identity.service.keys import PersonKeys
 from identity.service.parties import Parties
 from identity.service.receipts import Receipts
+from identity.service.recoveries import Recoveries
 from identity.service.reports import Judge
+from identity.service.signers import Signers
+from identity.service.signing_keys import SigningKeys
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -31,13 +39,25 @@ class Services:
     judge: Judge
     keys: PersonKeys
     eraser: Eraser
+    delegations: Delegations
+    estates: Estates
+    signers: Signers
+    signing_keys: SigningKeys
+    recoveries: Recoveries
 
 
-class IdentityServicer(identity_service_pb2_grpc.IdentityServiceServicer):
+class IdentityServicer(ActingServicer, KeysServicer):
     """IdentityService; errors are in the contract."""
 
     def __init__(self, services: Services) -> None:
+        ActingServicer.__init__(self, services.delegations, services.estates, services.signers)
+        KeysServicer.__init__(self, services.signing_keys, services.recoveries)
         self._do = services
+
+    async def _consent(self, consent: Consent) -> consent_pb2.Consent:
+        """Write a consent; whether she speaks for herself is asked after it was read."""
+        life = await self._do.signers.find_life(consent.terms.talent_id)
+        return outgoing.from_consent(consent, life)
 
     async def RegisterParty(
         self, request: pb.RegisterPartyRequest, context: Context
@@ -115,7 +135,7 @@ class IdentityServicer(identity_service_pb2_grpc.IdentityServiceServicer):
         consent = await self._do.consents.propose(
             incoming.to_command(request), incoming.to_draft(request.terms), request.supersedes
         )
-        return pb.ProposeConsentResponse(consent=outgoing.from_consent(consent))
+        return pb.ProposeConsentResponse(consent=await self._consent(consent))
 
     async def SignConsent(
         self, request: pb.SignConsentRequest, context: Context
@@ -124,7 +144,7 @@ class IdentityServicer(identity_service_pb2_grpc.IdentityServiceServicer):
         consent = await self._do.consents.sign(
             incoming.to_command(request), request.consent_id, request.signature
         )
-        return pb.SignConsentResponse(consent=outgoing.from_consent(consent))
+        return pb.SignConsentResponse(consent=await self._consent(consent))
 
     async def WithdrawConsent(
         self, request: pb.WithdrawConsentRequest, context: Context
@@ -133,23 +153,30 @@ class IdentityServicer(identity_service_pb2_grpc.IdentityServiceServicer):
         consent = await self._do.consents.withdraw(
             incoming.to_command(request), request.consent_id, request.signature
         )
-        return pb.WithdrawConsentResponse(consent=outgoing.from_consent(consent))
+        return pb.WithdrawConsentResponse(consent=await self._consent(consent))
 
     async def GetConsent(
         self, request: pb.GetConsentRequest, context: Context
     ) -> pb.GetConsentResponse:
         """Return a consent."""
-        consent = await self._do.consents.get(request.consent_id)
-        return pb.GetConsentResponse(consent=outgoing.from_consent(consent))
+        found = await self._do.consents.get(request.consent_id)
+        return pb.GetConsentResponse(consent=outgoing.from_consent(*found))
+
+    async def ListConsents(
+        self, request: pb.ListConsentsRequest, context: Context
+    ) -> pb.ListConsentsResponse:
+        """Return a talent's consents."""
+        found, life = await self._do.consents.find(request.talent_id)
+        return pb.ListConsentsResponse(consents=[outgoing.from_consent(one, life) for one in found])
 
     async def CheckConsent(
         self, request: pb.CheckConsentRequest, context: Context
     ) -> pb.CheckConsentResponse:
         """Return the live consent that covers a step."""
-        consent = await self._do.consents.check(
-            request.talent_id, incoming.to_named_step(request.step)
+        found = await self._do.consents.check(
+            request.talent_id, incoming.to_named_step(request.step), request.consent_id
         )
-        return pb.CheckConsentResponse(consent=outgoing.from_consent(consent))
+        return pb.CheckConsentResponse(consent=outgoing.from_consent(*found))
 
     async def GetReceipt(
         self, request: pb.GetReceiptRequest, context: Context
@@ -169,11 +196,14 @@ class IdentityServicer(identity_service_pb2_grpc.IdentityServiceServicer):
         self, request: pb.GetCheckpointRequest, context: Context
     ) -> pb.GetCheckpointResponse:
         """Return the signed head of the log."""
-        checkpoint, proof = await self._do.receipts.checkpoint(request.from_size)
+        checkpoint, proof = await self._do.receipts.checkpoint(
+            request.from_size, cosigned=request.cosigned
+        )
         return pb.GetCheckpointResponse(
             checkpoint=checkpoint,
             verifier_key=self._do.receipts.verifier_key,
             consistency_proof=proof,
+            witness_keys=self._do.receipts.witness_keys,
         )
 
     async def GetTile(self, request: pb.GetTileRequest, context: Context) -> pb.GetTileResponse:

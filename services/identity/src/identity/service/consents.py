@@ -14,16 +14,16 @@ from sosia.identity.v1 import consent_pb2, events_pb2
 from identity.domain import consents as domain
 from identity.domain import statements
 from identity.domain.consents import Consent, ConsentNotFound, Draft, State, Step, Terms
+from identity.domain.estates import Act, Life
 from identity.domain.parties import Kind
 from identity.domain.receipts import Agreed
 from identity.domain.receipts import Kind as ReceiptKind
 from identity.domain.texts import Texts
-from identity.service import access, receipts
+from identity.service import access, receipts, signers
 from identity.service.commands import Command
-from identity.service.parties import check_signature
 from identity.signing.statements import canonical
 from identity.store import consents as store
-from identity.store import erasures as erasures_store
+from identity.store import estates as estates_store
 from identity.store import parties as parties_store
 
 
@@ -52,6 +52,7 @@ class Consents:
             raise FieldInvalid("terms.talent_id", "must be a talent")
         await access.require_near(tx, terms.talent_id, now=now)
         await access.require_not_erased(tx, terms.talent_id)
+        await signers.require_living(tx, terms.talent_id)
         before = await _find_before(tx, supersedes, terms, now=now)
         text = self._texts.write(terms, talent_name=talent.public_name, supersedes=supersedes)
         said = statements.consent(consent_id, terms, text, supersedes=supersedes)
@@ -115,20 +116,36 @@ class Consents:
             await _issue(tx, proofs)
             return consent
 
-    async def get(self, consent_id: str) -> Consent:
-        """Return a consent the caller may know of."""
+    async def get(self, consent_id: str) -> tuple[Consent, Life]:
+        """Return a consent the caller may know of, and whether she speaks for herself."""
         async with self._db.begin() as tx:
-            return await _get_visible(tx, consent_id, lock=False)
+            consent = await _get_visible(tx, consent_id, lock=False)
+            return consent, await estates_store.find_life(tx, consent.terms.talent_id)
 
-    async def check(self, talent_id: str, step: Step) -> Consent:
-        """Return the live consent that covers a step, the newest first.
+    async def find(self, talent_id: str) -> tuple[list[Consent], Life]:
+        """Return a talent's consents, the newest first, and whether she speaks for herself.
+
+        For her, her agency and the house.
+
+        Raises:
+            PartyNotFound, NotAllowed: in this order.
+        """
+        async with self._db.begin() as tx:
+            await parties_store.get(tx, talent_id)
+            await access.require_near(tx, talent_id, now=await db.now(tx))
+            life = await estates_store.find_life(tx, talent_id)
+            return await store.find_all(tx, talent_id), life
+
+    async def check(self, talent_id: str, step: Step, consent_id: str = "") -> tuple[Consent, Life]:
+        """Return the live consent that covers a step, the newest first, or only the one named.
 
         Raises:
             ConsentMissing: none does.
         """
         trace.require_actor()
         async with self._db.begin() as tx:
-            return await find_covering(tx, talent_id, step)
+            consent = await find_covering(tx, talent_id, step, consent_id)
+            return consent, await estates_store.find_life(tx, talent_id)
 
 
 async def _find_before(tx: Tx, supersedes: str, terms: Terms, *, now: datetime) -> list[Consent]:
@@ -190,15 +207,18 @@ async def _issue(tx: Tx, proofs: list[tuple[str, Agreed]]) -> None:
         await receipts.issue(tx, receipt_id, proof)
 
 
-async def find_covering(tx: Tx, talent_id: str, step: Step) -> Consent:
+async def find_covering(tx: Tx, talent_id: str, step: Step, consent_id: str = "") -> Consent:
     """Return the live consent that covers a step now; of who was erased, none covers any.
+
+    Of who died, none does until her estate is settled. With `consent_id` only that one counts.
 
     Raises:
         ConsentMissing: none does.
     """
-    known = is_id("pty", talent_id) and not await erasures_store.has(tx, talent_id)
-    signed = await store.find_signed(tx, talent_id) if known else []
-    return domain.find_covering(signed, talent_id, step, now=await db.now(tx))
+    signed = await store.find_signed(tx, talent_id) if is_id("pty", talent_id) else []
+    signed = [one for one in signed if consent_id in ("", one.id)]
+    life = await estates_store.find_life(tx, talent_id)
+    return domain.find_covering(signed, talent_id, step, now=await db.now(tx), life=life)
 
 
 async def _get_visible(tx: Tx, consent_id: str, *, lock: bool) -> Consent:
@@ -213,11 +233,19 @@ async def _get_visible(tx: Tx, consent_id: str, *, lock: bool) -> Consent:
 async def _check(
     tx: Tx, consent_id: str, signature: bytes, *, withdrawal: bool
 ) -> tuple[Consent, bytes]:
-    """Return the locked consent and the talent's key that signed for it."""
+    """Return the locked consent and the key that signed for it.
+
+    Giving is the talent's own; withdrawing is her successors' too, once her estate is settled.
+    """
     consent = await _get_visible(tx, consent_id, lock=True)
-    access.require_signer(consent.terms.talent_id)
-    message = consent.withdrawal_statement if withdrawal else consent.statement
-    return consent, await check_signature(tx, consent.terms.talent_id, message, signature)
+    talent_id = consent.terms.talent_id
+    if withdrawal:
+        access.require_ender(talent_id)
+        act, message = Act.NARROW, consent.withdrawal_statement
+    else:
+        access.require_signer(talent_id)
+        act, message = Act.GRANT, consent.statement
+    return consent, await signers.check_word(tx, talent_id, act, message, signature)
 
 
 def _proof(kind: ReceiptKind, consent: Consent, signature: bytes, signer: bytes) -> Agreed:

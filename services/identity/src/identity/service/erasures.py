@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from kit import db, once, outbox
 from kit.db import Database, Tx
-from kit.errors import FieldInvalid
+from kit.errors import DomainError, FieldInvalid
 from kit.ids import new_id
 from sosia.identity.v1 import consent_pb2, events_pb2
 
@@ -14,17 +14,18 @@ from identity.domain import erasures as domain
 from identity.domain.consents import Consent, Policy
 from identity.domain.consents import State as ConsentState
 from identity.domain.erasures import Erasure, Inventory, Seen, State, Word
+from identity.domain.estates import Act
 from identity.domain.parties import Kind, PartyNotFound
 from identity.domain.receipts import Agreed
 from identity.domain.receipts import Kind as ReceiptKind
-from identity.service import access, receipts
+from identity.service import access, receipts, signers
 from identity.service.commands import Command
-from identity.service.parties import check_signature
+from identity.service.signatures import find_key
 from identity.signing.checkpoints import LogSigner
-from identity.signing.signatures import find_signer
 from identity.signing.statements import canonical
 from identity.store import consents as consents_store
 from identity.store import erasures as store
+from identity.store import keys as keys_store
 from identity.store import parties as parties_store
 
 _STANDING = (ConsentState.ACTIVE, ConsentState.SUPERSEDED)
@@ -65,7 +66,7 @@ class Erasures:
             await parties_store.lock(tx, talent_id)
             erasure = await store.find(tx, talent_id)
             said = erasure.statement if erasure else await _statement(tx, talent_id)
-            signer = await check_signature(tx, talent_id, said, signature)
+            signer = await signers.check_word(tx, talent_id, Act.GRANT, said, signature)
             await once.claim(tx, command.request_id, command.content, talent_id)
             if erasure is None:
                 proof = _proof(talent_id, Word(said, signature), signer)
@@ -81,13 +82,17 @@ class Erasures:
         async with self._db.begin() as tx:
             try:
                 consents = await consents_store.lock_all(tx, talent_id)
-                party = await parties_store.lock(tx, talent_id)
+                await parties_store.lock(tx, talent_id)
             except PartyNotFound:
                 return True
             if await store.has(tx, talent_id):
                 return True
-            signer = find_signer(party.public_keys, word.statement, word.signature)
-            if signer is None or not domain.is_request(word.statement, talent_id):
+            keys = await keys_store.find(tx, talent_id)
+            try:
+                signer = find_key(keys, word.statement, word.signature, counted=False).public_key
+            except DomainError:
+                return False
+            if not domain.is_request(word.statement, talent_id):
                 return False
             await _freeze(tx, _proof(talent_id, word, signer), receipt_id, consents)
             return True

@@ -20,13 +20,14 @@ from identity.domain.parties import (
     NewParty,
     Party,
     Representation,
-    SignatureInvalid,
 )
 from identity.domain.receipts import Agreed
 from identity.domain.receipts import Kind as ReceiptKind
-from identity.service import access, receipts
+from identity.domain.signing_keys import State
+from identity.service import access, receipts, signers
 from identity.service.commands import Command
-from identity.signing.signatures import find_signer
+from identity.service.signatures import check_signature
+from identity.service.signing_keys import SigningKeys
 from identity.signing.statements import canonical
 from identity.store import parties as store
 
@@ -40,29 +41,13 @@ def hash_api_key(api_key: str) -> bytes:
     return hashlib.sha256(api_key.encode()).digest()
 
 
-async def check_signature(tx: Tx, party_id: str, message: bytes, signature: bytes) -> bytes:
-    """Return the key of the party that made a signature.
-
-    Raises:
-        FieldInvalid: not 64 bytes.
-        PartyNotFound: no such party.
-        SignatureInvalid: none of its keys made it.
-    """
-    if len(signature) != 64:
-        raise FieldInvalid("signature", "must be an Ed25519 signature of 64 bytes")
-    party = await store.get(tx, party_id)
-    signer = find_signer(party.public_keys, message, signature)
-    if signer is None:
-        raise SignatureInvalid("the signature was not made with a key of this party")
-    return signer
-
-
 class Parties:
     """Who can act, and how they are known."""
 
-    def __init__(self, database: Database, jurisdictions: Jurisdictions) -> None:
+    def __init__(self, database: Database, jurisdictions: Jurisdictions, keys: SigningKeys) -> None:
         self._db = database
         self._jurisdictions = jurisdictions
+        self._keys = keys
 
     async def register(self, command: Command, new: NewParty) -> Party:
         """Register a party; staff only."""
@@ -76,6 +61,8 @@ class Parties:
                 keys = (new.public_key,) if new.public_key else ()
                 names = (new.name, new.public_name, new.synthetic)
                 await _add(tx, Party(party_id, new.kind, *names, now, keys))
+                if new.passkey is not None:
+                    await self._keys.note(tx, new_id("sky"), party_id, new.passkey, State.LIVE)
             return await store.get(tx, result)
 
     async def get(self, party_id: str) -> Party:
@@ -144,6 +131,7 @@ class Parties:
                 domain.check_representation(agreed, self._jurisdictions, now=now)
                 await _check_kinds(tx, agreed)
                 await access.require_not_erased(tx, agreed.talent_id)
+                await signers.require_living(tx, agreed.talent_id)
                 statement = canonical(representation_statement(agreed))
                 signer = await check_signature(tx, agreed.talent_id, statement, signature)
                 await store.add_representation(tx, agreed, agreed_at=now)

@@ -11,6 +11,7 @@ from sosia.identity.v1 import events_pb2
 from identity.domain import merkle, tiles
 from identity.domain.receipts import Agreed, Proven, Receipt, ReceiptNotFound, commitment
 from identity.service import access
+from identity.service.heads import Heads
 from identity.signing.checkpoints import LogSigner
 from identity.store import log as store
 
@@ -41,9 +42,10 @@ async def issue(tx: Tx, receipt_id: str, agreed: Agreed) -> Receipt:
 class Receipts:
     """What was agreed, and the proof of it."""
 
-    def __init__(self, database: Database, signer: LogSigner) -> None:
+    def __init__(self, database: Database, signer: LogSigner, heads: Heads) -> None:
         self._db = database
         self._signer = signer
+        self._heads = heads
 
     async def get(self, receipt_id: str) -> Proven:
         """Return a receipt with a fresh proof.
@@ -68,14 +70,23 @@ class Receipts:
             seen = await self._seen(tx, await store.find(tx, subject_ids))
             return await self._prove(tx, seen)
 
-    async def checkpoint(self, from_size: int) -> tuple[str, list[bytes]]:
-        """Return the signed head of the log, and the proof that it grew from an older head."""
+    async def checkpoint(
+        self, from_size: int, *, cosigned: bool = False
+    ) -> tuple[str, list[bytes]]:
+        """Return the signed head of the log, and the proof that it grew from an older head.
+
+        Raises:
+            CheckpointNotCosigned: `cosigned` is asked for, and no witness has cosigned one.
+        """
         async with self._db.begin() as tx:
-            size = await store.read_size(tx)
+            size, head = await store.read_size(tx), ""
+            if cosigned:
+                size, head = await self._heads.require(tx)
             proof = merkle.consistency(from_size, size)
             nodes = await store.read_nodes(tx, merkle.needed([*proof, (0, size)]))
             hashes = [merkle.root(nodes, leaves) for leaves in proof]
-            return self._signer.checkpoint(size, merkle.root(nodes, (0, size))), hashes
+            head = head or self._signer.checkpoint(size, merkle.root(nodes, (0, size)))
+            return head, hashes
 
     async def tile(self, path: str) -> bytes:
         """Return a piece of the log for whoever reads all of it; it never changes.
@@ -113,12 +124,35 @@ class Receipts:
             or one.agreed.license_id in mine
         ]
 
+    @property
+    def witness_keys(self) -> list[str]:
+        """The keys of the witnesses whose cosignatures are collected, as C2SP writes them."""
+        return [str(one) for one in self._heads.witnesses]
+
     async def _prove(self, tx: Tx, receipts: Sequence[Receipt]) -> list[Proven]:
+        """Prove receipts, each under a head that a witness cosigned where one covers it."""
         size = await store.read_size(tx)
+        found = await self._heads.find(tx)
+        seen, cosigned = (0, "") if found is None else found
+        proven = {
+            one.receipt.id: one
+            for covered, at, head in ((True, seen, cosigned), (False, size, ""))
+            for one in await self._prove_under(
+                tx, [one for one in receipts if (one.leaf_index < seen) is covered], at, head
+            )
+        }
+        return [proven[one.id] for one in receipts]
+
+    async def _prove_under(
+        self, tx: Tx, receipts: Sequence[Receipt], size: int, head: str
+    ) -> list[Proven]:
+        """Prove receipts under the head of that size, signed afresh where it is not given."""
+        if not receipts:
+            return []
         paths = [merkle.inclusion(one.leaf_index, size) for one in receipts]
         ranges = [leaves for path in paths for leaves in path]
         nodes = await store.read_nodes(tx, merkle.needed([*ranges, (0, size)]))
-        head = self._signer.checkpoint(size, merkle.root(nodes, (0, size)))
+        head = head or self._signer.checkpoint(size, merkle.root(nodes, (0, size)))
         return [
             Proven(one, tuple(merkle.root(nodes, leaves) for leaves in path), head)
             for one, path in zip(receipts, paths, strict=True)

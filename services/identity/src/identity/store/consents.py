@@ -70,6 +70,13 @@ async def find_signed(tx: Tx, talent_id: str) -> list[Consent]:
     return [_consent(row) for row in (await tx.execute(query)).all()]
 
 
+async def find_all(tx: Tx, talent_id: str) -> list[Consent]:
+    """Return every consent of a talent, proposed ones too, the newest first."""
+    query = select(consents).where(consents.c.talent_id == talent_id)
+    query = query.order_by(consents.c.proposed_at.desc(), consents.c.id.desc())
+    return [_consent(row) for row in (await tx.execute(query)).all()]
+
+
 async def lock_all(tx: Tx, talent_id: str) -> list[Consent]:
     """Return every consent of a talent, newer before older, and hold their rows."""
     query = select(consents).where(consents.c.talent_id == talent_id)

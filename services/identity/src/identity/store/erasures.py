@@ -9,7 +9,15 @@ from sqlalchemy import ColumnElement, Row, Table, func, insert, literal, null, s
 from sqlalchemy.dialects.postgresql import JSONB
 
 from identity.domain.erasures import SCRUBBED, Erasure, State
-from identity.store.tables import capture_sets, consents, erasures, parties, photos, receipts
+from identity.store.tables import (
+    capture_sets,
+    consents,
+    erasures,
+    parties,
+    party_keys,
+    photos,
+    receipts,
+)
 
 _PLAIN = [field.name for field in fields(Erasure) if field.name not in ("state", "consents")]
 _NO_HASH = bytes(32)
@@ -80,6 +88,8 @@ async def scrub(tx: Tx, talent_id: str) -> None:
     written = (consents.c.talent_id == talent_id) & (consents.c.text_version > 0)
     unread = consents.c.text != SCRUBBED
     await tx.execute(update(consents).where(written, unread).values(text=SCRUBBED))
+    named = (party_keys.c.party_id == talent_id) & (party_keys.c.name != "")
+    await tx.execute(update(party_keys).where(named).values(name=SCRUBBED))
     hers = capture_sets.c.talent_id == talent_id
     await tx.execute(update(capture_sets).where(hers).values(marks=[], report=null()))
     empty: dict[str, Any] = {

@@ -78,7 +78,8 @@ async def find(tx: Tx, *, kind: Kind | None, after: str, limit: int) -> list[Par
 
 async def _with_keys(tx: Tx, rows: Sequence[Row[Any]]) -> list[Party]:
     query = select(party_keys).where(party_keys.c.party_id.in_([row.id for row in rows]))
-    query = query.order_by(party_keys.c.added_at, party_keys.c.public_key)
+    plain = (party_keys.c.kind == "ed25519") & (party_keys.c.state == "live")
+    query = query.where(plain).order_by(party_keys.c.added_at, party_keys.c.public_key)
     keys: dict[str, list[bytes]] = {}
     for key in (await tx.execute(query)).all():
         keys.setdefault(key.party_id, []).append(key.public_key)
@@ -152,6 +153,17 @@ async def find_representation(tx: Tx, talent_id: str, *, now: datetime) -> Repre
     query = query.order_by(representations.c.agreed_at.desc(), representations.c.id.desc())
     row = (await tx.execute(query.limit(1))).one_or_none()
     return None if row is None else _representation(row)
+
+
+async def find_representations(tx: Tx, talent_id: str, *, now: datetime) -> list[Representation]:
+    """Return every representation of the talent that is in force now."""
+    query = select(representations).where(
+        representations.c.talent_id == talent_id,
+        representations.c.starts_at <= now,
+        representations.c.ends_at > now,
+    )
+    rows = (await tx.execute(query.order_by(representations.c.agency_id))).all()
+    return [_representation(row) for row in rows]
 
 
 def _representation(row: Row[Any]) -> Representation:

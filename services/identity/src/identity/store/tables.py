@@ -6,6 +6,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Date,
     DateTime,
     Double,
     Integer,
@@ -50,8 +51,37 @@ party_keys = Table(
     "party_keys",
     metadata,
     Column("public_key", LargeBinary, primary_key=True),
-    *_text("party_id"),
+    *_text("id", "party_id", "kind", "state", "name", "rp_id", "origin"),
+    Column("credential_id", LargeBinary, nullable=True),
+    _column("sign_count", BigInteger),
     _time("added_at"),
+    _time("used_at", nullable=True),
+    _time("removed_at", nullable=True),
+)
+key_offers = Table(
+    "key_offers",
+    metadata,
+    Column("challenge", LargeBinary, primary_key=True),
+    *_text("purpose", "party_id"),
+    _time("ends_at"),
+)
+verified_signatures = Table(
+    "verified_signatures",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    *_text("party_id"),
+    _column("public_key", LargeBinary),
+    _time("verified_at"),
+)
+recoveries = Table(
+    "recoveries",
+    metadata,
+    _id(),
+    *_text("party_id", "state", "reason", "started_by", "key_id", "receipt_id", "end_receipt_id"),
+    *(_column(name, ARRAY(Text)) for name in ("lost_key_ids", "told_party_ids")),
+    _time("started_at"),
+    _time("ready_at"),
+    _time("ended_at", nullable=True),
 )
 api_keys = Table(
     "api_keys",
@@ -147,4 +177,48 @@ erasures = Table(
     _column("objects", JSONB),
     _time("asked_at"),
     _time("certified_at", nullable=True),
+)
+delegations = Table(
+    "delegations",
+    metadata,
+    _id(),
+    *_text("talent_id", "agency_id", "state", "currency_code", "proposed_by", "receipt_id"),
+    *(_column(name, Integer) for name in ("version", "longest_term_days")),
+    *(_column(name, ARRAY(Text)) for name in ("acts", "brand_ids", "categories")),
+    _column("floor_minor", BigInteger),
+    _column("exclusive", Boolean),
+    _column("agency_keys", ARRAY(LargeBinary)),
+    *(_column(name, LargeBinary) for name in ("statement", "revocation_statement")),
+    *(_time(name) for name in ("starts_at", "ends_at", "proposed_at")),
+    *(_time(name, nullable=True) for name in ("signed_at", "ended_at")),
+)
+estates = Table(
+    "estates",
+    metadata,
+    _id(),
+    *_text("talent_id", "state", "evidence", "evidence_sha256", "opened_by", "receipt_id"),
+    *_text("stop_reason"),
+    _column("died_on", Date),
+    _column("told", ARRAY(Text)),
+    *(_column(name, LargeBinary) for name in ("statement", "objection_statement")),
+    *(_time(name) for name in ("opened_at", "waits_until")),
+    *(_time(name, nullable=True) for name in ("settled_at", "stopped_at")),
+)
+estate_successors = Table(
+    "estate_successors",
+    metadata,
+    Column("estate_id", Text, primary_key=True),
+    Column("party_id", Text, primary_key=True),
+    _column("public_keys", ARRAY(LargeBinary)),
+    _column("statement", LargeBinary),
+    _time("accepted_at", nullable=True),
+    *_text("receipt_id"),
+)
+cosigned_heads = Table(
+    "cosigned_heads",
+    metadata,
+    Column("witness", Text, primary_key=True),
+    _column("size", BigInteger),
+    *_text("checkpoint"),
+    _time("cosigned_at"),
 )

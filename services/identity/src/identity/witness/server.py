@@ -1,26 +1,22 @@
-"""The witness as a process: two paths over HTTP, on loopback unless told otherwise."""
+"""What a witness answers over HTTP: two paths of its own, and what every process of ours says."""
 
-import argparse
-import asyncio
 import hashlib
-import sys
 import time
 from collections.abc import Callable
 from http import HTTPStatus
-from pathlib import Path
 
-from kit.ops import log, serve_asgi
-from proofs import Malformed, VerifierKey
-from proofs.notes import ED25519
+from kit.ops import log
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from proofs import Head, Malformed, VerifierKey
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from identity.signing.cosignatures import Cosigner
-from identity.witness import protocol
-from identity.witness.memory import Memory, cosigned, only_one
-from identity.witness.protocol import Behind, Refused
+from identity.witness import metrics, protocol
+from identity.witness.memory import Memory, cosigned
+from identity.witness.protocol import Behind, Refused, Submission
 
 _MOST_BYTES = 2**16
 _SIZE = "text/x.tlog.size"
@@ -46,6 +42,9 @@ class Witness:
             routes=[
                 Route("/add-checkpoint", self._add, methods=["POST"]),
                 Route(f"/{origin}/checkpoint", self._last, methods=["GET"]),
+                Route("/livez", _alive),
+                Route("/readyz", _alive),
+                Route("/metrics", _metrics),
             ]
         )
 
@@ -63,11 +62,23 @@ class Witness:
             asked = protocol.parse(body.decode())
         except (Malformed, UnicodeDecodeError) as error:
             raise Refused(HTTPStatus.BAD_REQUEST, str(error)) from error
+        return self.cosign_submission(asked)
+
+    def cosign_submission(self, asked: Submission) -> str:
+        """Return the line that cosigns a head. Raises Refused, OSError: as `cosign`."""
         protocol.check(asked, self._log_key, self._memory.head)
         at = int(self._clock())
         checkpoint, line = cosigned(asked.note, self._log_key, self._cosigner, at=at)
         self._memory.keep(asked.head, checkpoint)
+        metrics.COSIGNED.inc()
+        metrics.SIZE.set(asked.head.size)
+        metrics.COSIGNED_AT.set(at)
         return line
+
+    @property
+    def head(self) -> Head:
+        """The last head cosigned; an empty one before the first."""
+        return self._memory.head
 
     async def _add(self, request: Request) -> Response:
         body = bytearray()
@@ -83,6 +94,7 @@ class Witness:
             return Response(str(error), status_code=error.status, headers={"Content-Type": _SIZE})
         except Refused as error:
             if error.status is HTTPStatus.UNPROCESSABLE_ENTITY:  # it may prove that the log lies
+                metrics.SECOND_HISTORIES.inc()
                 log.warning("head refused", why=str(error), body=body.decode(errors="replace"))
             return _plain(error.status, str(error))
         except OSError as error:
@@ -96,32 +108,13 @@ class Witness:
         return PlainTextResponse(self._memory.checkpoint, headers=headers)
 
 
-async def run(arguments: list[str]) -> int:
-    """Witness until SIGTERM or SIGINT; return 2 where it cannot begin."""
-    parser = argparse.ArgumentParser("python -m identity witness", description=__doc__)
-    parser.add_argument("--log-key", required=True, help="the log's public key, name+id+base64")
-    parser.add_argument("--key", type=Path, required=True, help="PEM file, Ed25519, its own")
-    parser.add_argument("--state", type=Path, required=True, help="file of the last head cosigned")
-    parser.add_argument("--name", default="sosia/witness", help="its name, which never changes")
-    parser.add_argument("--address", default="127.0.0.1:7391", help="host:port it listens on")
-    given = parser.parse_args(arguments)
-    try:
-        log_key = VerifierKey.parse(given.log_key, "log-key")
-        if log_key.kind != ED25519:
-            raise Malformed("log-key", "must be a key that signs heads, of type 1")
-        cosigner = Cosigner.load(given.name, given.key)
-        with only_one(given.state):
-            memory = Memory(given.state, log_key, cosigner.verifier_key)
-            witness = Witness(log_key, cosigner, memory)
-            async with serve_asgi(witness.app(), given.address):
-                print(cosigner.verifier_key, flush=True)
-                log.info("witness ready", address=given.address, size=memory.head.size)
-                await asyncio.get_running_loop().create_future()
-    except (ValueError, TypeError, OSError) as error:
-        print(error, file=sys.stderr)
-        return 2
-    return 0
-
-
 def _plain(status: HTTPStatus, message: str) -> Response:
     return PlainTextResponse(f"{message}\n", status_code=status)
+
+
+async def _alive(_: Request) -> Response:
+    return PlainTextResponse("ok\n")
+
+
+async def _metrics(_: Request) -> Response:
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -28,6 +28,8 @@ class Reason(StrEnum):
     CONSENT_MISSING = "CONSENT_MISSING"
     """There is none, or it does not cover the step."""
     CONSENT_WITHDRAWN = "CONSENT_WITHDRAWN"
+    CONSENT_FROZEN = "CONSENT_FROZEN"
+    """She died, and her estate is not settled."""
     CONSENT_NOT_IN_FORCE = "CONSENT_NOT_IN_FORCE"
     """Its duration does not hold now, or not as long as the use."""
     MEDIA_UNKNOWN = "MEDIA_UNKNOWN"
@@ -64,6 +66,8 @@ class Standing(StrEnum):
     ACTIVE = "active"
     WITHDRAWN = "withdrawn"
     """Licenses that were paid run to their term, or end now: see `Consent.ends_licenses`."""
+    FROZEN = "frozen"
+    """She died, and her estate is not settled."""
     MISSING = "missing"
 
 
@@ -242,6 +246,9 @@ def decide(
 def _judge_consent(reasons: list[Reason], consent: Consent | None, use: Use, now: datetime) -> None:
     if consent is None:
         reasons.append(Reason.CONSENT_UNKNOWN)
+        return
+    if consent.standing is Standing.FROZEN:
+        reasons.append(Reason.CONSENT_FROZEN)
         return
     if consent.standing is Standing.WITHDRAWN:
         if consent.ends_licenses or use.step is not Step.DELIVERY:

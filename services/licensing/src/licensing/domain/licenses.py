@@ -109,6 +109,8 @@ class License:
     answers: str = ""
     """The license whose offer this one answers."""
     renews: str = ""
+    delegation_id: str = ""
+    """The delegation an agency signed it under; empty where the talent signed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,10 +192,16 @@ def _check_turn(license: License, side: Side, *, now: datetime) -> None:
         )
 
 
-def sign(license: License, *, consent_id: str, now: datetime) -> License:
+def sign(license: License, *, consent_id: str, now: datetime, delegation_id: str = "") -> License:
     """Make a proposed license live. Raises LicenseNotProposed."""
     check_signable(license, now=now)
-    return replace(license, state=State.ACTIVE, signed_at=now, consent_id=consent_id)
+    return replace(
+        license,
+        state=State.ACTIVE,
+        signed_at=now,
+        consent_id=consent_id,
+        delegation_id=delegation_id,
+    )
 
 
 def decline(license: License, *, now: datetime) -> License:

@@ -9,7 +9,14 @@ from licensing.domain.licenses import ConsentMissing, License
 END_NOW = "end_now"
 
 
-def release(license: License, *, withdrawal: str | None, approved: bool, now: datetime) -> License:
+def release(
+    license: License,
+    *,
+    withdrawal: str | None,
+    approved: bool,
+    now: datetime,
+    frozen: bool = False,
+) -> License:
     """Return the license with one picture drawn.
 
     Args:
@@ -17,12 +24,15 @@ def release(license: License, *, withdrawal: str | None, approved: bool, now: da
         withdrawal: the policy under which its consent was withdrawn; None while it stands.
         approved: whether the talent said yes to this very picture.
         now: the database's time.
+        frozen: whether the talent died and her estate is not settled.
 
     Raises:
         LicenseNotActive, LicenseExpired, ConsentMissing, ApprovalMissing, LicenseSpent: in this
             order.
     """
     licenses.check_live(license, now=now)
+    if frozen:
+        raise ConsentMissing("her estate is not settled", licenseId=license.id)
     if withdrawal == END_NOW:
         raise ConsentMissing("the consent of this license was withdrawn", licenseId=license.id)
     if license.terms.approval_required and not approved:

@@ -108,6 +108,7 @@ def from_license(license: License) -> license_pb2.License:
         accepted_at=_given(license.accepted_at),
         answers=license.answers,
         renews=license.renews,
+        delegation_id=license.delegation_id,
     )
 
 

@@ -112,7 +112,10 @@ class LicensingServicer(licensing_service_pb2_grpc.LicensingServiceServicer):
     ) -> pb.SignLicenseResponse:
         """Make a license live."""
         license = await self._do.licenses.sign(
-            incoming.to_command(request), request.license_id, request.signature
+            incoming.to_command(request),
+            request.license_id,
+            request.signature,
+            request.delegation_id,
         )
         return pb.SignLicenseResponse(license=outgoing.from_license(license))
 
@@ -184,7 +187,10 @@ class LicensingServicer(licensing_service_pb2_grpc.LicensingServiceServicer):
     ) -> pb.DecideApprovalResponse:
         """Write down a talent's word."""
         approval = await self._do.approvals.decide(
-            incoming.to_command(request), request.approval_id, incoming.to_word(request)
+            incoming.to_command(request),
+            request.approval_id,
+            incoming.to_word(request),
+            request.delegation_id,
         )
         return pb.DecideApprovalResponse(approval=outgoing.from_approval(approval))
 

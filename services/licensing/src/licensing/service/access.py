@@ -18,12 +18,14 @@ def is_brand(brand_id: str) -> bool:
 
 
 async def is_near(identity: Identity, talent_id: str) -> bool:
-    """Tell whether the house, the talent herself or the agency that represents her now asks."""
+    """Tell whether the house, the talent, her agency of now or a successor of hers asks."""
     actor = trace.actor()
     if is_house():
         return True
     if actor.kind == "talent":
         return actor.party_id == talent_id != ""
+    if actor.kind == "successor":
+        return await identity.is_successor(talent_id, actor.party_id)
     if actor.kind != "agency" or not actor.party_id:
         return False
     return await identity.get_agency(talent_id) == actor.party_id

@@ -4,6 +4,7 @@ identity is asked before a transaction opens, never within.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from kit import db, outbox, trace
@@ -15,7 +16,9 @@ from sosia.identity.v1 import consent_pb2
 from sosia.licensing.v1 import events_pb2
 
 from licensing.clients import Identity
+from licensing.domain import delegations
 from licensing.domain import licenses as domain
+from licensing.domain.delegations import Act, Delegation
 from licensing.domain.ledger import Kind, Payees, Payment
 from licensing.domain.licenses import (
     ConsentMissing,
@@ -25,7 +28,7 @@ from licensing.domain.licenses import (
     State,
 )
 from licensing.domain.quotes import Quote, QuoteNotFound, check_valid
-from licensing.service import access, posting
+from licensing.service import access, posting, words
 from licensing.service.commands import Command, claim, find_repeat
 from licensing.service.lives import begin, keep
 from licensing.service.stamps import to_stamp
@@ -66,20 +69,26 @@ class Licenses:
                 await _propose(tx, license_id, quote, renews)
             return await store.get(tx, result)
 
-    async def sign(self, command: Command, license_id: str, signature: bytes) -> License:
+    async def sign(
+        self, command: Command, license_id: str, signature: bytes, delegation_id: str = ""
+    ) -> License:
         """Make a license live with the talent's own signature, and post its fee.
+
+        Or with that of the agency she delegated it to, within the bounds she named.
 
         Raises:
             LicenseNotFound, NotAllowed, LicenseNotProposed, LicenseNotAccepted,
-                ExclusivityConflict: in this order; SIGNATURE_INVALID before LicenseNotProposed
-                and CONSENT_MISSING after it.
+                ExclusivityConflict: in this order; what `words.check` raises before
+                LicenseNotProposed and CONSENT_MISSING after it.
         """
         license = await self.get(license_id)
-        access.require_signer(license.terms.talent_id)
+        talent_id = license.terms.talent_id
+        delegation = await words.find_delegation(self._identity, delegation_id, license)
         if await find_repeat(self._db, command):
             return _answer(await self.get(license_id))  # it was signed since we read it
-        talent_id = license.terms.talent_id
-        signer = await self._identity.find_signer(talent_id, license.statement, signature)
+        said = await words.check(
+            self._identity, _asked(license, signature, delegation), self._paths
+        )
         async with self._db.begin() as tx:
             domain.check_signable(license, now=await db.now(tx))
         step = consent_pb2.STEP_LICENSING
@@ -91,22 +100,25 @@ class Licenses:
             license = await store.get(tx, license_id, lock=True)
             token = new_id("lic")
             if await claim(tx, command, token) == token:
+                await words.check_still(tx, talent_id, said.delegation_id)
+                license = replace(license, delegation_id=said.delegation_id)
                 license = await self._decide(tx, license, consent_id, payees)
                 if license.state is State.ACTIVE:
-                    await outbox.publish(tx, _signed(license, signature, signer))
+                    await outbox.publish(tx, _signed(license, said))
         return _answer(license)
 
     async def revoke(self, command: Command, license_id: str, signature: bytes) -> License:
-        """End a license now with the talent's own signature.
+        """End a license now with the talent's own signature, or a successor's.
 
         Raises:
             LicenseNotFound, NotAllowed, LicenseNotActive: in this order; SIGNATURE_INVALID
                 before the last.
         """
         license = await self.get(license_id)
-        access.require_signer(license.terms.talent_id)
+        await words.find_delegation(self._identity, "", license, succeeds=True)
         statement = domain.say_revocation(license.id)
-        signer = await self._identity.find_signer(license.terms.talent_id, statement, signature)
+        signed = (license.terms.talent_id, "NARROW", statement, signature)
+        signer = await self._identity.check_signer(*signed)
         async with self._db.begin() as tx:
             license = await store.get(tx, license_id, lock=True)
             token = new_id("lic")
@@ -157,7 +169,8 @@ class Licenses:
         domain.check_signable(license, now=now)
         if await store.find_contradicted(tx, license, self._paths[license.terms.category]):
             return await _decline(tx, license, now=now)
-        license = domain.sign(license, consent_id=consent_id, now=now)
+        by = license.delegation_id
+        license = domain.sign(license, consent_id=consent_id, now=now, delegation_id=by)
         await self._grant(tx, license, payees, now=now)
         return license
 
@@ -231,7 +244,7 @@ async def _propose(tx: Tx, license_id: str, quote: Quote, renews: str) -> None:
 
 
 async def _decline(tx: Tx, license: License, *, now: datetime) -> License:
-    license = domain.decline(license, now=now)
+    license = replace(domain.decline(license, now=now), delegation_id="")
     await keep(tx, license)
     event = events_pb2.LicenseDeclined(
         license_id=license.id,
@@ -251,16 +264,24 @@ async def end(tx: Tx, license: License) -> License:
     return license
 
 
-def _signed(license: License, signature: bytes, signer: bytes) -> events_pb2.LicenseSigned:
+def _asked(license: License, signature: bytes, delegation: Delegation | None) -> words.Asked:
+    statement = license.statement
+    if delegation is not None:
+        statement = canonical(delegations.say_license(license, delegation.id))
+    return words.Asked(license, Act.SIGN_LICENSE, statement, signature, delegation)
+
+
+def _signed(license: License, said: words.Said) -> events_pb2.LicenseSigned:
     return events_pb2.LicenseSigned(
         license_id=license.id,
         brand_id=license.terms.brand_id,
         talent_id=license.terms.talent_id,
         starts_at=to_stamp(license.terms.starts_at),
         ends_at=to_stamp(license.terms.ends_at),
-        statement=license.statement,
-        signature=signature,
-        public_key=signer,
+        statement=said.statement,
+        signature=said.signature,
+        public_key=said.public_key,
+        delegation_id=said.delegation_id,
     )
 
 

@@ -17,6 +17,7 @@ from licensing.service import access, posting
 from licensing.service.commands import Command, claim, find_repeat
 from licensing.service.licenses import is_visible
 from licensing.service.lives import keep
+from licensing.store import acting as acting_store
 from licensing.store import approvals as approvals_store
 from licensing.store import ledger as store
 from licensing.store import licenses as licenses_store
@@ -127,8 +128,11 @@ async def _release(
     key = (license.id, picture.render_id, picture.picture_sha256)
     approved = await approvals_store.is_approved(tx, *key)
     withdrawal = await licenses_store.find_withdrawal(tx, license.consent_id)
+    frozen = await acting_store.is_frozen(tx, license.terms.talent_id)
     now = await db.now(tx)
-    license = domain.release(license, withdrawal=withdrawal, approved=approved, now=now)
+    license = domain.release(
+        license, withdrawal=withdrawal, approved=approved, now=now, frozen=frozen
+    )
     await keep(tx, license, picture.render_id)
     payment = Payment(
         transaction_id,

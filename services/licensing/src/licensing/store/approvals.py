@@ -10,7 +10,7 @@ from sqlalchemy import Row, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from licensing.domain.approvals import Approval, ApprovalNotFound, State
-from licensing.store.tables import approvals, releases
+from licensing.store.tables import approvals, estates, releases
 
 _MOST_LISTED = 200
 
@@ -70,13 +70,19 @@ async def save(tx: Tx, approval: Approval) -> None:
 async def lock_due(tx: Tx, column: str, by: datetime) -> list[Approval]:
     """Return pending approvals whose deadline is not after `by`, and hold and mark them.
 
+    While her estate waits a talent's time stands still.
+
     Args:
         column: "reminded_at" or "lapsed_at": where it is marked, so that it is done once.
         by: a time.
     """
     mark = approvals.c[column]
+    frozen = select(estates.c.talent_id).where(estates.c.state == "waiting")
     query = select(approvals).where(
-        approvals.c.state == str(State.PENDING), mark.is_(None), approvals.c.deadline <= by
+        approvals.c.state == str(State.PENDING),
+        mark.is_(None),
+        approvals.c.deadline <= by,
+        approvals.c.talent_id.not_in(frozen),
     )
     query = query.order_by(approvals.c.deadline).limit(_MOST_LISTED)
     found = [_approval(row) for row in await tx.execute(query.with_for_update(skip_locked=True))]

@@ -32,6 +32,7 @@ async def add(tx: Tx, license: License) -> None:
         "offered_by": str(license.offered_by),
         "answers": license.answers,
         "renews": license.renews,
+        "delegation_id": license.delegation_id,
         "ends_at": license.terms.ends_at,
         **agreed_row(license.terms, license.per_image, license.crew_pool_bp, license.created_at),
     }
@@ -85,6 +86,17 @@ async def lock_active_under(tx: Tx, consent_id: str) -> list[License]:
     return [_license(row) for row in rows]
 
 
+async def lock_signed_after(tx: Tx, delegation_id: str, ended_at: datetime) -> list[License]:
+    """Return the live licenses signed under a delegation not before it ended, and hold them."""
+    query = select(licenses).where(
+        licenses.c.delegation_id == delegation_id,
+        licenses.c.state == str(State.ACTIVE),
+        licenses.c.signed_at >= ended_at,
+    )
+    rows = (await tx.execute(query.order_by(licenses.c.id).with_for_update())).all()
+    return [_license(row) for row in rows]
+
+
 async def _find(tx: Tx, query: Select[Any]) -> list[License]:
     ordered = query.order_by(licenses.c.created_at.desc(), licenses.c.id.desc())
     return [_license(row) for row in (await tx.execute(ordered.limit(_MOST_LISTED))).all()]
@@ -96,6 +108,7 @@ async def save(tx: Tx, license: License) -> None:
         "state": str(license.state),
         "signed_at": license.signed_at,
         "consent_id": license.consent_id,
+        "delegation_id": license.delegation_id,
         "images_used": license.images_used,
         "accepted_at": license.accepted_at,
     }
@@ -223,4 +236,5 @@ def _license(row: Row[Any]) -> License:
         row.accepted_at,
         row.answers,
         row.renews,
+        row.delegation_id,
     )

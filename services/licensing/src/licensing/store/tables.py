@@ -73,7 +73,7 @@ licenses = Table(
     *_columns(BigInteger, "fee_minor"),
     *_columns(Integer, "images_used"),
     *_times("signed_at", "accepted_at", nullable=True),
-    *_columns(Text, "consent_id", "offered_by", "answers", "renews"),
+    *_columns(Text, "consent_id", "offered_by", "answers", "renews", "delegation_id"),
     *_times("ends_at"),
     *_terms(),
 )
@@ -100,6 +100,20 @@ withdrawn_consents = Table(
     Column("consent_id", Text, primary_key=True),
     *_columns(Text, "talent_id", "policy"),
     *_times("seen_at"),
+)
+ended_delegations = Table(
+    "ended_delegations",
+    metadata,
+    Column("delegation_id", Text, primary_key=True),
+    *_columns(Text, "talent_id"),
+    *_times("ended_at", "seen_at"),
+)
+estates = Table(
+    "estates",
+    metadata,
+    Column("estate_id", Text, primary_key=True),
+    *_columns(Text, "talent_id", "state"),
+    *_times("frozen_at"),
 )
 grants = Table(
     "grants",

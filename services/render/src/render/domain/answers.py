@@ -41,6 +41,29 @@ class Registered:
 
 
 @dataclass(frozen=True, slots=True)
+class Word:
+    """What the talent said of a picture: "approved", "refused", "pending" or "not asked"."""
+
+    said: str
+    at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Where a receipt stands in the transparency log; what it says is not told.
+
+    Attributes:
+        commitment_sha256: what the leaf holds, in hexadecimal.
+        inclusion_proof: RFC 9162, each node in hexadecimal.
+    """
+
+    commitment_sha256: str
+    leaf_index: int
+    inclusion_proof: tuple[str, ...]
+    checkpoint: str
+
+
+@dataclass(frozen=True, slots=True)
 class Named:
     """Who and what a picture is, once it is certain."""
 
@@ -55,6 +78,8 @@ class Named:
     released_at: datetime
     refusals: tuple[str, ...] | None
     """Why the use asked about is not licensed, none if it is; None where none was asked about."""
+    word: Word
+    proof: Proof | None
 
 
 @dataclass(frozen=True, slots=True)

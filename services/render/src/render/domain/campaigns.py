@@ -1,6 +1,6 @@
 """Campaigns and their briefs: what each must say."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -159,23 +159,30 @@ def check_shots(shots: Sequence[Shot], *, products: int) -> tuple[Shot, ...]:
     """
     if not 0 < len(shots) <= MOST_SHOTS:
         raise FieldInvalid("shots", f"must be 1 to {MOST_SHOTS}")
-    return tuple(_shot(shot, f"shots[{i}]", products) for i, shot in enumerate(shots))
+    return tuple(
+        check_shot(shot, f"shots[{i}].", products=products) for i, shot in enumerate(shots)
+    )
 
 
-def _shot(shot: Shot, at: str, products: int) -> Shot:
+def check_shot(shot: Shot, at: str = "", *, products: int) -> Shot:
+    """Return a shot tidied; `at` is how its fields' names begin.
+
+    Raises:
+        FieldInvalid: it names no product, framing, view, pose or light.
+    """
     if not 0 <= shot.product < products:
-        raise FieldInvalid(f"{at}.product", "must be the index of a product of the brief")
+        raise FieldInvalid(f"{at}product", "must be the index of a product of the brief")
     if shot.framing not in FRAMINGS:
-        raise FieldInvalid(f"{at}.framing", f"must be one of {', '.join(FRAMINGS)}")
+        raise FieldInvalid(f"{at}framing", f"must be one of {', '.join(FRAMINGS)}")
     if shot.view not in VIEWS:
-        raise FieldInvalid(f"{at}.view", f"must be one of {', '.join(VIEWS)}")
+        raise FieldInvalid(f"{at}view", f"must be one of {', '.join(VIEWS)}")
     return Shot(
         shot.product,
         shot.framing,
-        words.check(shot.pose, f"{at}.pose", longest=_WORDS),
+        words.check(shot.pose, f"{at}pose", longest=_WORDS),
         shot.view,
-        words.check(shot.lighting, f"{at}.lighting", longest=_WORDS),
-        fields.within(shot.seed, f"{at}.seed", 0, LARGEST_SEED),
+        words.check(shot.lighting, f"{at}lighting", longest=_WORDS),
+        fields.within(shot.seed, f"{at}seed", 0, LARGEST_SEED),
     )
 
 
@@ -189,21 +196,25 @@ def check_contexts(
     Raises:
         FieldInvalid: a text names one of them; the rule says which.
     """
-    for field, text in _texts(products, shots):
+    for i, product in enumerate(products):
+        names = ("name", "garment", "colour", "pattern")
+        _check_words(((f"products[{i}].{one}", getattr(product, one)) for one in names), prohibited)
+    for i, shot in enumerate(shots):
+        check_shot_contexts(shot, prohibited, f"shots[{i}].")
+
+
+def check_shot_contexts(shot: Shot, prohibited: Sequence[str], at: str = "") -> None:
+    """Check the same of one shot; `at` is how its fields' names begin. Raises FieldInvalid."""
+    _check_words(((f"{at}{one}", getattr(shot, one)) for one in ("pose", "lighting")), prohibited)
+
+
+def _check_words(texts: Iterable[tuple[str, str]], prohibited: Sequence[str]) -> None:
+    for field, text in texts:
         for context in prohibited:
             if context.strip() and _plain(context) in _plain(text):
                 raise FieldInvalid(
                     field, f"must not name {context.strip()}, where the talent is never shown"
                 )
-
-
-def _texts(products: Sequence[Product], shots: Sequence[Shot]) -> Iterator[tuple[str, str]]:
-    for i, product in enumerate(products):
-        for name in ("name", "garment", "colour", "pattern"):
-            yield f"products[{i}].{name}", getattr(product, name)
-    for i, shot in enumerate(shots):
-        for name in ("pose", "lighting"):
-            yield f"shots[{i}].{name}", getattr(shot, name)
 
 
 def _plain(text: str) -> str:

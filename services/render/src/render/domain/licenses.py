@@ -26,6 +26,8 @@ class State(StrEnum):
     ACTIVE = "active"
     DECLINED = "declined"
     REVOKED = "revoked"
+    COUNTERED = "countered"
+    EXPIRED = "expired"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,8 @@ class License:
     state: State
     starts_at: datetime
     ends_at: datetime
+    territories: tuple[str, ...] = ()
+    """Of all its uses: ISO 3166 codes and regions, as they were asked for."""
 
 
 class TwinBelowBar(FailedPrecondition):
@@ -69,6 +73,19 @@ class Fidelity:
 
 
 @dataclass(frozen=True, slots=True)
+class Signed:
+    """A license's terms as evidence.
+
+    Attributes:
+        statement: canonical JSON (RFC 8785) that the talent signs to grant it.
+        uses: what it covers, as media and territory.
+    """
+
+    statement: bytes
+    uses: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Twin:
     """What render must know of a twin version."""
 
@@ -80,6 +97,8 @@ class Twin:
     adapter_sha256: str
     """Of the sealed bytes, hex."""
     fidelity: Fidelity
+    dataset_sha256: str = ""
+    """Of the capture set it was trained on, as training hashed it, hex."""
 
 
 def check_live(license: License, *, now: datetime) -> None:
@@ -120,7 +139,7 @@ def check_fidelity(twin: Twin) -> None:
 
 def describe(license: License, *, now: datetime) -> str:
     """Return what the public is told of a license: in term, not yet, expired or revoked."""
-    if license.state is not State.ACTIVE:
+    if license.state not in (State.ACTIVE, State.EXPIRED):
         return "revoked"
     if now < license.starts_at:
         return "not yet"

@@ -10,6 +10,7 @@ from kit.errors import FailedPrecondition, FieldInvalid, NotFound
 from render.domain.bindings import Manifest
 from render.domain.campaigns import Credit, Product, Shot
 from render.domain.drift import Score
+from render.domain.formats import MadeFormat
 
 CONSENT_WITHDRAWN = "CONSENT_WITHDRAWN"
 LICENSE_REVOKED = "LICENSE_REVOKED"
@@ -93,6 +94,21 @@ class Made:
     prompt: str
     score: Score | None = None
     """How near it is to the talent, where her twin's report says who she is."""
+    formats: tuple[MadeFormat, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """Which take of its shot a render is, and what it is made from."""
+
+    number: int
+    answers: str
+    """The render whose take was not it yet; empty where the brief asked for it."""
+    note: str
+    """What the director said when asking for it."""
+    made_from: Shot
+    brief_sha256: str
+    """Of the brief with this shot in it: what the grant is for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +136,9 @@ class Render:
     created_at: datetime
     released_at: datetime | None = None
     picture: Picture | None = None
+    take: Take | None = None
+    is_chosen: bool = False
+    """The director chose it among the takes of its shot."""
 
 
 @dataclass(frozen=True, slots=True)

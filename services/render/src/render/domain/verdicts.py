@@ -30,6 +30,9 @@ fingerprint and the marks of one of ours are 84 and more away."""
 
 _CLEAR_LEAD_BITS = 8  # by which one record must be nearer than the next to be found by looks alone
 
+UNSURE_BITS = SAME_PICTURE_BITS + _CLEAR_LEAD_BITS
+"""Distance beyond which no fingerprint counts: up to it a second makes the nearest uncertain."""
+
 
 class Seal(StrEnum):
     """What became of the picture's Content Credentials."""
@@ -252,7 +255,8 @@ def _nearest(layers: Layers, candidates: Sequence[Candidate]) -> Candidate | Non
     if not ranked or not _looks_like(layers, ranked[0]):
         return None
     best = distance(layers.fingerprint, ranked[0].fingerprint)
-    second = ranked[1:2]
-    if second and distance(layers.fingerprint, second[0].fingerprint) < best + _CLEAR_LEAD_BITS:
+    render_id = ranked[0].rights.render_id  # its own formats may look alike
+    second = next((c for c in ranked if c.rights.render_id != render_id), None)
+    if second and distance(layers.fingerprint, second.fingerprint) < best + _CLEAR_LEAD_BITS:
         return None
     return ranked[0]

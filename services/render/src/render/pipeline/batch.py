@@ -12,7 +12,7 @@ import torch
 from diffusers import DiffusionPipeline
 from imaging.failures import OutOfMemory
 from imaging.pictures import Rgb
-from imaging.pipeline import adapters, base, generate
+from imaging.pipeline import adapters, base, families, generate
 from torch import nn
 
 
@@ -94,7 +94,7 @@ def make(
         OutOfMemory: half of the rows is still too much.
     """
     torch.set_num_threads(sampler.threads)
-    with _dressed(pipeline.unet, rows):
+    with _dressed(families.denoiser(pipeline), rows):
         try:
             return _run(pipeline, rows, sampler, should_stop)
         except torch.OutOfMemoryError:

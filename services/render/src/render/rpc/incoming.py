@@ -11,7 +11,9 @@ from sosia.render.v1 import softbinding_pb2 as soft
 
 from render.domain.answers import AskedUse
 from render.domain.campaigns import Credit, Product, Shot
+from render.domain.moodboards import Facts
 from render.domain.renders import Review
+from render.domain.takes import Direction
 from render.service.campaigns import NewBrief, NewCampaign
 from render.service.commands import Command
 
@@ -41,12 +43,24 @@ def to_review(request: pb.ReviewRenderRequest) -> Review:
     return Review(request.approve, request.note)
 
 
+def to_facts(facts: campaign_pb2.ReferenceFacts) -> Facts:
+    """Read what is said of a reference picture."""
+    return Facts(facts.title, facts.credit, facts.rights)
+
+
+def to_direction(request: pb.AskTakeRequest) -> Direction:
+    """Read what a director wants otherwise."""
+    seed = request.seed if request.HasField("seed") else None
+    words = (request.framing, request.pose, request.view, request.lighting)
+    return Direction(request.note, *words, seed)
+
+
 def to_kind(kind: "render_pb2.PictureKind.ValueType") -> str:
     """Read which file is asked for; nothing where nothing known is."""
     return _KINDS.get(kind, "")
 
 
-def to_use(request: pb.VerifyPictureRequest) -> AskedUse | None:
+def to_use(request: pb.VerifyPictureRequest | pb.VerifyAddressRequest) -> AskedUse | None:
     """Read which use is asked about, if one is."""
     if not request.media and not request.territory:
         return None

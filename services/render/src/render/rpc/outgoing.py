@@ -7,16 +7,20 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from sosia.common.v1 import credit_pb2
 from sosia.render.v1 import (
     campaign_pb2,
+    format_pb2,
     render_pb2,
     render_service_pb2,
     softbinding_pb2,
     verify_pb2,
 )
 
-from render.domain.answers import Answer
+from render.domain.answers import Answer, Named
 from render.domain.bindings import Match
 from render.domain.campaigns import Brief, Campaign, Credit, Product, Shot
+from render.domain.formats import Format
+from render.domain.moodboards import Reference
 from render.domain.renders import Remains, Render
+from render.domain.takes import Note
 
 
 def from_time(value: datetime) -> Timestamp:
@@ -84,26 +88,73 @@ def from_render(render: Render) -> render_pb2.Render:
         message.fingerprint = render.picture.fingerprint.hex()
     if render.released_at is not None:
         message.released_at.FromDatetime(render.released_at)
+    if render.take is not None:
+        message.take, message.chosen = render.take.number, render.is_chosen
+        message.answers, message.direction = render.take.answers, render.take.note
+        message.made_from.CopyFrom(_shot(render.take.made_from))
     return message
+
+
+def from_note(note: Note) -> render_pb2.TakeNote:
+    """Write a word on a take."""
+    return render_pb2.TakeNote(
+        render_id=note.render_id,
+        word=render_pb2.TakeWord.Value(f"TAKE_WORD_{note.word.name}"),
+        note=note.note,
+        party_id=note.party_id,
+        at=from_time(note.said_at),
+    )
+
+
+def from_reference(reference: Reference) -> campaign_pb2.Reference:
+    """Write a reference picture; where it lies is nobody's business."""
+    return campaign_pb2.Reference(
+        id=reference.id,
+        brief_id=reference.brief_id,
+        title=reference.title,
+        credit=reference.credit,
+        rights=reference.rights,
+        sha256=reference.sha256,
+        width=reference.width,
+        height=reference.height,
+        added_by=reference.added_by,
+        created_at=from_time(reference.created_at),
+    )
 
 
 def from_answer(answer: Answer) -> verify_pb2.Verification:
     """Write what is known of a picture."""
-    message = verify_pb2.Verification(
-        verdict=verify_pb2.Verdict.Value(f"VERDICT_{answer.outcome.name}"),
-        layers=[verify_pb2.Layer(name=name, state=state) for name, state in answer.layers],
-    )
-    named = answer.named
-    if named is not None:
-        for name in ("render_id", "talent", "brand", "license_id", "license_state"):
-            setattr(message, name, getattr(named, name))
-        message.consent_receipt_id = named.consent_receipt_id
-        message.credits.extend(from_credits(named.credits))
-        message.license_ends_at.FromDatetime(named.license_ends_at)
-        message.released_at.FromDatetime(named.released_at)
-        if named.refusals is not None:
-            message.use.allowed = not named.refusals
-            message.use.reasons.extend(named.refusals)
+    message = verify_pb2.Verification() if answer.named is None else from_named(answer.named)
+    message.verdict = verify_pb2.Verdict.Value(f"VERDICT_{answer.outcome.name}")
+    message.layers.extend(from_layers(answer.layers))
+    return message
+
+
+def from_layers(layers: Iterable[tuple[str, str]]) -> list[verify_pb2.Layer]:
+    """Write what each layer said."""
+    return [verify_pb2.Layer(name=name, state=state) for name, state in layers]
+
+
+def from_named(named: Named) -> verify_pb2.Verification:
+    """Write who and what a released picture is, without a verdict."""
+    message = verify_pb2.Verification(approval=named.word.said)
+    for name in ("render_id", "talent", "brand", "license_id", "license_state"):
+        setattr(message, name, getattr(named, name))
+    message.consent_receipt_id = named.consent_receipt_id
+    message.credits.extend(from_credits(named.credits))
+    message.license_ends_at.FromDatetime(named.license_ends_at)
+    message.released_at.FromDatetime(named.released_at)
+    if named.word.at is not None:
+        message.approved_at.FromDatetime(named.word.at)
+    if named.proof is not None:
+        proof = message.consent_proof
+        proof.commitment_sha256 = named.proof.commitment_sha256
+        proof.leaf_index = str(named.proof.leaf_index)
+        proof.inclusion_proof.extend(named.proof.inclusion_proof)
+        proof.checkpoint = named.proof.checkpoint
+    if named.refusals is not None:
+        message.use.allowed = not named.refusals
+        message.use.reasons.extend(named.refusals)
     return message
 
 
@@ -113,6 +164,16 @@ def from_match(match: Match) -> softbinding_pb2.Match:
     if match.endpoint:
         message.endpoint = match.endpoint
     return message
+
+
+def from_format(one: Format) -> format_pb2.PictureFormat:
+    """Write a format of a picture."""
+    return format_pb2.PictureFormat(
+        format=one.name,
+        width=one.picture.width,
+        height=one.picture.height,
+        sha256=one.picture.sha256,
+    )
 
 
 def _product(product: Product) -> campaign_pb2.Product:

@@ -100,6 +100,20 @@ class Campaigns:
             raise CampaignNotFound("there is no such campaign")
         return campaign
 
+    async def find(self, talent_id: str) -> list[Campaign]:
+        """Return the newest campaigns of whoever asks; with `talent_id` only those with her.
+
+        Raises:
+            FieldInvalid: no id of a talent, or none although an agency asks.
+        """
+        actor = trace.require_actor()
+        if talent_id or actor.kind == "agency":
+            fields.check_id("pty", talent_id, "talent_id", what="a talent")
+        if actor.kind == "agency" and await self._identity.get_agency(talent_id) != actor.party_id:
+            return []
+        async with self._db.begin() as tx:
+            return await store.find_campaigns(tx, actor.kind, actor.party_id, talent_id)
+
     async def _name(self, credits: Sequence[Credit]) -> tuple[Credit, ...]:
         """Fill in the names crew is known by."""
         named = []
@@ -149,13 +163,31 @@ class Briefs:
 
     async def get(self, brief_id: str) -> Brief:
         """Return a brief of a campaign the caller may know of."""
+        return (await self.open(brief_id))[0]
+
+    async def open(self, brief_id: str) -> tuple[Brief, Campaign]:
+        """Return a brief of a campaign the caller may know of, and the campaign."""
         trace.require_actor()
         async with self._db.begin() as tx:
             brief = await store.get_brief(tx, brief_id)
             campaign = await store.get(tx, brief.campaign_id)
         if not await access.is_near_campaign(self._identity, campaign):
             raise BriefNotFound("there is no such brief")
-        return brief
+        return brief, campaign
+
+    async def find(self, campaign_id: str) -> list[Brief]:
+        """Return the briefs of a campaign the caller may know of, oldest first.
+
+        Raises:
+            CampaignNotFound: there is none.
+        """
+        trace.require_actor()
+        async with self._db.begin() as tx:
+            campaign = await store.get(tx, campaign_id)
+            found = await store.find_briefs(tx, campaign.id)
+        if not await access.is_near_campaign(self._identity, campaign):
+            raise CampaignNotFound("there is no such campaign")
+        return found
 
     async def _check_twin(self, campaign: Campaign, twin_version_id: str) -> None:
         twin = await self._training.get_twin(twin_version_id)
@@ -170,15 +202,19 @@ class Briefs:
                 now = await db.now(tx)
                 made = (new.campaign_id, new.twin_version_id, new.products, new.shots)
                 brief = Brief(brief_id, *made, "", now)
-                sha256 = hashlib.sha256(rfc8785.dumps(domain.content(brief))).hexdigest()
-                brief = replace(brief, sha256=sha256)
+                brief = replace(brief, sha256=sha256_of(brief))
                 await store.add_brief(tx, brief, created_by=trace.actor().party_id)
                 event = events_pb2.BriefCreated(
                     brief_id=brief_id,
                     campaign_id=brief.campaign_id,
                     twin_version_id=brief.twin_version_id,
-                    sha256=sha256,
+                    sha256=brief.sha256,
                     shots=len(brief.shots),
                 )
                 await outbox.publish(tx, event)
             return await store.get_brief(tx, result)
+
+
+def sha256_of(brief: Brief) -> str:
+    """Return the SHA-256 of a brief's canonical JSON (RFC 8785), hex."""
+    return hashlib.sha256(rfc8785.dumps(domain.content(brief))).hexdigest()

@@ -50,6 +50,11 @@ class Jobs:
         async with self._db.begin() as tx:
             return await db.now(tx)
 
+    async def new_numbers(self, count: int) -> list[int]:
+        """Draw asset numbers that nothing has; those not used are lost."""
+        async with self._db.begin() as tx:
+            return await store.new_numbers(tx, count)
+
     async def admit(self, task: Task, claims: Claims) -> datetime:
         """Hold a grant against its render and note its use; return the database's time.
 

@@ -5,15 +5,18 @@ from collections.abc import Callable
 
 from kit import db, trace
 from kit.db import Database
+from kit.errors import FieldInvalid
 from kit.objects import sha256
 from sosia.identity.v1 import consent_pb2
 from vault import Vault
 
 from render.clients import Licensing
-from render.domain import licenses
+from render.domain import formats, licenses
 from render.domain import renders as domain
+from render.domain.formats import Format, FormatNotFound
 from render.domain.renders import Picture, Render, RenderNotFound, State
 from render.service.renders import Renders
+from render.store import renders as store
 
 
 class Pictures:
@@ -34,27 +37,56 @@ class Pictures:
         self._vault = vault
         self._reduce = reduce
 
-    async def open(self, render_id: str, kind: str) -> tuple[bytes, str]:
-        """Return a JPEG and its SHA-256, hex.
+    async def open(self, render_id: str, kind: str, format: str = "") -> tuple[bytes, str]:
+        """Return a JPEG and its SHA-256, hex; of the clean file also in another `format`.
 
         Raises:
-            FieldInvalid: neither a draft nor the clean file is asked for.
+            FieldInvalid: neither a draft nor the clean file is asked for, or a format of no kind
+                that is made, or of a draft.
             RenderNotFound: there is none yet, none for the caller, or none any more, because the
                 talent was erased.
+            FormatNotFound: the picture has no file in that format.
             LicenseNotActive, LicenseExpired: the clean file, after the license ended.
             FailedPrecondition: CONSENT_MISSING, the talent withdrew.
         """
         trace.require_actor()
         domain.check_kind(kind)
+        if format:
+            formats.check_format(format)
+            if kind != "clean":
+                raise FieldInvalid("format", "must be empty for a draft")
         render = await self._renders.get(render_id)
         if render.picture is None or (kind == "clean" and not _is_delivered(render)):
             raise RenderNotFound("there is no such picture")
         try:
             if kind == "clean":
-                return await self._open_clean(render, render.picture)
+                return await self._open_clean(render, await self._find(render, format))
             return await self._open_draft(render, render.picture)
         except FileNotFoundError as error:
             raise RenderNotFound("there is no such picture any more") from error
+
+    async def find_formats(self, render_id: str) -> list[Format]:
+        """Return the formats in which a released picture is to be had; none before.
+
+        Raises:
+            RenderNotFound: there is none, or none for the caller.
+        """
+        render = await self._renders.get(render_id)
+        if render.state is not State.RELEASED:
+            return []
+        async with self._db.begin() as tx:
+            return await store.find_formats(tx, render.id)
+
+    async def _find(self, render: Render, format: str) -> Picture:
+        """Return the whole picture, or that of a format."""
+        if render.picture is not None and not format:
+            return render.picture
+        async with self._db.begin() as tx:
+            found = await store.find_formats(tx, render.id)
+        named = next((one for one in found if one.name == format), None)
+        if named is None:
+            raise FormatNotFound(f"the picture is not to be had as {format}", format=format)
+        return named.picture
 
     async def _open_clean(self, render: Render, picture: Picture) -> tuple[bytes, str]:
         license = await self._licensing.get_license(render.license_id)

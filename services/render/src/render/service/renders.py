@@ -4,48 +4,35 @@ Other services are asked before a transaction opens, never within.
 """
 
 import hashlib
-from dataclasses import dataclass
 
 from kit import once, outbox, trace
 from kit.db import Database, Tx
 from kit.ids import new_id
 from sosia.render.v1 import events_pb2
 
-from render.clients import Consent, Identity, Licensing, Training
-from render.domain import campaigns as campaign_rules
-from render.domain import licenses
+from render.clients import Identity, Licensing
 from render.domain import renders as domain
-from render.domain.campaigns import Brief, BriefNotFound, Campaign, Credit
+from render.domain.campaigns import Brief, BriefNotFound, Campaign
 from render.domain.grants import Wanted
-from render.domain.licenses import Twin
-from render.domain.renders import Basis, Render, RenderNotFound, Review, State
-from render.service import access
+from render.domain.renders import Render, RenderNotFound, Review, State
+from render.domain.takes import Word
+from render.service import access, choosing
 from render.service.commands import Command
 from render.service.likeness import tell_drift
+from render.service.starts import Start, Starts, first_take, make_render
 from render.store import campaigns as campaigns_store
 from render.store import renders as store
-
-
-@dataclass(frozen=True, slots=True)
-class _Start:
-    """What is known of renders about to be queued."""
-
-    brief: Brief
-    campaign: Campaign
-    twin: Twin
-    consent: Consent
-    credits: tuple[Credit, ...]
 
 
 class Renders:
     """Pictures on their way."""
 
     def __init__(
-        self, database: Database, identity: Identity, training: Training, licensing: Licensing
+        self, database: Database, identity: Identity, starts: Starts, licensing: Licensing
     ) -> None:
         self._db = database
         self._identity = identity
-        self._training = training
+        self._starts = starts
         self._licensing = licensing
 
     async def start(self, command: Command, brief_id: str) -> list[Render]:
@@ -63,23 +50,21 @@ class Renders:
         if repeat is not None:
             async with self._db.begin() as tx:
                 return await store.find_started(tx, repeat)
-        consent = await self._identity.check_consent(campaign.talent_id)
-        twin = await self._training.get_twin(brief.twin_version_id)
-        licenses.check_fidelity(twin)
-        crew = await self._identity.list_credits(campaign.talent_id)
-        credits = campaign_rules.merge(crew, campaign.credits)
-        wanted = Wanted(campaign.license_id, twin.id, brief.sha256)
+        start = await self._starts.prepare(brief, campaign)
+        wanted = Wanted(campaign.license_id, start.twin.id, brief.sha256)
         token = await self._licensing.issue_grant(
             _grant_request(brief.id, command.request_id), wanted, len(brief.shots)
         )
-        return await self._queue(command, _Start(brief, campaign, twin, consent, credits), token)
+        return await self._queue(command, start, token)
 
-    async def _queue(self, command: Command, start: _Start, grant: str) -> list[Render]:
+    async def _queue(self, command: Command, start: Start, grant: str) -> list[Render]:
         start_id = new_id("sta")
         async with self._db.begin() as tx:
             result = await once.claim(tx, command.request_id, command.content, start_id)
             if result == start_id:
-                new = [_new_render(start, index) for index in range(len(start.brief.shots))]
+                before = await store.find_takes(tx, start.brief.id)
+                shots = range(len(start.brief.shots))
+                new = [make_render(start, shot, first_take(start, shot, before)) for shot in shots]
                 await store.add(tx, new, start_id=start_id, grant=grant)
                 event = events_pb2.RendersQueued(
                     brief_id=start.brief.id, render_ids=[render.id for render in new]
@@ -114,7 +99,7 @@ class Renders:
         """Note the creative director's word.
 
         Raises:
-            RenderNotFound, NotAllowed, FieldInvalid, RenderNotDraft: in this order.
+            RenderNotFound, NotAllowed, FieldInvalid, RenderNotDraft, TakeChosen: in this order.
         """
         _, campaign = await self.open(render_id)
         reviewer_id = access.require_director(campaign)
@@ -124,6 +109,10 @@ class Renders:
             token = new_id("rev")
             if await once.claim(tx, command.request_id, command.content, token) == token:
                 domain.check_draft(render)
+                if review.approve:
+                    await choosing.approve(tx, render, reviewer_id, review.note)
+                else:
+                    await choosing.free(tx, render, Word.RETAKE, review.note, reviewer_id)
                 state = State.APPROVED if review.approve else State.RETAKE
                 await store.review(tx, render, state, note=review.note, reviewer_id=reviewer_id)
                 await outbox.publish(tx, _reviewed(render, review, reviewer_id))
@@ -174,29 +163,6 @@ async def _get_brief(tx: Tx, brief_id: str) -> tuple[Brief, Campaign]:
 def _grant_request(brief_id: str, request_id: str) -> str:
     """Name our request to licensing after the caller's, so that a repeat is one there too."""
     return f"renders:{brief_id}:{hashlib.sha256(request_id.encode()).hexdigest()[:32]}"
-
-
-def _new_render(start: _Start, index: int) -> Render:
-    brief, campaign, consent = start.brief, start.campaign, start.consent
-    return Render(
-        id=new_id("ren"),
-        brief_id=brief.id,
-        campaign_id=campaign.id,
-        license_id=campaign.license_id,
-        talent_id=campaign.talent_id,
-        brand_id=campaign.brand_id,
-        twin_version_id=brief.twin_version_id,
-        shot=index,
-        seed=brief.shots[index].seed,
-        basis=Basis(consent.id, consent.receipt_id, start.twin.consent_id),
-        credits=start.credits,
-        asset_number=0,
-        state=State.QUEUED,
-        attempt=0,
-        reason="",
-        prompt="",
-        created_at=brief.created_at,
-    )
 
 
 def _reviewed(render: Render, review: Review, reviewer_id: str) -> events_pb2.RenderReviewed:

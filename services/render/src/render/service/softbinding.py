@@ -47,7 +47,7 @@ class SoftBindings:
         if record is None:
             return []
         async with self._db.begin() as tx:
-            found = await manifests.find_of(tx, record.candidate.rights.render_id)
+            found = await manifests.find_of(tx, record.candidate.rights.asset_number)
             return self._matches(found)
 
     async def get(self, manifest_id: str) -> bytes:

@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from kit import db
-from kit.db import Database
+from kit.db import Database, Tx
 
 from render.clients import Identity, Licensing
 from render.domain import answers, licenses
@@ -25,6 +25,20 @@ class Examiner(Protocol):
         """Tell whether a file is a part of the picture an outline was taken of."""
 
 
+class Looks(Protocol):
+    """Knows every fingerprint in the registry."""
+
+    async def near(self, tx: Tx, fingerprint: bytes) -> list[bytes]:
+        """Return those that count beside this one."""
+
+
+class Fetcher(Protocol):
+    """Fetches files from strangers' addresses."""
+
+    async def fetch(self, url: str) -> bytes:
+        """Return what lies there. Raises AddressRefused, AddressUnreachable, PhotoTooLarge."""
+
+
 class Verifier:
     """Weighs what a file says against the registry of released pictures."""
 
@@ -34,12 +48,16 @@ class Verifier:
         identity: Identity,
         licensing: Licensing,
         examiner: Examiner,
+        looks: Looks,
+        fetcher: Fetcher,
     ) -> None:
-        """Take in who looks at files."""
+        """Take in who looks at files, who knows what looks alike, and who fetches files."""
         self._db = database
         self._identity = identity
         self._licensing = licensing
         self._examiner = examiner
+        self._looks = looks
+        self._fetcher = fetcher
 
     async def verify(self, content: bytes, use: AskedUse | None = None) -> Answer:
         """Say what a file is, and whether it may be used as asked.
@@ -52,6 +70,24 @@ class Verifier:
         named = None if record is None else await self._name(record, use)
         return Answer(judged.outcome, tuple(said.items()), named)
 
+    async def verify_address(self, url: str, use: AskedUse | None = None) -> Answer:
+        """Say what the file at an address is. Nothing but its pixels and marks says its type.
+
+        Raises:
+            AddressRefused, AddressUnreachable, PhotoTooLarge, PhotoUnreadable: in this order.
+        """
+        return await self.verify(await self._fetcher.fetch(url), use)
+
+    async def get(self, render_id: str) -> Named:
+        """Say of a released picture what is said of its file; whoever has the id may know.
+
+        Raises:
+            RenderNotFound: there is no such picture, or it is not released.
+        """
+        async with self._db.begin() as tx:
+            record = await registry.get(tx, render_id)
+        return await self._name(record, None)
+
     async def recognise(self, content: bytes) -> tuple[Verdict, Registered | None]:
         """Return the verdict on a file and, if verified or recovered, the picture it is.
 
@@ -60,7 +96,8 @@ class Verifier:
         """
         layers = await self._examiner.look(content)
         async with self._db.begin() as tx:
-            found = await registry.find(tx, layers)
+            alike = await self._looks.near(tx, layers.fingerprint)
+            found = await registry.find(tx, layers, alike)
         candidates = [one.candidate for one in found]
         cropped = find_cropped(layers, candidates)
         if cropped is not None and not await self._examiner.is_part(content, cropped.outline):
@@ -75,6 +112,8 @@ class Verifier:
         parties = await self._identity.get_parties([record.talent_id, record.brand_id])
         license = await self._licensing.get_license(rights.license_id)
         refusals = None if use is None else await self._licensing.find_refusals(license, use)
+        word = await self._licensing.find_word(rights.render_id)
+        proof = await self._identity.prove(rights.consent_receipt_id)
         async with self._db.begin() as tx:
             now = await db.now(tx)
         return Named(
@@ -88,4 +127,6 @@ class Verifier:
             consent_receipt_id=rights.consent_receipt_id,
             released_at=record.released_at,
             refusals=refusals,
+            word=word,
+            proof=proof,
         )

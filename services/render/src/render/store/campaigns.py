@@ -6,7 +6,7 @@ from typing import Any
 
 from kit.db import Tx
 from kit.fields import is_id
-from sqlalchemy import insert, select
+from sqlalchemy import Row, insert, select
 
 from render.domain.campaigns import (
     Brief,
@@ -18,6 +18,8 @@ from render.domain.campaigns import (
     Shot,
 )
 from render.store.tables import briefs, campaigns
+
+_MOST_LISTED = 200
 
 
 async def add(tx: Tx, campaign: Campaign) -> None:
@@ -39,7 +41,22 @@ async def get(tx: Tx, campaign_id: str) -> Campaign:
         row = (await tx.execute(query)).one_or_none()
     if row is None:
         raise CampaignNotFound("there is no such campaign")
-    return Campaign(**{**row._mapping, "credits": to_credits(row.credits)})
+    return _campaign(row)
+
+
+async def find_campaigns(tx: Tx, kind: str, party_id: str, talent_id: str) -> list[Campaign]:
+    """Return the newest campaigns of a caller of that kind; of anybody's for the house."""
+    query = select(campaigns)
+    if kind == "brand":
+        query = query.where(campaigns.c.brand_id == party_id)
+    elif kind == "talent":
+        query = query.where(campaigns.c.talent_id == party_id)
+    elif kind == "crew":
+        query = query.where(campaigns.c.credits.contains([{"party_id": party_id}]))
+    if talent_id:
+        query = query.where(campaigns.c.talent_id == talent_id)
+    query = query.order_by(campaigns.c.created_at.desc(), campaigns.c.id).limit(_MOST_LISTED)
+    return [_campaign(row) for row in (await tx.execute(query)).all()]
 
 
 async def add_brief(tx: Tx, brief: Brief, *, created_by: str) -> None:
@@ -61,6 +78,21 @@ async def get_brief(tx: Tx, brief_id: str) -> Brief:
         row = (await tx.execute(select(briefs).where(briefs.c.id == brief_id))).one_or_none()
     if row is None:
         raise BriefNotFound("there is no such brief")
+    return _brief(row)
+
+
+async def find_briefs(tx: Tx, campaign_id: str) -> list[Brief]:
+    """Return the briefs of a campaign, oldest first."""
+    query = select(briefs).where(briefs.c.campaign_id == campaign_id)
+    query = query.order_by(briefs.c.created_at, briefs.c.id).limit(_MOST_LISTED)
+    return [_brief(row) for row in (await tx.execute(query)).all()]
+
+
+def _campaign(row: Row[Any]) -> Campaign:
+    return Campaign(**{**row._mapping, "credits": to_credits(row.credits)})
+
+
+def _brief(row: Row[Any]) -> Brief:
     values = {name: getattr(row, name) for name in Brief.__slots__}
     values["products"] = tuple(Product(**product) for product in row.products)
     values["shots"] = tuple(Shot(**shot) for shot in row.shots)

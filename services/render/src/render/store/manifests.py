@@ -5,31 +5,32 @@ from sqlalchemy import ColumnElement, select
 
 from render.domain.bindings import Binding, ManifestNotFound, is_label
 from render.domain.renders import State
-from render.store.tables import manifests, pictures, renders
+from render.store.assets import assets
+from render.store.tables import renders
 
 _OUT = renders.c.state == str(State.RELEASED)
-_FROM = renders.join(pictures, pictures.c.render_id == renders.c.id).join(
-    manifests, manifests.c.render_id == renders.c.id
-)
+_FROM = renders.join(assets, assets.c.render_id == renders.c.id)
 
 
 async def find_bound(tx: Tx, binding: Binding, *, most: int) -> list[str]:
     """Return the ids of at most `most` manifests that assert exactly this, oldest release first."""
     if binding.is_watermark:
-        of_number = renders.c.asset_number == binding.number
-        which = (pictures.c.watermark == binding.alg, of_number)
+        of_number = assets.c.asset_number == binding.number
+        which = (assets.c.watermark == binding.alg, of_number)
         return await _find(tx, *which, most=most)
-    return await _find(tx, pictures.c.fingerprint == binding.value, most=most)
+    return await _find(tx, assets.c.fingerprint == binding.value, most=most)
 
 
-async def find_of(tx: Tx, render_id: str) -> list[str]:
-    """Return the id of a picture's manifest, if it is released and was kept."""
-    return await _find(tx, renders.c.id == render_id, most=1)
+async def find_of(tx: Tx, asset_number: int) -> list[str]:
+    """Return the id of a picture's or format's manifest, if it is released and was kept."""
+    return await _find(tx, assets.c.asset_number == asset_number, most=1)
 
 
 async def _find(tx: Tx, *which: ColumnElement[bool], most: int) -> list[str]:
-    query = select(manifests.c.id).select_from(_FROM).where(_OUT, *which)
-    query = query.order_by(renders.c.released_at, renders.c.id).limit(most)
+    kept = assets.c.manifest_id.is_not(None)
+    query = select(assets.c.manifest_id).select_from(_FROM).where(_OUT, kept, *which)
+    order = (renders.c.released_at, renders.c.id, assets.c.asset_number)
+    query = query.order_by(*order).limit(most)
     return list((await tx.execute(query)).scalars())
 
 
@@ -41,8 +42,8 @@ async def get(tx: Tx, manifest_id: str) -> bytes:
     """
     found = None
     if is_label(manifest_id):
-        query = select(manifests.c.store).select_from(_FROM)
-        query = query.where(_OUT, manifests.c.id == manifest_id)
+        query = select(assets.c.store).select_from(_FROM)
+        query = query.where(_OUT, assets.c.manifest_id == manifest_id)
         found = (await tx.execute(query)).scalar_one_or_none()
     if found is None:
         raise ManifestNotFound("no released picture has this manifest")

@@ -1,44 +1,98 @@
 """Released pictures, found by what is in or on them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from kit.db import Tx
-from sqlalchemy import Row, Text, cast, func, literal, or_, select
+from kit.fields import is_id
+from sqlalchemy import BigInteger, Row, Select, Text, cast, func, literal, select, union_all
 from sqlalchemy.dialects.postgresql import BIT
 
 from render.domain.answers import Registered
-from render.domain.renders import State
-from render.domain.verdicts import SAME_PICTURE_BITS, Candidate, Layers, Rights
+from render.domain.renders import RenderNotFound, State
+from render.domain.verdicts import Candidate, Layers, Rights
+from render.store.assets import KNOWN, assets, looks
 from render.store.campaigns import to_credits
-from render.store.tables import pictures, renders
+from render.store.tables import renders
 
-_NEAR_BITS = SAME_PICTURE_BITS + 8  # a second one that near makes the nearest uncertain
-_MOST = 20
-_KNOWN = ("fingerprint", "keyed_fingerprint", "outline", "rights_digest", "sha256")
+_MOST = 40  # a picture is there up to five times, whole and in its formats
+_OLDEST_OPEN = cast(cast(func.pg_snapshot_xmin(func.pg_current_snapshot()), Text), BigInteger)
+_NO_BYTES = func.decode("", "hex")
 
 
-async def find(tx: Tx, layers: Layers) -> list[Registered]:
+async def find(tx: Tx, layers: Layers, alike: Sequence[bytes]) -> list[Registered]:
     """Return the released pictures any layer leads to, named ones first, then the nearest looks.
 
-    Looks are compared with every released picture, bit by bit.
+    Args:
+        layers: of the file.
+        alike: every fingerprint in the registry that is near enough to count.
     """
-    rights = layers.credentials.rights
     distance = func.bit_count(
-        _bits(func.encode(pictures.c.fingerprint, "hex")).op("#")(_bits(layers.fingerprint.hex()))
+        _bits(func.encode(assets.c.fingerprint, "hex")).op("#")(_bits(layers.fingerprint.hex()))
     )
-    named = or_(
-        renders.c.asset_number == layers.watermark,
-        renders.c.id == (rights.render_id if rights else None),
-        pictures.c.sha256 == layers.sha256,
-    )
+    named = union_all(*_named(layers)).subquery()
+    looking = select(assets.c.asset_number).where(assets.c.fingerprint.in_(alike))
+    first = assets.c.asset_number.in_(select(named.c[0]))
     query = (
-        select(renders, *(pictures.c[name] for name in _KNOWN))
-        .join_from(renders, pictures, pictures.c.render_id == renders.c.id)
-        .where(renders.c.state == str(State.RELEASED), or_(named, distance <= _NEAR_BITS))
-        .order_by(func.coalesce(named, False).desc(), distance)
+        select(renders, assets.c.asset_number.label("number"), *(assets.c[name] for name in KNOWN))
+        .join_from(renders, assets, assets.c.render_id == renders.c.id)
+        .where(assets.c.asset_number.in_(union_all(select(named.c[0]), looking)))
+        .where(renders.c.state == str(State.RELEASED))
+        .order_by(first.desc(), distance)
         .limit(_MOST)
     )
     return [_registered(row) for row in (await tx.execute(query)).all()]
+
+
+async def get(tx: Tx, render_id: str) -> Registered:
+    """Return a released picture.
+
+    Raises:
+        RenderNotFound: there is none with that id, or it is not released.
+    """
+    query = (
+        select(renders, assets.c.asset_number.label("number"), *(assets.c[name] for name in KNOWN))
+        .join_from(renders, assets, assets.c.asset_number == renders.c.asset_number)
+        .where(renders.c.state == str(State.RELEASED), renders.c.id == render_id)
+    )
+    row = (await tx.execute(query)).one_or_none() if is_id("ren", render_id) else None
+    if row is None:
+        raise RenderNotFound("there is no such render")
+    return _registered(row)
+
+
+def _named(layers: Layers) -> list[Select[tuple[int]]]:
+    """Return the numbers that watermark, signature and hash lead to, each by its own index."""
+    rights, number = layers.credentials.rights, select(assets.c.asset_number)
+    return [
+        number.where(assets.c.asset_number == layers.watermark),
+        number.where(assets.c.render_id == (rights.render_id if rights else None)),
+        number.where(assets.c.sha256 == layers.sha256),
+    ]
+
+
+async def read_looks(tx: Tx, since: int) -> tuple[int, bytes]:
+    """Return the fingerprints, 32 bytes each, that transactions from `since` on noted.
+
+    Beside them the transaction to ask from the next time: the oldest that was still open, so that
+    no row is missed, whenever it commits. Some come again.
+    """
+    all_of_them = func.coalesce(func.string_agg(looks.c.fingerprint, _NO_BYTES), _NO_BYTES)
+    query = select(_OLDEST_OPEN, all_of_them).where(looks.c.noted_by >= since)
+    oldest, found = (await tx.execute(query)).one()
+    return int(oldest), bytes(found)
+
+
+async def sum_up(tx: Tx, before: int) -> str | None:
+    """Return count and checksum of the fingerprints that transactions before this one noted.
+
+    None if that transaction is yet to come: the number is another database's.
+    """
+    checksum = func.bit_xor(func.hashtextextended(func.encode(looks.c.fingerprint, "hex"), 0))
+    query = select(_OLDEST_OPEN, func.count(), func.coalesce(checksum, 0))
+    query = query.select_from(looks).where(looks.c.noted_by < before)
+    oldest, count, total = (await tx.execute(query)).one()
+    return f"{count}:{total}" if before <= oldest else None
 
 
 def _bits(hexadecimal: Any) -> Any:
@@ -48,7 +102,7 @@ def _bits(hexadecimal: Any) -> Any:
 
 def _registered(row: Row[Any]) -> Registered:
     rights = Rights(
-        asset_number=row.asset_number,
+        asset_number=row.number,
         render_id=row.id,
         license_id=row.license_id,
         twin_version_id=row.twin_version_id,

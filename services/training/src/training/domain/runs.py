@@ -8,7 +8,7 @@ from enum import StrEnum
 from kit import fields
 from kit.errors import FailedPrecondition, FieldInvalid, NotFound
 
-DEFAULT_STEPS = 700
+DEFAULT_STEPS = 650
 DEFAULT_RANK = 32
 MOST_STEPS = 20_000
 MOST_RANK = 128

@@ -39,8 +39,13 @@ class Facts:
     base_sha256: str
     dataset_sha256: str
     steps: int
+    """Taken; fewer than asked for where more would not have helped."""
     final_loss: float
     seconds: float
+    best_step: int
+    """The step whose weights were kept."""
+    ended: str
+    """Why no more steps were taken, in words."""
 
 
 @dataclass(frozen=True, slots=True)

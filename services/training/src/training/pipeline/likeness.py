@@ -12,10 +12,12 @@ import numpy.typing as npt
 from diffusers import DiffusionPipeline
 from imaging.faces import Faces
 from imaging.pictures import Rgb, contact_sheet, encode_png
-from imaging.pipeline import base, generate
+from imaging.pipeline import families, generate
 from imaging.words import caption
 
-from training.pipeline.adapter import NAME, Photo
+from training.pipeline.album import Photo
+from training.pipeline.engine import NAME
+from training.pipeline.recipes import RECIPES
 
 _LIGHTS = ("studio soft", "overcast", "hard side", "golden hour")
 _OUTFITS = (
@@ -24,7 +26,7 @@ _OUTFITS = (
     "red T-shirt and black trousers",
 )
 CLOSE_UPS = 12
-STEPS, GUIDANCE = 20, 2.5
+STEPS = 20
 
 Vectors = npt.NDArray[np.float32]
 
@@ -68,14 +70,15 @@ def close_ups(
         )
         for i in range(CLOSE_UPS)
     ]
-    pipeline.unet.eval()
+    families.denoiser(pipeline).eval()
+    guidance = RECIPES[families.of(pipeline).kind].guidance
     made: list[Rgb] = []
     for start in range(0, CLOSE_UPS, 6):
         made += generate.pictures(
             pipeline,
             shots[start : start + 6],
             steps=STEPS,
-            guidance=GUIDANCE,
+            guidance=guidance,
             should_stop=should_stop,
         )
     return made
@@ -109,7 +112,7 @@ def load_cohort(path: Path) -> Vectors:
 
 def sheet(made: Sequence[Rgb], photos: Sequence[Photo], pipeline: DiffusionPipeline) -> bytes:
     """Return a PNG: a row of the person's photos above the twin's close-ups."""
-    side = base.side_px(pipeline)
+    side = families.side_px(pipeline)
     above = [photo.square(side) for photo in photos[:4]]
     return encode_png(contact_sheet([*above, *made], columns=4))
 

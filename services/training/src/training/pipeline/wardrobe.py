@@ -16,6 +16,7 @@ import torch
 from diffusers import DiffusionPipeline
 from imaging.failures import Stopped
 from imaging.pictures import Rgb
+from imaging.pipeline import families
 from imaging.words import FRAMINGS, outfit
 
 SIZE = 32
@@ -55,13 +56,15 @@ def draw(
             raise Stopped
         return values
 
-    told = captions(subject)
+    told, side = captions(subject), families.side_px(pipeline)
     made: list[Rgb] = []
     for start in range(0, SIZE, _AT_ONCE):
         prompts = told[start : start + _AT_ONCE]
         noise = [torch.Generator("cpu").manual_seed(seed + start + i) for i in range(len(prompts))]
         pictures = pipeline(
             prompts,
+            height=side,
+            width=side,
             num_inference_steps=_STEPS,
             guidance_scale=_GUIDANCE,
             generator=noise,

@@ -65,6 +65,8 @@ def from_twin(judged: Judged) -> twin_pb2.TwinVersion:
             renders=likeness.renders,
         ),
         created_at=from_time(twin.created_at),
+        best_step=twin.facts.best_step,
+        ended=twin.facts.ended,
         fidelity=from_verdict(judged),
     )
 

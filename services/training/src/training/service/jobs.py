@@ -89,7 +89,7 @@ class Jobs:
         async with self._db.begin() as tx:
             done = {
                 "state": str(State.DONE),
-                "step": run.order.recipe.steps,
+                "step": result.facts.steps,
                 "loss": result.facts.final_loss,
                 "seconds_left": 0.0,
                 "twin_version_id": result.twin_version_id,

@@ -48,6 +48,8 @@ twins = Table(
     *_columns(Double, "final_loss", "seconds", "own", "nearest_other"),
     *_columns(DateTime(timezone=True), "created_at"),
     Column("disabled_at", DateTime(timezone=True)),
+    Column("best_step", Integer, nullable=False, server_default="0"),
+    Column("ended", Text, nullable=False, server_default="all steps were taken"),
 )
 erasures = Table(
     "erasures",

@@ -1,4 +1,7 @@
-"""A private certificate authority for Content Credentials: root, intermediate, leaf.
+"""A private certificate authority for Content Credentials: root, intermediate, leaf, time stamps.
+
+The leaf lives 90 days and is issued anew before it ends (`renewal`). What it signed stays trusted:
+a time stamp of the house's own authority (`timestamps`) says that it signed while it was valid.
 
 For development and for a house that keeps its own keys; production hands `SigningCredentials`
 a chain that a key service issued.
@@ -6,6 +9,7 @@ a chain that a key service issued.
 
 import os
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -19,8 +23,13 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 _LIFETIMES = {
     "root": timedelta(days=3650),
     "intermediate": timedelta(days=1825),
-    "leaf": timedelta(days=397),
+    "leaf": timedelta(days=90),
+    "time stamps": timedelta(days=1825),
 }
+
+
+class CredentialsBroken(ValueError):
+    """Certificate and key in a folder do not belong together: it was left half renewed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +38,29 @@ class SigningCredentials:
 
     Attributes:
         chain: PEM, leaf first, then the intermediate.
-        key: PEM of the leaf's private key, PKCS 8.
+        key: PEM of the leaf's private key, PKCS 8; empty where `callback` signs.
         anchors: PEM of the root.
+        stamp_chain: PEM of the time-stamp authority's certificate, then the intermediate; empty
+            where another authority stamps, or none.
+        stamp_key: PEM of its private key.
+        callback: signs bytes with ES256 in a key service and returns r and s, 32 bytes each.
     """
 
     chain: bytes
     key: bytes = field(repr=False)
     anchors: bytes
+    stamp_chain: bytes = b""
+    stamp_key: bytes = field(default=b"", repr=False)
+    callback: Callable[[bytes], bytes] | None = None
+
+    @property
+    def ends_at(self) -> datetime:
+        """Return when the leaf's certificate ends."""
+        return x509.load_pem_x509_certificate(self.chain).not_valid_after_utc
+
+    def current(self) -> "SigningCredentials":
+        """Return these: whoever keeps them in a folder renews them there."""
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,23 +82,64 @@ def make_credentials(folder: Path, *, organization: str, now: datetime) -> Signi
     root = _issue("root", organization, now, None)
     intermediate = _issue("intermediate", organization, now, root)
     leaf = _issue("leaf", organization, now, intermediate)
+    stamps = _issue("time stamps", organization, now, intermediate)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".making-") as making:
         whole = Path(making) / "credentials"
         whole.mkdir(mode=0o700)
         _write(whole / "root.pem", _pem(root.certificate), 0o644)
-        _write(whole / "chain.pem", _pem(leaf.certificate) + _pem(intermediate.certificate), 0o644)
-        for name, authority in (("root", root), ("intermediate", intermediate), ("leaf", leaf)):
+        issuer = _pem(intermediate.certificate)
+        _write(whole / "chain.pem", _pem(leaf.certificate) + issuer, 0o644)
+        _write(whole / "timestamp.pem", _pem(stamps.certificate) + issuer, 0o644)
+        keys = {"root": root, "intermediate": intermediate, "leaf": leaf, "timestamp": stamps}
+        for name, authority in keys.items():
             _write(whole / f"{name}.key", _key_pem(authority.key), 0o600)
         whole.rename(folder)
     return load_credentials(folder)
 
 
 def load_credentials(folder: Path) -> SigningCredentials:
-    """Read what `make_credentials` wrote."""
+    """Read what `make_credentials` wrote; a folder without a time-stamp authority has none.
+
+    Raises:
+        CredentialsBroken: the leaf's key is not its certificate's.
+    """
     names = ("chain.pem", "leaf.key", "root.pem")
     chain, key, anchors = ((folder / name).read_bytes() for name in names)
-    return SigningCredentials(chain=chain, key=key, anchors=anchors)
+    if _public(x509.load_pem_x509_certificate(chain)) != _public(_load_key(key)):
+        raise CredentialsBroken(f"leaf.key in {folder} is not of chain.pem")
+    stamps = [folder / "timestamp.pem", folder / "timestamp.key"]
+    stamp_chain, stamp_key = (
+        (path.read_bytes() for path in stamps)
+        if all(path.exists() for path in stamps)
+        else (b"", b"")
+    )
+    return SigningCredentials(chain, key, anchors, stamp_chain, stamp_key)
+
+
+def renew_credentials(folder: Path, *, now: datetime) -> SigningCredentials:
+    """Issue a new leaf with a new key under the folder's intermediate; others stay.
+
+    What was signed with the old leaf stays trusted if it has a time stamp. A folder from before
+    there were time stamps gets its authority too.
+
+    Raises:
+        FileNotFoundError: the intermediate's key is not here: it is kept offline.
+    """
+    key = _load_key((folder / "intermediate.key").read_bytes())
+    certificates = x509.load_pem_x509_certificates((folder / "chain.pem").read_bytes())
+    issuer = _Authority(certificates[-1], key)
+    names = issuer.certificate.subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)
+    organization = str(names[0].value)
+    kinds = {"leaf": ("chain.pem", "leaf.key")}
+    if not (folder / "timestamp.key").exists():
+        kinds["time stamps"] = ("timestamp.pem", "timestamp.key")
+    for kind, (chain_name, key_name) in kinds.items():
+        issued = _issue(kind, organization, now, issuer)
+        chain = _pem(issued.certificate) + _pem(issuer.certificate)
+        _replace(folder / chain_name, chain, 0o644)
+        _replace(folder / key_name, _key_pem(issued.key), 0o600)
+    return load_credentials(folder)
 
 
 def load_anchors(folder: Path) -> bytes:
@@ -114,6 +180,9 @@ def _issue(kind: str, organization: str, now: datetime, issuer: _Authority | Non
             x509.NameAttribute(NameOID.COMMON_NAME, f"{organization} content credentials {kind}"),
         ]
     )
+    ends_at = now + _LIFETIMES[kind]
+    if issuer:
+        ends_at = min(ends_at, issuer.certificate.not_valid_after_utc)
     signing_key = issuer.key if issuer else key
     builder = (
         x509.CertificateBuilder()
@@ -122,7 +191,7 @@ def _issue(kind: str, organization: str, now: datetime, issuer: _Authority | Non
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(minutes=5))  # clocks differ
-        .not_valid_after(now + _LIFETIMES[kind])
+        .not_valid_after(ends_at)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .add_extension(
             x509.AuthorityKeyIdentifier.from_issuer_public_key(signing_key.public_key()),
@@ -136,8 +205,8 @@ def _issue(kind: str, organization: str, now: datetime, issuer: _Authority | Non
 
 def _limits(kind: str) -> list[tuple[x509.ExtensionType, bool]]:
     """Return the extensions that say what a certificate of `kind` may do."""
-    depth = {"root": 1, "intermediate": 0, "leaf": None}[kind]
-    is_authority = kind != "leaf"
+    depth = {"root": 1, "intermediate": 0}.get(kind)
+    is_authority = depth is not None
     usage = x509.KeyUsage(
         digital_signature=not is_authority,
         content_commitment=False,
@@ -153,9 +222,24 @@ def _limits(kind: str) -> list[tuple[x509.ExtensionType, bool]]:
         (x509.BasicConstraints(ca=is_authority, path_length=depth), True),
         (usage, True),
     ]
-    if not is_authority:
+    if kind == "leaf":
         limits.append((x509.ExtendedKeyUsage([ExtendedKeyUsageOID.EMAIL_PROTECTION]), False))
+    if kind == "time stamps":  # RFC 3161, 2.3: this purpose alone, and critical
+        limits.append((x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING]), True))
     return limits
+
+
+def _load_key(pem: bytes) -> ec.EllipticCurvePrivateKey:
+    key = serialization.load_pem_private_key(pem, password=None)
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise CredentialsBroken("the key is on no elliptic curve")
+    return key
+
+
+def _public(holder: x509.Certificate | ec.EllipticCurvePrivateKey) -> bytes:
+    return holder.public_key().public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
 
 
 def _pem(certificate: x509.Certificate) -> bytes:
@@ -168,6 +252,13 @@ def _key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
+
+
+def _replace(path: Path, content: bytes, mode: int) -> None:
+    """Write a file in place of another; readers see one or the other."""
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".renewing-") as making:
+        _write(Path(making) / path.name, content, mode)
+        (Path(making) / path.name).replace(path)
 
 
 def _write(path: Path, content: bytes, mode: int) -> None:

@@ -5,7 +5,7 @@ import hashlib
 import io
 import json
 from collections.abc import Mapping, Set
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -13,12 +13,13 @@ import c2pa  # type: ignore[import-untyped]
 
 from render.domain.verdicts import CredentialState, Rights, Seal
 from render.pipeline.marking.authority import SigningCredentials
-from render.pipeline.marking.request import Credit, System
+from render.pipeline.marking.request import Credit, Source, System
 
 RIGHTS = "sosia.rights"
 """Label of our own assertion."""
 
 _SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
+_PARENT = "whole"  # names the ingredient within the manifest
 _NO_TRAINING = ("ai_generative_training", "ai_training", "ai_inference", "data_mining")
 _READING = {
     # A stranger's file must not make us fetch anything.
@@ -28,6 +29,12 @@ _READING = {
 _EXPIRED = "signingCredential.expired"
 _EXPIRED_ONLY = frozenset({_EXPIRED, "signingCredential.untrusted"})
 """All that is wrong with a whole file whose certificate has run out: its chain is not followed."""
+
+
+_CONTEXT = {
+    "dc": "http://purl.org/dc/elements/1.1/",
+    "Iptc4xmpExt": "http://iptc.org/std/Iptc4xmpExt/2008-02-29/",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +56,11 @@ class Claim:
     """The asset number as the codec states it."""
     fingerprint_name: str
     fingerprint: bytes
+    person: str = ""
+    """Whose twin is seen, under the name she is known by."""
+    sources: tuple[Source, ...] = ()
+    parent: bytes = field(default=b"", repr=False)
+    """The signed JPEG of the whole picture, where this is a part of it, cut before marking."""
 
     def bound(self) -> dict[str, Any]:
         """Return what the digest is taken over, as our assertion writes it."""
@@ -89,11 +101,21 @@ class Signed:
     manifest: bytes
 
 
-def sign(jpeg: bytes, claim: Claim, credentials: SigningCredentials) -> Signed:
-    """Return `jpeg` with a manifest for `claim`, its pixels and metadata unchanged."""
-    info = c2pa.C2paSignerInfo(
-        alg=b"es256", sign_cert=credentials.chain, private_key=credentials.key, ta_url=None
-    )
+def sign(
+    jpeg: bytes, claim: Claim, credentials: SigningCredentials, stamps_url: str = ""
+) -> Signed:
+    """Return `jpeg` with a manifest for `claim`, its pixels and metadata unchanged.
+
+    Args:
+        jpeg: the picture.
+        claim: what its manifest states.
+        credentials: with a key or with a callback to a key service.
+        stamps_url: of the time-stamp authority; without one a signature is trusted only as long
+            as its certificate is valid.
+
+    Raises:
+        c2pa.C2paError: the time-stamp authority does not answer, or the callback fails.
+    """
     settings = {
         "builder": {"thumbnail": {"enabled": False}},
         "verify": {"verify_after_sign": False},
@@ -101,11 +123,35 @@ def sign(jpeg: bytes, claim: Claim, credentials: SigningCredentials) -> Signed:
     signed = io.BytesIO()
     with (
         c2pa.Context.from_dict(settings) as context,
-        c2pa.Signer.from_info(info) as signer,
+        _signer(credentials, stamps_url) as signer,
         c2pa.Builder(_manifest(claim), context) as builder,
     ):
+        if claim.parent:
+            parent = {
+                "title": claim.title,
+                "format": "image/jpeg",
+                "relationship": "parentOf",
+                "label": _PARENT,
+            }
+            builder.add_ingredient(json.dumps(parent), "image/jpeg", io.BytesIO(claim.parent))
         manifest = builder.sign(signer, "image/jpeg", io.BytesIO(jpeg), signed)
     return Signed(signed.getvalue(), manifest)
+
+
+def _signer(credentials: SigningCredentials, stamps_url: str) -> c2pa.Signer:
+    if credentials.callback is not None:
+        chain = credentials.chain.decode()
+        return c2pa.Signer.from_callback(
+            credentials.callback, c2pa.C2paSigningAlg.ES256, chain, stamps_url or None
+        )
+    return c2pa.Signer.from_info(
+        c2pa.C2paSignerInfo(
+            alg=b"es256",
+            sign_cert=credentials.chain,
+            private_key=credentials.key,
+            ta_url=stamps_url.encode() or None,
+        )
+    )
 
 
 def label_of(signed: Signed) -> str:
@@ -172,16 +218,11 @@ def _rights(data: object) -> Rights | None:
 
 
 def _manifest(claim: Claim) -> dict[str, Any]:
-    created = {
-        "action": "c2pa.created",
-        "digitalSourceType": _SOURCE_TYPE,
-        "when": claim.created_at.isoformat(),
-        "softwareAgent": asdict(claim.system),
-    }
     mining = {f"cawg.{use}": {"use": "notAllowed"} for use in _NO_TRAINING}
     assertions = [
-        ("c2pa.actions.v2", {"actions": [created, {"action": "c2pa.watermarked.bound"}]}),
+        ("c2pa.actions.v2", {"actions": _actions(claim)}),
         ("cawg.training-mining", {"entries": mining}),
+        *((("cawg.metadata", _said(claim)),) if claim.person or claim.credits else ()),
         ("c2pa.soft-binding", _binding(claim.watermark, claim.watermark_value)),
         ("c2pa.soft-binding", _binding(claim.fingerprint_name, claim.fingerprint)),
         (RIGHTS, {**claim.bound(), "digest": claim.rights().digest}),
@@ -192,7 +233,44 @@ def _manifest(claim: Claim) -> dict[str, Any]:
         "format": "image/jpeg",
         "instance_id": f"xmp:iid:{claim.render_id}",
         "assertions": [{"label": label, "data": data} for label, data in assertions],
+        "ingredients": [_ingredient(source) for source in claim.sources],
     }
+
+
+def _ingredient(source: Source) -> dict[str, Any]:
+    return {
+        "title": source.title,
+        "relationship": source.relationship,
+        "instance_id": f"urn:sha256:{source.sha256}",
+    }
+
+
+def _said(claim: Claim) -> dict[str, Any]:
+    """Return who took part, in the words of IPTC, as CAWG's metadata assertion signs them."""
+    people = [
+        {"Iptc4xmpExt:Name": credit.name, "Iptc4xmpExt:Role": [credit.role]}
+        for credit in claim.credits
+    ]
+    said = {
+        "dc:creator": [credit.name for credit in claim.credits],
+        "Iptc4xmpExt:Contributor": people,
+        "Iptc4xmpExt:PersonInImage": [claim.person] if claim.person else [],
+    }
+    return {"@context": _CONTEXT, **{name: value for name, value in said.items() if value}}
+
+
+def _actions(claim: Claim) -> list[dict[str, Any]]:
+    """Return how the picture came to be; a format was opened from the whole one and cropped."""
+    how = {
+        "digitalSourceType": _SOURCE_TYPE,
+        "when": claim.created_at.isoformat(),
+        "softwareAgent": asdict(claim.system),
+    }
+    marked = {"action": "c2pa.watermarked.bound"}
+    if not claim.parent:
+        return [{"action": "c2pa.created", **how}, marked]
+    opened = {"action": "c2pa.opened", "parameters": {"ingredientIds": [_PARENT]}}
+    return [opened, {"action": "c2pa.cropped", **how}, marked]
 
 
 def _binding(algorithm: str, value: bytes) -> dict[str, Any]:

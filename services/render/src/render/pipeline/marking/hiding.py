@@ -38,11 +38,13 @@ def tolerance(luma: Floats, tile: int) -> Floats:
     return np.asarray(large, np.float32)
 
 
-def strength(luma: Floats, change: Floats, louder_db: float = 0.0) -> float:
+def strength(
+    luma: Floats, change: Floats, louder_db: float = 0.0, least_ssim: float = SSIM
+) -> float:
     """Return the factor by which `change` may be added: PSNR and SSIM then meet their goals.
 
-    PSNR may miss its goal by `louder_db`; SSIM never does. Large pictures are judged by sixteen
-    patches.
+    PSNR may miss its goal by `louder_db`; SSIM keeps to `least_ssim`. Large pictures are judged by
+    sixteen patches.
 
     Source: Wang et al. 2004, Image quality assessment: from error visibility to structural
     similarity; 11x11 Gaussian window of deviation 1.5.
@@ -55,9 +57,9 @@ def strength(luma: Floats, change: Floats, louder_db: float = 0.0) -> float:
     loudest = goal / size
     parts = [_moments(luma[at], left[at]) for at in _patches(*luma.shape)]
     moments = np.concatenate(parts, axis=1)
-    found = _largest(loudest, moments, light=True)
+    found = _largest(loudest, moments, least_ssim, light=True)
     if found < _FAINTEST / size and np.percentile(luma[::8, ::8], 95) < _DARK:
-        found = min(_FAINTEST / size, _largest(loudest, moments, light=False))
+        found = min(_FAINTEST / size, _largest(loudest, moments, least_ssim, light=False))
     return found
 
 
@@ -65,14 +67,14 @@ def _size(change: Floats) -> float:
     return float(np.sqrt(np.mean(change * change))) + 1e-9
 
 
-def _largest(loudest: float, moments: Floats, *, light: bool) -> float:
-    """Return the largest factor up to `loudest` with which SSIM is reached."""
-    if _similarity(moments, loudest, light) >= SSIM:
+def _largest(loudest: float, moments: Floats, least: float, *, light: bool) -> float:
+    """Return the largest factor up to `loudest` with which SSIM is at least `least`."""
+    if _similarity(moments, loudest, light) >= least:
         return loudest
     low, high = 0.0, loudest
     for _ in range(12):
         middle = (low + high) / 2
-        enough = _similarity(moments, middle, light) >= SSIM
+        enough = _similarity(moments, middle, light) >= least
         low, high = (middle, high) if enough else (low, middle)
     return low
 

@@ -3,25 +3,16 @@
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
+from importlib.resources.abc import Traversable
 from itertools import product
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageChops, ImageDraw, ImageFont
 
 from render.pipeline.marking.request import Box, Pixels
-
-WORDING = {
-    "en": "AI-generated · digital twin",
-    "sv": "AI-genererad · digital tvilling",
-    "de": "KI-generiert · digitaler Zwilling",
-    "fr": "Généré par IA · jumeau numérique",
-}
-"""Words per language. Another market is another row."""
-
-HEIGHT_SHARE = 0.05
-"""Least height of the drawn text, of the picture's shortest side (GB 45438-2025)."""
+from render.pipeline.marking.wording import Icon, Wording, icon
 
 CONTRAST = 4.5
 """Least ratio between text and backdrop (WCAG 2.2, 1.4.3)."""
@@ -30,6 +21,13 @@ _HEADROOM = 1.1  # the watermark and JPEG come after, and may cost some contrast
 _MARGIN_SHARE = 0.03
 _FACE_MARGIN_SHARE = 0.02
 _INKS = ((245.0, 14.0), (18.0, 252.0))  # grey levels: (text, panel), the dark panel preferred
+
+
+_PROBES = {"latin": "dg", "cjk": "\u751f"}
+"""What the height of letters is measured on: some without accents, so that all languages get one
+size."""
+_CJK = 0x2E80  # where the blocks of Chinese, Japanese and Korean begin
+_FINE = 4  # times: icons are drawn that much larger first
 
 
 class NoRoom(ValueError):
@@ -42,8 +40,9 @@ class Labelled:
 
     Attributes:
         box: the panel, in pixels.
-        text_height: of the letters d and g together, in pixels.
+        text_height: of the letters, in pixels: d and g together, or one Chinese character.
         contrast: the worst WCAG ratio of text to any pixel of its panel.
+        covers_product: whether there was no place clear of the product.
     """
 
     pixels: Pixels
@@ -51,19 +50,23 @@ class Labelled:
     box: Box
     text_height: int
     contrast: float
+    covers_product: bool
 
 
-def draw(image: Pixels, language: str, faces: tuple[Box, ...] = ()) -> Labelled:
-    """Draw the label into a copy of `image`, away from `faces`.
+def draw(
+    image: Pixels,
+    wording: Wording,
+    faces: tuple[Box, ...] = (),
+    products: tuple[Box, ...] = (),
+) -> Labelled:
+    """Draw the label into a copy of `image`, away from `faces` and, where it can be, `products`.
 
     Raises:
-        KeyError: no wording in `language`.
         NoRoom: every place would cover a face.
     """
-    text = WORDING[language]
     height, width = image.shape[:2]
-    letters, text_height = _letters(text, min(height, width), width)
-    box = _place(letters.shape, (height, width), faces)
+    letters, text_height = _letters(wording, min(height, width), width)
+    box, covers_product = _find_place(letters.shape, (height, width), faces, products)
     left, top, right, bottom = box
     below = image[top:bottom, left:right].astype(np.float32)
     panel, ink, ratio = _panel(below)
@@ -72,7 +75,7 @@ def draw(image: Pixels, language: str, faces: tuple[Box, ...] = ()) -> Labelled:
     patch += (ink - patch) * letters[..., None]
     pixels = image.copy()
     pixels[top:bottom, left:right] = np.clip(patch + 0.5, 0, 255)
-    return Labelled(pixels, text, box, text_height, ratio)
+    return Labelled(pixels, wording.text, box, text_height, ratio, covers_product)
 
 
 def contrast(ink: float, backdrop: NDArray[np.floating | np.unsignedinteger]) -> float:
@@ -91,42 +94,91 @@ def _linear(grey: NDArray[np.float64] | np.float64) -> NDArray[np.float64]:
     return np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
 
 
-@lru_cache(maxsize=8)
-def _font(size: int) -> ImageFont.FreeTypeFont:
-    folder = resources.files("font_source_sans_pro") / "files"
-    with resources.as_file(folder / "SourceSansPro-Semibold.ttf") as path:
+@lru_cache(maxsize=16)
+def _font(kind: str, size: int) -> ImageFont.FreeTypeFont:
+    with resources.as_file(font_file(kind)) as path:
         return ImageFont.truetype(str(path), size)
 
 
-def _letters(text: str, shortest: int, width: int) -> tuple[NDArray[np.float32], int]:
-    """Return the text's coverage (h, w) in [0, 1] with padding, and its height in pixels.
+def font_file(kind: str) -> Traversable:
+    """Return the font of "latin" or "cjk"."""
+    if kind == "cjk":
+        return resources.files("pylopdf_fonts_cjk") / "NotoSansJP-Regular.otf"
+    return resources.files("font_source_sans_pro") / "files" / "SourceSansPro-Semibold.ttf"
+
+
+def script_of(text: str) -> str:
+    """Return which font has the letters of a text."""
+    return "cjk" if any(ord(letter) >= _CJK for letter in text) else "latin"
+
+
+def _letters(wording: Wording, shortest: int, width: int) -> tuple[NDArray[np.float32], int]:
+    """Return the coverage (h, w) in [0, 1] of icon and text with padding, and the text's height.
 
     Breaks at the dot where one line would not fit.
     """
-    least = int(np.ceil(shortest * HEIGHT_SHARE))
+    text = wording.text
+    kind = script_of(text)
+    least = int(np.ceil(shortest * wording.height_share))
     size = least
-    while _tall(_font(size)) < least:
+    while _tall(kind, text, size) < least:
         size += 1
-    font = _font(size)
+    font = _font(kind, size)
     room = width - 2 * round(shortest * _MARGIN_SHARE)
-    pad_x, pad_y = round(size * 0.5), round(size * 0.3)
+    pad_x, pad_y, step = round(size * 0.5), round(size * 0.3), round(size * 1.15)
+    mark = _drawn(icon(wording.icon), round(size * 1.05)) if wording.icon else None
+    indent = pad_x + (0 if mark is None else mark.width + round(size * 0.35))
     lines = [text]
-    if font.getlength(text) + 2 * pad_x > room:
-        lines = text.split(" · ")
-    step = round(size * 1.15)
-    across = int(np.ceil(max(font.getlength(line) for line in lines))) + 2 * pad_x
+    if font.getlength(text) + indent + pad_x > room:
+        lines = text.split(" \u00b7 ")
+    across = int(np.ceil(max(font.getlength(line) for line in lines))) + indent + pad_x
     _, top, _, bottom = font.getbbox(text)
     canvas = Image.new("L", (across, round(bottom - top) + step * (len(lines) - 1) + 2 * pad_y))
     pen = ImageDraw.Draw(canvas)
     for row, line in enumerate(lines):
-        pen.text((pad_x, pad_y - top + row * step), line, fill=255, font=font)
-    return np.asarray(canvas, np.float32) / np.float32(255), _tall(font)
+        pen.text((indent, pad_y - top + row * step), line, fill=255, font=font)
+    if mark is not None:
+        canvas.paste(mark, (pad_x, max(0, (canvas.height - mark.height) // 2)))
+    return np.asarray(canvas, np.float32) / np.float32(255), _tall(kind, text, size)
 
 
-def _tall(font: ImageFont.FreeTypeFont) -> int:
-    """Return the height of letters without accents, so that all languages get one size."""
-    _, top, _, bottom = font.getbbox("dg")
-    return int(bottom - top)
+def _tall(kind: str, text: str, size: int) -> int:
+    """Return the height in pixels of the smallest letters that `text` has."""
+    probes = [_PROBES[kind]]
+    if kind == "cjk" and any(letter.isascii() and letter.isalpha() for letter in text):
+        probes.append(_PROBES["latin"])
+    boxes = [_font(kind, size).getbbox(probe) for probe in probes]
+    return min(int(bottom - top) for _, top, _, bottom in boxes)
+
+
+def _drawn(shown: Icon, side: int) -> Image.Image:
+    """Return the coverage of an icon, (side, side) in [0, 255]."""
+    scale = side * _FINE / 100
+    size = (side * _FINE, side * _FINE)
+    edge, corner = max(1, round(shown.stroke * scale)), shown.corner * scale
+    frame = (0.0, 0.0, size[0] - 1.0, size[1] - 1.0)
+    filled, whole, letters = Image.new("L", size), Image.new("L", size), Image.new("L", size)
+    ImageDraw.Draw(whole).rounded_rectangle(frame, radius=corner, fill=255)
+    filled.paste(whole.crop((0, 0, round(shown.filled * scale), size[1])), (0, 0))
+    pen = ImageDraw.Draw(letters)
+    for line in shown.strokes:
+        pen.line([(x * scale, y * scale) for x, y in line], fill=255, width=edge, joint="curve")
+    drawn = ImageChops.difference(filled, letters)
+    ImageDraw.Draw(drawn).rounded_rectangle(frame, radius=corner, outline=255, width=edge)
+    return ImageChops.darker(drawn, whole).resize((side, side), Image.Resampling.BOX)
+
+
+def _find_place(
+    label: tuple[int, ...],
+    picture: tuple[int, int],
+    faces: tuple[Box, ...],
+    products: tuple[Box, ...],
+) -> tuple[Box, bool]:
+    """Return where the label stands and whether that is on a product: a face is never covered."""
+    try:
+        return _place(label, picture, faces + products), False
+    except NoRoom:
+        return _place(label, picture, faces), bool(products)
 
 
 def _place(label: tuple[int, ...], picture: tuple[int, int], faces: tuple[Box, ...]) -> Box:

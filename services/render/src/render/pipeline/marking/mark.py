@@ -3,9 +3,10 @@
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from time import perf_counter
+from typing import Protocol
 
 import numpy as np
 from PIL import Image
@@ -54,13 +55,27 @@ class Marked:
     seconds: dict[str, float]
 
 
+class Signing(Protocol):
+    """Signing credentials, kept valid."""
+
+    def current(self) -> SigningCredentials:
+        """Return what signs now."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """What pictures are marked with."""
+    """What pictures are marked with.
+
+    Attributes:
+        signing: asked anew for every picture, for certificates are renewed.
+        stamps_url: of the time-stamp authority; without one there are no time stamps.
+    """
 
     codec: Codec
     keyed: KeyedFingerprint
-    signing: SigningCredentials
+    signing: Signing
+    stamps_url: str = ""
 
 
 class Marker:
@@ -70,39 +85,34 @@ class Marker:
         self._codec = keys.codec
         self._keyed = keys.keyed
         self._signing = keys.signing
+        self._stamps_url = keys.stamps_url
         self._system = system
 
-    def mark(self, pixels: Pixels, request: MarkRequest) -> Marked:
+    def mark(self, pixels: Pixels, request: MarkRequest, parent: bytes = b"") -> Marked:
         """Label, watermark, encode with metadata, fingerprint, sign, and hash what leaves.
 
         The label comes first so that every later layer covers it; the signature last, so that
-        it covers all. The watermark is read back from the encoded file before it is signed.
+        it covers all. The watermark is read back from the encoded file before it is signed;
+        where it is lost, the picture is marked again, louder.
 
         Args:
             pixels: the finished picture at its delivery size.
             request: the facts to state; they must be in the registry before the picture leaves.
+            parent: the marked JPEG of the whole picture, where `pixels` are a part of it.
 
         Raises:
-            KeyError: no label wording in the request's language.
             NoRoom: the label would cover a face wherever it stood.
             WatermarkLost: the picture does not hold the number: too small, too loud.
         """
         clock = _Clock()
         with clock.step("label"):
-            labelled = label.draw(pixels, request.language, request.faces)
-        with clock.step("watermark"):
-            marked = self._codec.embed(labelled.pixels, request.asset_number)
-        with clock.step("encode"):
-            jpeg = _encode(marked, metadata.packet(request, self._system))
+            labelled = label.draw(pixels, request.wording, request.faces, request.products)
+        jpeg, seen = self._hold(labelled.pixels, request, clock)
         with clock.step("fingerprint"):
-            seen = decode(jpeg)
             looks, keyed = fingerprint(seen), self._keyed.of(seen)
-        with clock.step("read_back"):
-            if self._codec.read(seen) != request.asset_number:
-                raise WatermarkLost(f"render {request.render_id} does not hold its watermark")
         with clock.step("credentials"):
-            claim = self._claim(request, looks)
-            signed = credentials.sign(jpeg, claim, self._signing)
+            claim = replace(self._claim(request, looks), parent=parent)
+            signed = credentials.sign(jpeg, claim, self._signing.current(), self._stamps_url)
             manifest = Manifest(credentials.label_of(signed), signed.manifest)
         return Marked(
             data=signed.data,
@@ -118,6 +128,26 @@ class Marker:
             seconds=clock.seconds,
         )
 
+    def _hold(self, pixels: Pixels, request: MarkRequest, clock: "_Clock") -> tuple[bytes, Pixels]:
+        """Return the file that holds the number, marked as gently as goes, and its pixels.
+
+        Raises:
+            WatermarkLost: no attempt of the codec reads back.
+        """
+        xmp = metadata.packet(request, self._system)
+        attempts = self._codec.attempts(pixels, request.asset_number)
+        while True:
+            with clock.step("watermark"):
+                marked = next(attempts, None)
+            if marked is None:
+                raise WatermarkLost(f"render {request.render_id} does not hold its watermark")
+            with clock.step("encode"):
+                jpeg = _encode(marked, xmp)
+            with clock.step("read_back"):
+                seen = decode(jpeg)
+                if self._codec.read(seen) == request.asset_number:
+                    return jpeg, seen
+
     def _claim(self, request: MarkRequest, looks: bytes) -> credentials.Claim:
         return credentials.Claim(
             asset_number=request.asset_number,
@@ -126,6 +156,7 @@ class Marker:
             twin_version_id=request.twin_version_id,
             consent_receipt_id=request.consent_receipt_id,
             credits=request.credits,
+            person=request.licensor.name,
             title=request.title,
             created_at=request.created_at,
             system=self._system,
@@ -133,11 +164,12 @@ class Marker:
             watermark_value=self._codec.value(request.asset_number),
             fingerprint_name=FINGERPRINT,
             fingerprint=looks,
+            sources=request.sources,
         )
 
 
 class _Clock:
-    """Notes how long each step took."""
+    """Notes how long each step took, in all where it is done again."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
@@ -146,7 +178,8 @@ class _Clock:
     def step(self, name: str) -> Iterator[None]:
         started = perf_counter()
         yield
-        self.seconds[name] = perf_counter() - started
+        taken = perf_counter() - started
+        self.seconds[name] = self.seconds.get(name, 0.0) + taken
 
 
 def _encode(pixels: Pixels, xmp: bytes) -> bytes:

@@ -29,6 +29,7 @@ _SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmi
 _PLUS = "http://ns.useplus.org/ldf/vocab/"
 _RELEASE = _PLUS + "MR-LMR"  # "limited": a twin's consent is always bounded by its scope
 _MINING = _PLUS + "DMI-PROHIBITED"
+_DEEPEST = 32
 _LARGEST = 1 << 20
 _IDS = ("Iptc4xmpExt:DigImageGUID", "plus:ImageSupplierImageID")
 _RENDER = "ren_"
@@ -72,7 +73,7 @@ def read_metadata(data: bytes) -> Metadata:
         raw = raw.encode()
     try:
         root = fromstring(raw[:_LARGEST].strip(b"\0"), forbid_dtd=True)
-    except (ParseError, DefusedXmlException, ValueError):
+    except (ParseError, DefusedXmlException, ValueError, LookupError):  # of encodings, too
         return Metadata({}, {})
     fields: dict[str, list[str]] = {}
     for about in root.iter(_name("rdf:Description")):
@@ -116,6 +117,7 @@ def _iptc(about: Element, request: MarkRequest, system: System) -> None:
     _put(about, "Iptc4xmpExt:AISystemUsed", system.name)
     _put(about, "Iptc4xmpExt:AISystemVersionUsed", system.version)
     _put(about, "Iptc4xmpExt:DigImageGUID", request.render_id)
+    _list(about, "Iptc4xmpExt:PersonInImage", "Bag", [request.licensor.name])
     bag = SubElement(SubElement(about, _name("Iptc4xmpExt:Contributor")), _name("rdf:Bag"))
     for credit in request.credits:
         entry = _structure(bag)
@@ -162,15 +164,20 @@ def _read_aigc(text: str) -> dict[str, str]:
     return {str(key): value for key, value in record.items() if isinstance(value, str)}
 
 
-def _leaves(element: Element, path: str) -> Iterable[tuple[str, str]]:
-    """Yield every property below `element` with its path, leaving out RDF's own containers."""
+def _leaves(element: Element, path: str, deep: int = 0) -> Iterable[tuple[str, str]]:
+    """Yield every property below `element` with its path, leaving out RDF's own containers.
+
+    What lies deeper than any real packet is left out: a stranger could exhaust the stack by it.
+    """
+    if deep > _DEEPEST:
+        return
     for name, value in element.attrib.items():
         if not name.startswith(("{" + _SPACES["rdf"], "{http://www.w3.org/XML")):
             yield _join(path, name), value
     for child in element:
         below = _join(path, child.tag)
         if len(child) or not (child.text or "").strip():
-            yield from _leaves(child, below)
+            yield from _leaves(child, below, deep + 1)
         else:
             yield below, (child.text or "").strip()
 

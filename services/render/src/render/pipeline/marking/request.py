@@ -1,10 +1,12 @@
 """What a picture is marked with: the facts that travel with it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
+
+from render.pipeline.marking.wording import Wording, choose
 
 Pixels = NDArray[np.uint8]
 """(H, W, 3) RGB in [0, 255]."""
@@ -30,6 +32,20 @@ class Party:
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """Something a picture was made from, by its hash alone: no face goes into a manifest.
+
+    Attributes:
+        relationship: "inputTo" what trained the twin, "componentOf" what is to be seen.
+        sha256: in hexadecimal.
+    """
+
+    title: str
+    relationship: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class System:
     """The software that made the picture."""
 
@@ -44,7 +60,9 @@ class MarkRequest:
     Attributes:
         asset_number: the picture's number in the registry, in [0, 2**32); the watermark carries it.
         faces: boxes the label must stay off, in pixels of the picture to be marked.
-        language: of the label, a key of `label.WORDING`.
+        sources: what the picture was made from.
+        products: boxes the label should stay off, and a crop should keep.
+        wording: of the label.
         supplier: who delivers the picture, the platform's operator.
         license_starts_at: the term is half-open: it ends before `license_ends_at`.
     """
@@ -62,5 +80,7 @@ class MarkRequest:
     created_at: datetime
     license_starts_at: datetime
     license_ends_at: datetime
-    language: str = "en"
+    wording: Wording = field(default_factory=lambda: choose(()))
+    sources: tuple[Source, ...] = ()
     faces: tuple[Box, ...] = ()
+    products: tuple[Box, ...] = ()

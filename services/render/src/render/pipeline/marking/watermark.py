@@ -12,6 +12,7 @@ released under "sosia.spread.1", which knew no crop; no picture carries it.
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import chain
 from typing import Protocol
 
@@ -41,6 +42,9 @@ _WAS = 0.7  # how much of the picture's own share in each line is made up for
 _LEAST = 0.15  # of a line's usual amplitude: no line falls silent
 _CLEAR = 1.5  # deviations by which lines must be right, or the mark is made louder
 _LOUDER_DB = (0.0, 2.0, 4.0, 6.0, 8.0)
+_LOUDEST_DB = 12.0  # in the last attempts
+_WAS_LOUD = 0.25  # as _WAS, in loud texture: making up for all of it would leave nothing to say
+_LAST_SSIM = (hiding.SSIM, 0.99, 0.985, 0.98, 0.97, 0.95)
 _LIST = 8  # words tried against the check
 _SHIFTS = 3  # beginnings of the tiles that are tried
 _ALIGNED = 4.4  # deviations a beginning must stand out; chance reaches about 4.2
@@ -60,8 +64,10 @@ class Codec(Protocol):
         """Return how many bits the number may have."""
         ...
 
-    def embed(self, image: Pixels, payload: int) -> Pixels:
-        """Return `image` carrying `payload`, which replaces any number it carried."""
+    def attempts(self, image: Pixels, payload: int) -> Iterator[Pixels]:
+        """Yield `image` carrying `payload`, which replaces any number it carried: several times,
+        the gentlest first. Whoever writes a file reads it back and takes the next if it is lost.
+        """
         ...
 
     def read(self, image: Pixels) -> int | None:
@@ -99,7 +105,15 @@ class SpreadSpectrum:
         self._secrets = _Secrets(key)
 
     def embed(self, image: Pixels, payload: int) -> Pixels:
-        """Return `image` carrying `payload`, which replaces any number it carried."""
+        """Return the gentlest of `attempts`."""
+        return next(self.attempts(image, payload))
+
+    def attempts(self, image: Pixels, payload: int) -> Iterator[Pixels]:
+        """Yield `image` carrying `payload`, each time somewhat louder, seven times.
+
+        The first keeps to the goals of `hiding`. The others are for texture that drowns it: they
+        keep to less and less of SSIM.
+        """
         if not 0 <= payload < 1 << PAYLOAD_BITS:
             raise ValueError(f"payload {payload} does not fit in {PAYLOAD_BITS} bits")
         plain = _luma(image)
@@ -107,12 +121,15 @@ class SpreadSpectrum:
         clear = 0.0
         for louder_db in _LOUDER_DB:
             before = clear
-            change, clear = self._marking(plain, signs, louder_db)
+            change, clear = self._marking(plain, signs, _Effort(louder_db))
             if clear >= _CLEAR or clear < 1.05 * before:  # SSIM allows no more
                 break
-        return np.asarray(np.clip(image + change[..., None] + 0.5, 0, 255), np.uint8)
+        yield _added(image, change)
+        for ssim in _LAST_SSIM:
+            change, _ = self._marking(plain, signs, _Effort(_LOUDEST_DB, _WAS_LOUD, ssim))
+            yield _added(image, change)
 
-    def _marking(self, plain: Floats, signs: Floats, louder_db: float) -> tuple[Floats, float]:
+    def _marking(self, plain: Floats, signs: Floats, effort: "_Effort") -> tuple[Floats, float]:
         """Return what to add to the luma, and how clearly it is heard: 1 is just enough."""
         side = _tile_side(*plain.shape)
         mask = hiding.tolerance(plain, side)
@@ -122,9 +139,9 @@ class SpreadSpectrum:
         for turn in range(3):
             if turn:
                 gain = ((heard - host) * signs).sum() / amplitudes.sum()
-                amplitudes = _informed(usual, host * signs / gain)
+                amplitudes = _informed(usual, host * signs / gain, effort.made_up)
             change = self._change(amplitudes * signs, plain, mask, side)
-            change *= np.float32(hiding.strength(plain, change, louder_db))
+            change *= np.float32(hiding.strength(plain, change, effort.louder_db, effort.ssim))
             heard = self._heard(np.clip(plain + change, 0, 255).astype(np.float32), side)
         right = (heard * signs)[signs != 0]
         return change, float(right.mean() / (right.std() + 1e-9))
@@ -215,6 +232,16 @@ class SpreadSpectrum:
         return payload if np.array_equal(self._word(payload), word) else None
 
 
+@dataclass(frozen=True, slots=True)
+class _Effort:
+    """How hard it is tried: dB by which PSNR may miss its goal, how much of the picture's own
+    share in each line is made up for, and the least SSIM."""
+
+    louder_db: float
+    made_up: float = _WAS
+    ssim: float = hiding.SSIM
+
+
 class _Secrets:
     """What the key decides: phases, which lines carry what, and a mask over the coded bits.
 
@@ -256,18 +283,23 @@ def _lattices(luma: Floats, scale: float) -> Iterator[lattice.Matrix]:
     yield from lattice.Search(luma).candidates()
 
 
-def _informed(usual: Floats, host: Floats) -> Floats:
+def _added(image: Pixels, change: Floats) -> Pixels:
+    return np.asarray(np.clip(image + change[..., None] + 0.5, 0, 255), np.uint8)
+
+
+def _informed(usual: Floats, host: Floats, made_up: float) -> Floats:
     """Return (2, n) amplitudes of the energy of `usual`: more where the picture contradicts.
 
     Args:
         usual: (2, n) amplitudes without regard to the picture, 0 where none is wanted.
         host: (2, n) what the picture has itself, in the direction that is wanted.
+        made_up: how much of it is made up for, in [0, 1].
     """
     energy = np.square(usual).sum()
     low, high = 0.0, 6.0
     for _ in range(30):
         level = (low + high) / 2
-        found = np.maximum(_LEAST * usual, level * usual - _WAS * host) * (usual > 0)
+        found = np.maximum(_LEAST * usual, level * usual - made_up * host) * (usual > 0)
         low, high = (level, high) if np.square(found).sum() < energy else (low, level)
     return np.asarray(found, np.float32)
 

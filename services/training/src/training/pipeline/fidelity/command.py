@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from imaging.faces import Faces
 from imaging.pictures import Rgb, contact_sheet, decode, encode_jpeg, encode_png, square
-from imaging.pipeline import adapters, base
+from imaging.pipeline import adapters, base, families
 
 from training.domain.runs import DEFAULT_RANK, DEFAULT_STEPS
-from training.pipeline import adapter
+from training.pipeline import adapter, devices
 from training.pipeline.fidelity import captures, detector, grid, plots
 from training.pipeline.fidelity.captures import Captured
 from training.pipeline.fidelity.grid import Cell
@@ -80,12 +80,12 @@ def _report(
     began = time.monotonic()
     subject = adapters.describe(weights).subject
     cells = grid.quick(subject) if options.quick else grid.full(subject, seeds=options.seeds)
-    pipeline = base.load(options.base, device=adapter.device())
+    pipeline = base.load(options.base, device=devices.name())
     faces = Faces()
     examiner = Examiner(faces)
     bare_of = f"base-{base.digest(options.base)[:12]}-{subject}"  # the same for every twin of it
     bare = _drawn(options.out.parent / bare_of, pipeline, grid.of_base(cells), "")
-    adapters.restore(pipeline.unet, adapter.NAME, weights)
+    adapters.restore(families.denoiser(pipeline), adapter.NAME, weights)
     made = _drawn(options.out / "renders", pipeline, cells, adapter.NAME)
     others = _others(examiner, options.others)
     report = examiner.examine(captured.person, cells, made, others)

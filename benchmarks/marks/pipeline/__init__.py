@@ -1,0 +1,1 @@
+"""Pictures made, and made anew, by the small base."""

@@ -1,0 +1,1 @@
+"""Fuzzing of what strangers send; `make fuzz` is the long form."""
