@@ -21,7 +21,7 @@ EXPECTED = {
         "party_registered", "representation_agreed", "consent_proposed", "consent_signed",
         "receipt_issued", "capture_set_opened", "photo_accepted", "capture_set_ready",
     },
-    "training": {"run_queued", "run_started", "twin_trained"},
+    "training": {"run_queued", "run_started", "twin_trained", "fidelity_measured"},
     "licensing": {
         "rate_card_set", "quote_created", "license_proposed", "license_signed",
         "license_declined", "license_countered", "license_accepted", "grant_issued",

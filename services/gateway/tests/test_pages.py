@@ -70,7 +70,8 @@ async def test_a_session_reads_but_never_commands(web: Any) -> None:
 
 
 async def test_every_page_loads_only_what_is_ours(web: Any) -> None:
-    for path in ("/", "/login", "/verify", "/api", "/events", "/pictures/ren_1", "/capture-sets/c"):
+    plain = ("/", "/login", "/verify", "/api", "/events")
+    for path in (*plain, "/pictures/ren_1", "/capture-sets/c", "/twins/t"):
         page = await web.get(path, "")
         assert page.headers["content-security-policy"] == HEADERS["Content-Security-Policy"]
         assert "unsafe" not in page.headers["content-security-policy"]

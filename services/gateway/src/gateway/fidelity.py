@@ -16,6 +16,11 @@ _STATES = {
     3: ("Not her yet", "It is below a bar and may not be rendered, unless she accepts it herself."),
     4: ("Accepted by her", "It is below a bar. She signed the figures and lets it be rendered."),
 }
+_PASSED = 2
+_LOWER = (
+    "As good as its base can",
+    "It passes the lower bar of its base, not the house’s own, and may be rendered for a license.",
+)
 _GATES = {
     "identity": "Renders within the 1 % false-accept threshold",
     "separation": "Renders nearer to somebody else",
@@ -48,6 +53,8 @@ class Drawn:
 
     word: str
     sense: str
+    is_good: bool
+    """It passes the house's own bar, not only one that its base was given."""
     gates: tuple[GateLine, ...]
     roc: str
     photos_roc: str
@@ -59,9 +66,12 @@ class Drawn:
 def draw(report: Any) -> Drawn:
     """Return how a FidelityReport is shown."""
     word, sense = _STATES.get(report.verdict.state, ("", ""))
+    if report.verdict.state == _PASSED and report.verdict.family:
+        word, sense = _LOWER
     seen = [one for one in report.close_ups if one.HasField("own")]
     return Drawn(
         word=word,
+        is_good=report.verdict.state == _PASSED and not report.verdict.family,
         sense=sense,
         gates=tuple(_gate(gate) for gate in report.verdict.gates),
         roc=_path(report.roc),
