@@ -126,8 +126,8 @@ class Training:
         request = training_service_pb2.GetTwinRequest(twin_version_id=twin_version_id)
         with as_render():
             twin = (await rpc.call(self.stub.GetTwin, request)).twin
-        names = ("id", "talent_id", "consent_id", "base", "adapter_object_key", "adapter_sha256")
-        names += ("dataset_sha256",)
+        names = ["id", "talent_id", "consent_id", "base", "adapter_object_key", "adapter_sha256"]
+        names.append("dataset_sha256")
         return Twin(*(getattr(twin, name) for name in names))
 
 
