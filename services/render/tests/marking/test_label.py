@@ -14,7 +14,7 @@ Draw = Callable[[int, int], Pixels]
 
 HOUSE = wording.choose(())
 VOCABULARY = Path(__file__).parents[3] / "licensing/src/licensing/vocabulary.json"
-PRODUCT = (256, 100, 500, 512)
+PRODUCT = (0, 300, 300, 512)
 
 
 def named(row: Wording) -> str:

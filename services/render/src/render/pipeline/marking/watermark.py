@@ -41,10 +41,13 @@ _SYNC = 40  # lines of known phase, by which the tiles' beginning is found
 _WAS = 0.7  # how much of the picture's own share in each line is made up for
 _LEAST = 0.15  # of a line's usual amplitude: no line falls silent
 _CLEAR = 1.5  # deviations by which lines must be right, or the mark is made louder
-_LOUDER_DB = (0.0, 2.0, 4.0, 6.0, 8.0)
-_LOUDEST_DB = 12.0  # in the last attempts
+_LOUDER_DB = (0.0, 0.5)  # at the first attempt: PSNR stays above 42
 _WAS_LOUD = 0.25  # as _WAS, in loud texture: making up for all of it would leave nothing to say
-_LAST_SSIM = (hiding.SSIM, 0.99, 0.985, 0.98, 0.97, 0.95)
+_LAST = (
+    *((louder_db, hiding.SSIM) for louder_db in (2.0, 4.0, 6.0, 12.0)),
+    *((12.0, ssim) for ssim in (0.99, 0.985, 0.98, 0.97, 0.95)),
+)
+"""dB by which PSNR may miss its goal, and the least SSIM, of the later attempts."""
 _LIST = 8  # words tried against the check
 _SHIFTS = 3  # beginnings of the tiles that are tried
 _ALIGNED = 4.4  # deviations a beginning must stand out; chance reaches about 4.2
@@ -88,7 +91,7 @@ class SpreadSpectrum:
     in a tile's spectrum, turned by a secret phase; 40 further lines have that phase alone and
     tell where tiles begin. The embedder makes up for what the picture itself has on those lines
     (informed embedding) and adds as much as PSNR and SSIM allow (`hiding`), more in textured
-    places than in flat ones; where loud texture drowns it, it gives up to 8 dB of PSNR. The
+    places than in flat ones; where loud texture drowns it, later attempts give up PSNR. The
     reader finds scale, rotation and mirroring by the lattice of lines (`lattice`).
 
     Source: Cox et al. 1997, Secure spread spectrum watermarking for multimedia; Malvar and
@@ -109,10 +112,10 @@ class SpreadSpectrum:
         return next(self.attempts(image, payload))
 
     def attempts(self, image: Pixels, payload: int) -> Iterator[Pixels]:
-        """Yield `image` carrying `payload`, each time somewhat louder, seven times.
+        """Yield `image` carrying `payload`, each time somewhat louder, ten times.
 
-        The first keeps to the goals of `hiding`. The others are for texture that drowns it: they
-        keep to less and less of SSIM.
+        The first keeps to the goals of `hiding`: 42 dB of PSNR and 0.99 of SSIM. The others are
+        for texture that drowns it: they keep to less and less, first of PSNR, then of SSIM.
         """
         if not 0 <= payload < 1 << PAYLOAD_BITS:
             raise ValueError(f"payload {payload} does not fit in {PAYLOAD_BITS} bits")
@@ -125,8 +128,8 @@ class SpreadSpectrum:
             if clear >= _CLEAR or clear < 1.05 * before:  # SSIM allows no more
                 break
         yield _added(image, change)
-        for ssim in _LAST_SSIM:
-            change, _ = self._marking(plain, signs, _Effort(_LOUDEST_DB, _WAS_LOUD, ssim))
+        for louder_db, ssim in _LAST:
+            change, _ = self._marking(plain, signs, _Effort(louder_db, _WAS_LOUD, ssim))
             yield _added(image, change)
 
     def _marking(self, plain: Floats, signs: Floats, effort: "_Effort") -> tuple[Floats, float]:
