@@ -90,7 +90,9 @@ _SIGNATURES = """
         ADD CONSTRAINT receipts_kind_check CHECK (kind IN (
             'consent_signed', 'consent_superseded', 'consent_withdrawn',
             'representation_agreed', 'license_signed', 'license_revoked', 'approval_decided',
-            'erasure_signed', 'talent_erased', 'key_added', 'key_removed',
+            'erasure_signed', 'talent_erased', 'delegation_signed', 'delegation_revoked',
+            'estate_opened', 'estate_accepted', 'estate_settled', 'estate_stopped',
+            'key_added', 'key_removed',
             'recovery_started', 'recovery_stopped', 'recovery_completed'))
 """
 _ERASURES = """
