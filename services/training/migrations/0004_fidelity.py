@@ -21,8 +21,9 @@ _ACCEPTANCES = """
         twin_version_id  text PRIMARY KEY REFERENCES fidelity,
         talent_id        text NOT NULL,
         statement        bytea NOT NULL CHECK (length(statement) > 0),
-        signature        bytea NOT NULL CHECK (length(signature) = 64 OR length(signature) BETWEEN 100 AND 8192),
-        public_key       bytea NOT NULL CHECK (length(public_key) = 32),
+        signature        bytea NOT NULL
+            CHECK (length(signature) = 64 OR length(signature) BETWEEN 100 AND 8192),
+        public_key       bytea NOT NULL CHECK (length(public_key) IN (32, 42, 77)),
         signed_at        timestamptz NOT NULL
     )
 """
