@@ -1,5 +1,6 @@
 """Supervised re-enrolment: 72 hours in which any key of hers stops it."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import proofs
@@ -7,6 +8,8 @@ import pytest
 from house.passkeys import Passkey, added, pending
 from house.talents import represent
 from identity import consumers
+from identity.domain import recoveries
+from identity.domain.recoveries import State
 from kit import inbox
 from kit.errors import PermissionDenied
 from sosia.licensing.v1 import events_pb2
@@ -165,3 +168,18 @@ async def kinds(desk: Any, who: Any, subject_id: str) -> list[str]:
     found = (await desk.ask(who, "ListReceipts", subject_ids=[subject_id])).receipts
     assert [proofs.check(one, key) for one in found] == [""] * len(found)
     return [one.kind for one in found]
+
+
+def test_a_recovery_is_completed_neither_early_nor_twice() -> None:
+    begun = datetime(2026, 1, 1, tzinfo=UTC)
+    ready = begun + recoveries.WAITS
+    waiting = recoveries.Recovery(
+        "rec_1", "pty_1", State.WAITING, "lost", "pty_2", begun, ready, "sky_1", (), (), "rcp_1"
+    )
+    told = {"receipt_id": "rcp_2", "now": ready - timedelta(seconds=1)}
+    with pytest.raises(recoveries.RecoveryWaits):
+        recoveries.end(waiting, State.COMPLETED, **told)
+    done = recoveries.end(waiting, State.COMPLETED, receipt_id="rcp_2", now=ready)
+    for state in (State.COMPLETED, State.STOPPED):
+        with pytest.raises(recoveries.RecoveryOver):
+            recoveries.end(done, state, receipt_id="rcp_3", now=ready)
