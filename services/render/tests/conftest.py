@@ -156,7 +156,7 @@ class Stage:
             key = f"twins/{talent.id}/{twin_id}/{name}"
             sha = await vault.put(key, data, talent_id=talent.id, step=consent_pb2.STEP_TRAINING)
             sealed.append(twins.Sealed(key, sha))
-        facts = twins.Facts("0" * 64, "0" * 64, 10, 0.1, 1.0)
+        facts = twins.Facts("0" * 64, "0" * 64, 10, 0.1, 1.0, 10, "all steps were taken")
         result = jobs.Result(twin_id, *sealed, facts, twins.Likeness(0.4, 0.6, 12, 12))
         assert await queue.finish(run, result)
         return twin_id
