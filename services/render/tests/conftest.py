@@ -168,7 +168,7 @@ class Stage:
             key = f"twins/{talent.id}/{twin_id}/{name}"
             sha = await vault.put(key, data, talent_id=talent.id, step=consent_pb2.STEP_TRAINING)
             sealed.append(twins.Sealed(key, sha))
-        facts = twins.Facts("0" * 64, "0" * 64, 10, 0.1, 1.0)
+        facts = twins.Facts("0" * 64, "0" * 64, 10, 0.1, 1.0, 10, "all steps were taken")
         told = reports.figures() if figures is None else figures
         measured = jobs.Measured(told, sealed[2] if template else None) if told else None
         near = twins.Likeness(0.4, 0.6, 12, 12)

@@ -43,7 +43,7 @@ def never() -> bool:
 
 
 def trained(folder: Path, name: str, work: Path, **changed: Any) -> adapter.Trained:
-    plan = Plan(folder / name, work, steps=STEPS, rank=4, seed=3, batch=2, learning_rate=0.05)
+    plan = Plan(folder / name, work, steps=STEPS, rank=4, seed=3, batch=2, learning_rate=0.5)
     return adapter.train(
         replace(plan, **changed), shown(), progress=lambda _: None, should_stop=never
     )

@@ -31,7 +31,7 @@ def made(own: float = 0.5) -> Result:
         twin_version_id,
         Sealed(f"twins/{twin_version_id}/adapter", "a" * 64),
         Sealed(f"twins/{twin_version_id}/sheet", "b" * 64),
-        Facts("c" * 64, "d" * 64, 20, 0.25, 12.5),
+        Facts("c" * 64, "d" * 64, 20, 0.25, 12.5, 16, "all steps were taken"),
         Likeness(own, 0.7, 10, 12),
     )
 
