@@ -110,7 +110,7 @@ class SpreadSpectrum:
             change, clear = self._marking(plain, signs, louder_db)
             if clear >= _CLEAR or clear < 1.05 * before:  # SSIM allows no more
                 break
-        return np.asarray(np.clip(image + change[..., None] + 0.5, 0, 255), np.uint8)
+        return _add(image, change)
 
     def _marking(self, plain: Floats, signs: Floats, louder_db: float) -> tuple[Floats, float]:
         """Return what to add to the luma, and how clearly it is heard: 1 is just enough."""
@@ -118,13 +118,15 @@ class SpreadSpectrum:
         mask = hiding.tolerance(plain, side)
         usual = np.abs(signs) * lattice.RADIUS**-0.5 / np.sqrt(np.square(signs).sum(axis=0))
         host = heard = self._heard(plain, side)
-        amplitudes = usual
+        amplitudes, strength = usual, np.float32(0)
         for turn in range(3):
             if turn:
                 gain = ((heard - host) * signs).sum() / amplitudes.sum()
                 amplitudes = _informed(usual, host * signs / gain)
             change = self._change(amplitudes * signs, plain, mask, side)
-            change *= np.float32(hiding.strength(plain, change, louder_db))
+            if turn != 1:  # the second turn's is the first one's, nearly, and only weighs lines
+                strength = np.float32(hiding.strength(plain, change, louder_db))
+            change *= strength
             heard = self._heard(np.clip(plain + change, 0, 255).astype(np.float32), side)
         right = (heard * signs)[signs != 0]
         return change, float(right.mean() / (right.std() + 1e-9))
@@ -276,6 +278,12 @@ def _tile_side(height: int, width: int) -> int:
     """Return the pixels of a tile: four to eight tiles lie across the short side."""
     short = min(height, width)
     return round(max(min(short / 4, _USUAL_TILE), short / 8, _SMALLEST_TILE))
+
+
+def _add(image: Pixels, change: Floats) -> Pixels:
+    """Return the picture with this much more in every channel, rounded to whole grey levels."""
+    grey = np.floor(change + np.float32(0.5)).astype(np.int16)
+    return np.asarray(cv2.add(image, cv2.merge([grey] * 3), dtype=cv2.CV_8U), np.uint8)
 
 
 def _luma(image: Pixels) -> Floats:
