@@ -81,10 +81,11 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="whole", description=__doc__)
     parser.add_argument("--json", action="store_true", help="print the figures as JSON as well")
     parser.add_argument("--count", type=int, default=100)
+    parser.add_argument("--talents", type=Path, default=ROOT / "samples/talents")
     parser.add_argument("--redrawn", type=int, default=20)
     options = parser.parse_args(argv)
     cv2.setNumThreads(1)
-    ours, strangers = _pictures(options.count)
+    ours, strangers = _pictures(options.talents, options.count)
     verifier = Verifier()
     leaves = {}
     for at, picture in enumerate(ours):
@@ -107,9 +108,13 @@ def main(argv: list[str]) -> int:
     return 0
 
 
-def _pictures(count: int) -> tuple[list[Picture], list[Picture]]:
-    """Return pictures to mark, and others of the same people that are never marked."""
-    paths = sorted((ROOT / "samples/talents").glob("*/photos/*.jpg"))
+def _pictures(talents: Path, count: int) -> tuple[list[Picture], list[Picture]]:
+    """Return pictures to mark, and others of the same people that are never marked.
+
+    Where there are fewer photos than that, half of them are marked.
+    """
+    paths = sorted(talents.glob("*/photos/*.jpg"))
+    count = min(count, len(paths) // 2)
     spread = [path for at in range(9) for path in paths[at::9]]
     chosen = [
         Picture(path, SIDES[at % 2], "talents", tall=at % 4 > 1)
