@@ -98,7 +98,8 @@ class Index:
         """
         if data.size < _HEAD.size:
             raise Broken("the file is too short for an index")
-        magic, self.bits, self.tables, self.count, note = _HEAD.unpack(data[: _HEAD.size].tobytes())
+        head: tuple[bytes, int, int, int, bytes] = _HEAD.unpack(data[: _HEAD.size].tobytes())
+        magic, self.bits, self.tables, self.count, note = head
         if magic != _MAGIC or not 0 < self.tables <= 16 or self.bits > _WIDTH // self.tables:
             raise Broken("the file is no index")
         self.note: bytes = note.rstrip(b"\0")

@@ -127,10 +127,10 @@ class SpreadSpectrum:
             change, clear = self._marking(plain, signs, _Effort(louder_db))
             if clear >= _CLEAR or clear < 1.05 * before:  # SSIM allows no more
                 break
-        yield _added(image, change)
+        yield _add(image, change)
         for louder_db, ssim in _LAST:
             change, _ = self._marking(plain, signs, _Effort(louder_db, _WAS_LOUD, ssim))
-            yield _added(image, change)
+            yield _add(image, change)
 
     def _marking(self, plain: Floats, signs: Floats, effort: "_Effort") -> tuple[Floats, float]:
         """Return what to add to the luma, and how clearly it is heard: 1 is just enough."""
@@ -138,13 +138,15 @@ class SpreadSpectrum:
         mask = hiding.tolerance(plain, side)
         usual = np.abs(signs) * lattice.RADIUS**-0.5 / np.sqrt(np.square(signs).sum(axis=0))
         host = heard = self._heard(plain, side)
-        amplitudes = usual
+        amplitudes, strength = usual, np.float32(0)
         for turn in range(3):
             if turn:
                 gain = ((heard - host) * signs).sum() / amplitudes.sum()
                 amplitudes = _informed(usual, host * signs / gain, effort.made_up)
             change = self._change(amplitudes * signs, plain, mask, side)
-            change *= np.float32(hiding.strength(plain, change, effort.louder_db, effort.ssim))
+            if turn != 1:  # the second turn's is the first one's, nearly, and only weighs lines
+                strength = hiding.strength(plain, change, effort.louder_db, effort.ssim)
+            change *= np.float32(strength)
             heard = self._heard(np.clip(plain + change, 0, 255).astype(np.float32), side)
         right = (heard * signs)[signs != 0]
         return change, float(right.mean() / (right.std() + 1e-9))
@@ -286,10 +288,6 @@ def _lattices(luma: Floats, scale: float) -> Iterator[lattice.Matrix]:
     yield from lattice.Search(luma).candidates()
 
 
-def _added(image: Pixels, change: Floats) -> Pixels:
-    return np.asarray(np.clip(image + change[..., None] + 0.5, 0, 255), np.uint8)
-
-
 def _informed(usual: Floats, host: Floats, made_up: float) -> Floats:
     """Return (2, n) amplitudes of the energy of `usual`: more where the picture contradicts.
 
@@ -311,6 +309,12 @@ def _tile_side(height: int, width: int) -> int:
     """Return the pixels of a tile: four to eight tiles lie across the short side."""
     short = min(height, width)
     return round(max(min(short / 4, _USUAL_TILE), short / 8, _SMALLEST_TILE))
+
+
+def _add(image: Pixels, change: Floats) -> Pixels:
+    """Return the picture with this much more in every channel, rounded to whole grey levels."""
+    grey = np.floor(change + np.float32(0.5)).astype(np.int16)
+    return np.asarray(cv2.add(image, cv2.merge([grey] * 3), dtype=cv2.CV_8U), np.uint8)
 
 
 def _luma(image: Pixels) -> Floats:
