@@ -24,11 +24,9 @@ async def test_the_keyboard_reaches_the_content_first(site: Any) -> None:
     page = await site.open("/verify")
     await page.keyboard.press("Tab")
     assert await page.evaluate("document.activeElement.className") == "skip"
-    focused = []
-    for _ in range(8):
-        await page.keyboard.press("Tab")
-        focused.append(await page.evaluate("document.activeElement.id"))
-    assert "file" in focused
+    await page.keyboard.press("Enter")
+    await page.keyboard.press("Tab")
+    assert await page.evaluate("document.activeElement.id") == "file"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

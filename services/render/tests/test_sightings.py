@@ -255,17 +255,18 @@ async def test_a_stranger_is_noted_and_opens_nothing(seen: Seen, stage: Any) -> 
 async def test_a_folder_is_crawled_once_a_day(
     seen: Seen, stage: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "shop").mkdir()
-    (tmp_path / "shop" / "a.jpg").write_bytes(seen.copy)
+    folder = tmp_path / "seen"
+    (folder / "shop").mkdir(parents=True)
+    (folder / "shop" / "a.jpg").write_bytes(seen.copy)
     now = datetime.now(UTC).isoformat()
     facts = {"url": SHOP, "media": "tv", "territory": "US", "seen_at": now}
-    (tmp_path / "shop" / "a.jpg.json").write_text(json.dumps(facts))
-    (tmp_path / "b.png").write_bytes(b"no picture")
-    (tmp_path / "c.jpg").write_bytes(seen.copy)
-    (tmp_path / "c.jpg.json").write_text('{"where": "?"}')
+    (folder / "shop" / "a.jpg.json").write_text(json.dumps(facts))
+    (folder / "b.png").write_bytes(b"no picture")
+    (folder / "c.jpg").write_bytes(seen.copy)
+    (folder / "c.jpg.json").write_text('{"where": "?"}')
     for _ in range(2):
         async with open_sightings(stage.settings) as (sightings, _fetcher):
-            counts = await sight(sightings, Folder(tmp_path))
+            counts = await sight(sightings, Folder(folder))
         assert counts == {"recovered": 1, "left out": 2}
     assert "MEDIA_NOT_LICENSED" in capsys.readouterr().out
     (claim,) = (await stage.ask("staff", "ListClaims")).claims
