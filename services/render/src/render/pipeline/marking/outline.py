@@ -24,6 +24,8 @@ _LEAST = 14
 """Pixels of an outline that the shorter side of a part must take."""
 _FLAT = 3.0
 """Standard deviation below which a part shows nothing, of 255 grey levels."""
+_BAR = 4.0
+"""The same of a row or column, at and below which it belongs to a bar: JPEG leaves some noise."""
 
 
 def outline(pixels: Pixels) -> bytes:
@@ -35,8 +37,14 @@ def outline(pixels: Pixels) -> bytes:
 
 
 def is_part(pixels: Pixels, whole: bytes) -> bool:
-    """Tell whether a picture, all of it, is a part of the one an outline was taken of."""
-    return likeness(pixels, whole) >= SAME_PART
+    """Tell whether a picture is a part of the one an outline was taken of.
+
+    All of it, or what is left without plain bars around it, as a screenshot has them.
+    """
+    if likeness(pixels, whole) >= SAME_PART:
+        return True
+    inside = _without_bars(pixels)
+    return inside.shape != pixels.shape and likeness(inside, whole) >= SAME_PART
 
 
 def likeness(pixels: Pixels, whole: bytes) -> float:
@@ -50,6 +58,18 @@ def likeness(pixels: Pixels, whole: bytes) -> float:
         for share in _SHARES:
             best = max(best, _match(record, view, share))
     return best
+
+
+def _without_bars(pixels: Pixels) -> Pixels:
+    """Return a picture without the rows and columns at its edges that are of one grey."""
+    grey = _grey(pixels)
+    down = np.flatnonzero(grey.std(axis=1) > _BAR)
+    if down.size == 0:
+        return pixels
+    across = np.flatnonzero(grey[down[0] : down[-1] + 1].std(axis=0) > _BAR)
+    if across.size == 0:
+        return pixels
+    return pixels[down[0] : down[-1] + 1, across[0] : across[-1] + 1]
 
 
 def _match(record: Floats, view: NDArray[np.uint8], share: float) -> float:
