@@ -138,7 +138,7 @@ class SpreadSpectrum:
         mask = hiding.tolerance(plain, side)
         usual = np.abs(signs) * lattice.RADIUS**-0.5 / np.sqrt(np.square(signs).sum(axis=0))
         host = heard = self._heard(plain, side)
-        amplitudes, strength = usual, np.float32(0)
+        amplitudes, strength = usual, 0.0
         for turn in range(3):
             if turn:
                 gain = ((heard - host) * signs).sum() / amplitudes.sum()
