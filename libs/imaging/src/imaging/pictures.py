@@ -1,6 +1,7 @@
 """Pictures from outside: decoded within limits, measured, and written without metadata."""
 
 import io
+import struct
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,12 +9,23 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageCms, UnidentifiedImageError
 
 Rgb = NDArray[np.uint8]
 """(H, W, 3) uint8, sRGB."""
 
 FORMATS = ("JPEG", "PNG", "WEBP")
+_ORIENTATION = 0x0112
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What to do with a picture of each orientation (EXIF 3.0, tag 0x0112)."""
 _HASH_SIDE = 16
 _HASH_CELLS = 64
 _LUMA = (0.2126, 0.7152, 0.0722)  # ITU-R BT.709
@@ -55,9 +67,22 @@ def decode(data: bytes, *, max_pixels: int) -> Rgb:
         raise UnreadablePicture(f"not a whole JPEG, PNG or WebP: {error}") from error
 
 
+def turn_upright(picture: Image.Image) -> Image.Image:
+    """Return a picture as its EXIF says it is to be seen; EXIF nobody can read says nothing.
+
+    Pillow's own `exif_transpose` also writes the EXIF anew, and fails where that is broken.
+    """
+    try:
+        orientation = picture.getexif().get(_ORIENTATION)
+    except (OSError, SyntaxError, ValueError, LookupError, TypeError, EOFError, struct.error):
+        return picture
+    way = _UPRIGHT.get(orientation) if isinstance(orientation, int) else None
+    return picture if way is None else picture.transpose(way)
+
+
 def _upright_rgb(picture: Image.Image) -> Rgb:
-    upright = ImageOps.exif_transpose(picture)
-    profile = upright.info.get("icc_profile")
+    upright = turn_upright(picture)
+    profile = picture.info.get("icc_profile")
     if upright.has_transparency_data:
         layer = upright.convert("RGBA")
         white = Image.new("RGBA", layer.size, "white")

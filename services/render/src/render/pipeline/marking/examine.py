@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from io import BytesIO
 
 import numpy as np
-from PIL import Image, ImageOps
+from imaging import pictures
+from PIL import Image
 
 from render.domain.verdicts import Layers
 from render.pipeline.marking import credentials
@@ -79,7 +80,6 @@ def decode(data: bytes) -> Pixels:
         with Image.open(BytesIO(data), formats=_FORMATS) as picture:
             if picture.width * picture.height > _MOST_PIXELS:
                 raise Unreadable(f"{picture.width}x{picture.height} is more than can be examined")
-            upright = ImageOps.exif_transpose(picture)
-            return np.asarray(upright.convert("RGB"))
+            return np.asarray(pictures.turn_upright(picture).convert("RGB"))
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise Unreadable(str(error)) from error
