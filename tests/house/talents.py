@@ -101,7 +101,9 @@ async def _talent(desk: Desk, name: str, credits: list[dict[str, str]]) -> Talen
     )
 
 
-async def represent(desk: Desk, agency: Person, talent: Person) -> None:
+async def represent(
+    desk: Desk, agency: Person, talent: Person, *, jurisdiction: str = "SE"
+) -> None:
     """Let an agency represent a talent from yesterday on for 300 days, at 15 %."""
     starts = datetime.now(UTC).replace(microsecond=0) - timedelta(days=1)
     ends = starts + timedelta(days=300)
@@ -110,7 +112,7 @@ async def represent(desk: Desk, agency: Person, talent: Person) -> None:
         "agency_id": agency.id,
         "talent_id": talent.id,
         "commission_bp": 1500,
-        "jurisdiction": "SE",
+        "jurisdiction": jurisdiction,
         "starts_at": starts.isoformat().replace("+00:00", "Z"),
         "ends_at": ends.isoformat().replace("+00:00", "Z"),
     }

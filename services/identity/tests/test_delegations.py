@@ -119,6 +119,30 @@ async def test_a_delegation_never_consents_for_her(desk: Any, three: Any) -> Non
     assert not [name for name in names if "CONSENT" in name]
 
 
+async def test_in_new_york_only_she_signs_licenses(desk: Any) -> None:
+    talent, agency, brand = [await desk.party(kind) for kind in ("talent", "agency", "brand")]
+    await represent(desk, agency, talent, jurisdiction="US-NY")
+    fields = {"talent_id": talent.id, "agency_id": agency.id}
+    proposing = desk.ask(agency, "ProposeDelegation", bounds=desk.bounds(brand), **fields)
+    with pytest.raises(DomainError, match="only the talent signs a license") as caught:
+        await proposing
+    assert (caught.value.reason, caught.value.metadata["field"]) == ("FIELD_INVALID", "bounds.acts")
+    deciding = desk.bounds(brand, acts=[delegation_pb2.DELEGATED_ACT_DECIDE_APPROVAL])
+    asking = desk.ask(agency, "ProposeDelegation", bounds=deciding, **fields)
+    made = (await asking).delegation
+    assert made.id
+
+
+async def test_she_signed_where_it_was_allowed_and_that_changed(desk: Any, three: Any) -> None:
+    talent, agency, brand = three
+    fields = {"talent_id": talent.id, "agency_id": agency.id}
+    proposing = desk.ask(agency, "ProposeDelegation", bounds=desk.bounds(brand), **fields)
+    made = (await proposing).delegation
+    await represent(desk, agency, talent, jurisdiction="US-NY")
+    signed = {"delegation_id": made.id, "signature": talent.sign(made.statement)}
+    await desk.refused(desk.ask(talent, "SignDelegation", **signed), "FIELD_INVALID")
+
+
 async def test_it_falls_with_the_representation(desk: Any, three: Any) -> None:
     talent, _, brand = three
     made = await desk.delegated(*three)

@@ -104,6 +104,13 @@ class Around:
     erased: bool = False
 
 
+def check_signs_no_license(bounds: Bounds, jurisdiction: str) -> None:
+    """See that bounds let nobody but the talent sign a license. Raises FieldInvalid."""
+    if Act.SIGN_LICENSE in bounds.acts:
+        rule = f"must not hold SIGN_LICENSE: in {jurisdiction} only the talent signs a license"
+        raise FieldInvalid("bounds.acts", rule)
+
+
 def check_bounds(bounds: Bounds, *, longest_days: int, now: datetime) -> Bounds:
     """Return bounds if every one of them is named and well formed, tidied.
 

@@ -1,6 +1,6 @@
 """Parties, their keys, and who represents whom."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
@@ -134,6 +134,9 @@ class Jurisdictions:
     longest_delegation_days: int
     commission_caps_bp: Mapping[str, int]
     """By ISO 3166 code; a code that is not here has no cap."""
+    agencies_sign_licenses: Sequence[str]
+    """Where a talent may let her agency sign licenses in her name (Sweden: Contracts Act 1915:218,
+    chapter 2); anywhere else only she signs. Consents are signed by nobody but her anywhere."""
 
 
 def check_party(new: NewParty, *, now: datetime) -> NewParty:

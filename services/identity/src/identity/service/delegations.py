@@ -68,8 +68,15 @@ class Delegations:
                 await _check_may_begin(tx, talent_id, agency_id, now=now)
                 longest = self._jurisdictions.longest_delegation_days
                 bounds = domain.check_bounds(bounds, longest_days=longest, now=now)
+                await self._check_acts(tx, talent_id, bounds, now=now)
                 await store.add(tx, await _write(tx, delegation_id, (talent_id, agency_id), bounds))
             return await _see(tx, await store.get(tx, result))
+
+    async def _check_acts(self, tx: Tx, talent_id: str, bounds: Bounds, *, now: datetime) -> None:
+        agreed = await parties_store.find_representation(tx, talent_id, now=now)
+        where = agreed.jurisdiction if agreed else ""
+        if where not in self._jurisdictions.agencies_sign_licenses:
+            domain.check_signs_no_license(bounds, where)
 
     async def sign(self, command: Command, delegation_id: str, signature: bytes) -> Seen:
         """Make a delegation live with the talent's own signature.
@@ -90,6 +97,7 @@ class Delegations:
             if result == receipt_id:
                 now = await db.now(tx)
                 await _check_may_begin(tx, delegation.talent_id, delegation.agency_id, now=now)
+                await self._check_acts(tx, delegation.talent_id, delegation.bounds, now=now)
                 live = await store.find_live(tx, delegation.talent_id, delegation.agency_id)
                 delegation = domain.sign(delegation, live, receipt_id=receipt_id, now=now)
                 if live is not None:
