@@ -86,6 +86,7 @@ async def test_a_second_passkey_is_confirmed_by_the_first_and_removes_it(portal:
     await second.open("/keys")
     await second.page.get_by_label("What do you call it?").fill("My desk")
     await second.page.get_by_role("button", name="Add a passkey").click()
+    await expect(second.page.get_by_text("My desk")).to_be_visible()
     await first.open("/keys")
     await first.page.get_by_role("button", name="Confirm with a passkey").click()
     await expect(first.page.get_by_text("My desk")).to_be_visible()

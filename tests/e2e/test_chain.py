@@ -122,9 +122,9 @@ def test_a_visitor_learns_whether_a_picture_may_be_where_it_was_seen(stage: Stag
         answer = httpx.post(f"{stage.house.url}/verify", files=file, data=asked)
         assert answer.status_code == 200
         pages[media, territory] = answer.text
-    assert "it may be used on social media in NO now" in pages["social", "no"]
-    assert "it may not be used on a billboard in NO now" in pages["billboard", "no"]
-    assert "media not licensed" in pages["billboard", "no"]
+    assert "It may be used on social media in NO now" in pages["social", "no"]
+    assert "It may not be used on a billboard in NO now" in pages["billboard", "no"]
+    assert "not licensed for this medium" in pages["billboard", "no"]
     assert " in NO now" not in pages["social", ""]
 
 

@@ -30,7 +30,7 @@ async def visiting(stage: Any, *people: Party, **context: Any) -> AsyncIterator[
             await page.goto(f"{stage.house.url}/login")
             made = stage.staff.post(f"/v1/parties/{person.id}/api-keys", {})
             await page.get_by_label("API key").fill(made["api_key"])
-            await page.get_by_role("button", name="Sign in").click()
+            await page.get_by_role("button", name="Sign in with the key").click()
             await page.wait_for_url(f"{stage.house.url}/")
             pages.append(page)
         yield pages

@@ -299,7 +299,8 @@ class ConsentLives(RuleBasedStateMachine):
         if self.erased and act is Act.GRANT:
             return False  # access.require_not_erased
         try:
-            return KEYS[who] in estates.find_keys([KEYS["talent"]], self.estate, act)
+            herself, theirs = estates.find_speakers(self.estate, act)
+            return herself if who == "talent" else KEYS[who] in theirs
         except DomainError:
             return False
 

@@ -43,6 +43,7 @@ async def test_a_brief_becomes_pictures_that_are_reviewed_released_and_verified(
         "RenderStarted",
         "RenderDrafted",
         "RenderDrafted",
+        "TakeChosen",
         "RenderReviewed",
         "RenderReleased",
     ]

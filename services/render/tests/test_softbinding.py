@@ -100,7 +100,9 @@ async def test_a_copy_that_lost_its_credentials_gets_them_back(stage: Any, secre
     said = bindings_of(again)
     assert set(said) == {NUMBER, LOOKS}
     for alg, value in said.items():
-        assert await ids(stage, "FindByBinding", alg=alg, value=value) == [label], alg
+        found = await ids(stage, "FindByBinding", alg=alg, value=value)
+        assert label in found, alg
+        assert alg == LOOKS or found == [label]  # a format may look the same, whole as it is
 
 
 async def test_a_recovered_manifest_holds_for_no_other_picture(stage: Any, secrets: Path) -> None:

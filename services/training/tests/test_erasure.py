@@ -30,7 +30,7 @@ async def test_an_erasure_ends_work_and_deletes_twins_checkpoints_and_sheets(
         (twin,) = (await bench.ask(alba, "ListTwins", talent_id=alba.id)).twins
         running, queued = await bench.started(alba, **LONG), await bench.started(alba)
         before = await left_of(bench, alba, alba)
-        assert (before.objects_left, before.twins_left, before.runs_left) == (2, 1, 2)
+        assert (before.objects_left, before.twins_left, before.runs_left) == (3, 1, 2)
         working = asyncio.create_task(worker.once())
         await bench.until_step(running.id, 5)
         answer = await bench.identity.erased(alba)
@@ -45,7 +45,7 @@ async def test_an_erasure_ends_work_and_deletes_twins_checkpoints_and_sheets(
     await bench.until(is_gone)
     left = await left_of(bench, bench.identity.agency, alba)
     assert (left.objects_left, left.twins_left, left.runs_left) == (0, 0, 0)
-    assert left.objects_deleted == 2
+    assert left.objects_deleted == 3
     for run_id in (running.id, queued.id):
         assert (await bench.run(run_id)).state == twin_pb2.RUN_STATE_CANCELLED
     assert not list(bench.settings.work.iterdir())
@@ -54,7 +54,7 @@ async def test_an_erasure_ends_work_and_deletes_twins_checkpoints_and_sheets(
         await bench.refused(bench.ask(who, "GetTwin", twin_version_id=twin.id), "TWIN_NOT_FOUND")
     hers = await left_of(bench, cleo, cleo)
     assert not hers.HasField("erased_at")
-    assert (hers.objects_left, hers.twins_left) == (2, 1)
+    assert (hers.objects_left, hers.twins_left) == (3, 1)
     await bench.refused(left_of(bench, cleo, alba), "NOT_ALLOWED")
 
 

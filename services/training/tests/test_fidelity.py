@@ -36,7 +36,7 @@ async def measured(bench: Any, figures: dict[str, Any] | None, *, base: str = "t
         twins.Sealed(f"twins/{alba.id}/{twin_id}/{name}", hashlib.sha256(name.encode()).hexdigest())
         for name in ("adapter", "sheet")
     ]
-    facts = twins.Facts("0" * 64, "0" * 64, 10, 0.1, 1.0)
+    facts = twins.Facts("0" * 64, "0" * 64, 10, 0.1, 1.0, 10, "all steps were taken")
     told = None if figures is None else jobs.Measured(figures, None)
     near = twins.Likeness(0.4, 0.6, 12, 12)
     assert await queue.finish(run, jobs.Result(twin_id, *sealed, facts, near, told))

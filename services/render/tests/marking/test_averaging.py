@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 from render.domain.judging import Outcome
 from render.domain.verdicts import Candidate, Layers, Verdict, verdict
-from render.pipeline.marking import label
+from render.pipeline.marking import label, wording
 from render.pipeline.marking.mark import Marked
 from render.pipeline.marking.request import Pixels
 from render.pipeline.marking.watermark import Codec
@@ -41,7 +41,7 @@ def averages(codec: Codec, scene: Draw, numbers: list[int]) -> dict[int, Floats]
     """Return the mean residual of the first 10, 100 and so on pictures, labelled and marked."""
     total, found = np.zeros((SIDE, SIDE, 3), np.float32), {}
     for count, number in enumerate(numbers, start=1):
-        labelled = label.draw(scene(2_000 + count, SIDE), "en").pixels
+        labelled = label.draw(scene(2_000 + count, SIDE), wording.choose(())).pixels
         total += residual(codec.embed(labelled, number))
         if count in COUNTS:
             found[count] = total / count

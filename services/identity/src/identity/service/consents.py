@@ -215,9 +215,10 @@ async def find_covering(tx: Tx, talent_id: str, step: Step, consent_id: str = ""
     Raises:
         ConsentMissing: none does.
     """
-    signed = await store.find_signed(tx, talent_id) if is_id("pty", talent_id) else []
+    known = is_id("pty", talent_id)
+    signed = await store.find_signed(tx, talent_id) if known else []
     signed = [one for one in signed if consent_id in ("", one.id)]
-    life = await estates_store.find_life(tx, talent_id)
+    life = await estates_store.find_life(tx, talent_id) if known else Life.LIVING
     return domain.find_covering(signed, talent_id, step, now=await db.now(tx), life=life)
 
 
