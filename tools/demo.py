@@ -91,10 +91,10 @@ def _sum_up(house: House, told: Told, teller: Teller, files: list[Path]) -> None
     teller.title("Look")
     for file in files:
         teller.console.print(f"  {file}", soft_wrap=True)
-    teller.console.print(f"  {house.url}/twins/{told.twin['id']}", soft_wrap=True)
+    teller.console.print(f"  {house.pages_url}/twins/{told.twin['id']}", soft_wrap=True)
     for render_id in told.released:
-        teller.console.print(f"  {house.url}/pictures/{render_id}", soft_wrap=True)
-    teller.console.print(f"  {house.url}/events   {house.url}/verify\n", soft_wrap=True)
+        teller.console.print(f"  {house.pages_url}/pictures/{render_id}", soft_wrap=True)
+    teller.console.print(f"  {house.pages_url}/events   {house.pages_url}/verify\n", soft_wrap=True)
 
 
 def _linger(house: House) -> int:

@@ -36,9 +36,9 @@ def ready_line(house: House, seconds: float) -> str:
     return "\n".join(
         [
             f"ready in {seconds:.1f} s",
-            f"  pages    {house.url}/",
-            f"  events   {house.url}/events",
-            f"  verify   {house.url}/verify",
+            f"  pages    {house.pages_url}/",
+            f"  events   {house.pages_url}/events",
+            f"  verify   {house.pages_url}/verify",
             f"  API      {house.url}/v1/  ({house.url}/openapi.json)",
             f"  staff's API key is in {house.keys.folder / 'staff.key'}",
         ]

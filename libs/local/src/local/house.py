@@ -110,6 +110,11 @@ class House:
         """Return where the gateway answers."""
         return f"http://127.0.0.1:{self.port('gateway')}"
 
+    @property
+    def pages_url(self) -> str:
+        """Return the same for a browser: passkeys belong to a name, never to an address."""
+        return f"http://localhost:{self.port('gateway')}"
+
     def start(self, name: str) -> None:
         """Start one process; its log goes on where it was."""
         service, command = PROGRAMS[name]
@@ -205,7 +210,7 @@ class House:
             "KEYSTORE": str(self.folder / "persons"),
             "WITNESSES": self.keys.witnesses(f"http://{self._address('witness.ops')}"),
             "WITNESS_INTERVAL": f"PT{WITNESS_EVERY_S:.0f}S",
-            "PORTAL_ORIGIN": f"http://localhost:{self.port('gateway')}",
+            "PORTAL_ORIGIN": self.pages_url,
             **self.keys.environment(),
         }
         others = {f"{name.upper()}_ADDRESS": self._address(name) for name in SERVICES}
