@@ -52,8 +52,10 @@ class Delivery:
         render = one.task.render
         faces = await asyncio.to_thread(self._studio.find_faces, pixels)
         height, width = pixels.shape[:2]
-        product = garment.area(one.task.shot.framing, faces, (width, height))
-        request = await self._facts(one, faces, product)
+        framing = one.task.shot.framing
+        product = garment.area(framing, faces, (width, height))
+        heads = faces or garment.head(framing, (width, height))
+        request = await self._facts(one, heads, product)
         whole = await self._mark(one, pixels, request)
         parts = await self._crop(one, pixels, request, whole.data)
         sealed = [await self._seal(one, *part) for part in (("", whole), *parts)]

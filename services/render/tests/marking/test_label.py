@@ -144,6 +144,16 @@ def test_the_garment_lies_below_the_face() -> None:
     assert garment.area("full", (), (500, 1000)) == (150, 200, 350, 950)
 
 
+@pytest.mark.parametrize("framing", ["three-quarter", "full"])
+def test_a_head_that_is_turned_away_is_not_covered(framing: str) -> None:
+    (box,) = garment.head(framing, (256, 256))
+    product = garment.area(framing, (), (256, 256))
+    drawn = label.draw(np.full((256, 256, 3), 128, np.uint8), HOUSE, (box,), (product,))
+    left, top, right, _ = drawn.box
+    assert right <= box[0] or left >= box[2] or top >= box[3]
+    assert garment.head("face", (256, 256)) == ()
+
+
 @pytest.mark.parametrize("grey", [0, 60, 119, 128, 180, 255])
 def test_contrast_holds_on_any_plain_backdrop(grey: int) -> None:
     drawn = label.draw(np.full((512, 512, 3), grey, np.uint8), HOUSE)

@@ -11,6 +11,25 @@ _WITHOUT_FACE = {
     "full": (0.3, 0.2, 0.7, 0.95),
 }
 """Of width and height, where no face shows."""
+_HEAD_WITHOUT_FACE = {"three-quarter": (0.3, 0.0, 0.7, 0.3), "full": (0.35, 0.0, 0.65, 0.2)}
+"""Of width and height: where her head is, turned away or too small for the detector."""
+
+
+def head(framing: str, size: tuple[int, int]) -> tuple[Box, ...]:
+    """Return where a head must be that shows no face; nothing where the framing does not say.
+
+    Args:
+        framing: of the shot.
+        size: (width, height) of the picture in pixels.
+    """
+    width, height = size
+    found = _HEAD_WITHOUT_FACE.get(framing)
+    if found is None:
+        return ()
+    left, top, right, bottom = found
+    return (
+        (round(left * width), round(top * height), round(right * width), round(bottom * height)),
+    )
 
 
 def area(framing: str, faces: tuple[Box, ...], size: tuple[int, int]) -> Box:
