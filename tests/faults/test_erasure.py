@@ -3,8 +3,7 @@
 import asyncio
 import shutil
 import subprocess
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,6 +30,7 @@ from story.samples import load_talent
 from vault import FOLDERS, Vault
 
 from .conftest import Stage
+from .test_kills import wait_for
 
 DATABASES = ("identity", "training", "licensing", "render")
 NAMED = {
@@ -48,15 +48,6 @@ CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS
     'BEGIN PERFORM pg_advisory_xact_lock(1); RETURN NEW; END';
 CREATE TRIGGER hold BEFORE UPDATE ON erasures FOR EACH ROW EXECUTE FUNCTION hold();
 """
-
-
-def wait_for(found: Callable[[], Any], *, deadline_s: float = 90.0) -> Any:
-    """Return what `found` finds, as soon as it finds anything."""
-    end = time.monotonic() + deadline_s
-    while not (answer := found()):
-        assert time.monotonic() < end, "it never happened"
-        time.sleep(0.1)
-    return answer
 
 
 def run(program: str, *arguments: str) -> None:

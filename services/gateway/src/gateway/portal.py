@@ -225,10 +225,10 @@ def load_words() -> dict[str, dict[str, str]]:
     Raises:
         ValueError: a language lacks a word another one has.
     """
-    text = resources.files("gateway").joinpath("words.json").read_text("utf-8")
+    text = resources.files("gateway").joinpath("portal.json").read_text("utf-8")
     words: dict[str, dict[str, str]] = json.loads(text)
     if any(told.keys() != words["en"].keys() for told in words.values()):
-        raise ValueError("words.json: a language lacks a word")
+        raise ValueError("portal.json: a language lacks a word")
     return words
 
 
