@@ -8,6 +8,7 @@ _TOGETHER = ("tests/e2e", "tests/faults")
 """Folders whose tests share one house, and so one worker."""
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Keep the tests of a file, or of a house, on one of several workers."""
     for item in items:

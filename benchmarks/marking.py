@@ -63,17 +63,20 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="marking", description=__doc__)
     parser.add_argument("--json", action="store_true", help="print the figures as JSON as well")
     parser.add_argument("--quick", action="store_true", help="few pictures, no peers")
+    parser.add_argument("--photographs", action="store_true", help="these alone, no peers")
     options = parser.parse_args(argv)
     cv2.setNumThreads(1)
-    pictures = choose(PACKAGES, *((QUICK, 4) if options.quick else (COUNTS, PHOTOGRAPHS)))
-    ours = codecs.Ours()
+    counts: dict[int, int] = {} if options.photographs else QUICK if options.quick else COUNTS
+    pictures = choose(PACKAGES, counts, 4 if options.quick else PHOTOGRAPHS)
+    ours = codecs.ours()
     sizes = {_group(picture): Tally() for picture in pictures}
     for at, picture in enumerate(pictures):
         many = picture.kind == "talents" and picture.side <= 1024
         _try(ours, picture, at, sizes[_group(picture)], tuple(ATTACKS) if many else BESIDE)
         print(f"\r{at + 1} of {len(pictures)} pictures", end="", file=sys.stderr, flush=True)
     unmarked = _unmarked(ours, pictures)
-    others, absent = ([], ["--quick: no peers"]) if options.quick else codecs.peers(PACKAGES)
+    alone = options.quick or options.photographs
+    others, absent = ([], ["no peers were asked for"]) if alone else codecs.peers(PACKAGES)
     beside = _beside([ours, *others]) if others else {}
     print(f"\n{_machine()}\n\n{_by_size(sizes)}\n\n{_quality(sizes)}\n")
     print(f"{unmarked['false']} false ids on {unmarked['reads']} reads without a mark of ours, ")
@@ -86,7 +89,8 @@ def main(argv: list[str]) -> int:
 
 
 def _group(picture: Picture) -> str:
-    return f"{picture.side} px" if picture.kind == "talents" else picture.kind
+    size = f"{picture.side} px"
+    return size if picture.kind == "talents" else f"{picture.kind}, {size}"
 
 
 def _try(
@@ -94,7 +98,7 @@ def _try(
 ) -> None:
     """Mark one picture and read it after every attack; the chance is the seed's alone."""
     plain = picture.pixels()
-    number = int(np.random.default_rng(seed).integers(0, 1 << 32))
+    number = int(np.random.default_rng(seed).integers(0, 1 << codec.bits))
     marked, seconds = _timed(lambda: codec.embed(plain, number))
     tally.embed_s.append(seconds)
     tally.psnr_db.append(_psnr(plain, marked))
@@ -169,11 +173,13 @@ def _by_size(sizes: dict[str, Tally]) -> str:
     ]
     for attack in ATTACKS:
         each = [tally.percent(attack) for tally in sizes.values()]
-        talents = [tally for side, tally in sizes.items() if side != "photographs"]
+        if not any(each):
+            continue
+        talents = [tally for side, tally in sizes.items() if not side.startswith("photographs")]
         every = [hit for tally in talents for hit in tally.found.get(attack, [])]
         goal = f"{GOALS[attack]:g}" if attack in GOALS else ""
-        whole = 100 * statistics.mean(every)
-        lines.append(_row(attack, *each, f"{whole:.1f}", goal))
+        whole = f"{100 * statistics.mean(every):.1f}" if every else ""
+        lines.append(_row(attack, *each, whole, goal))
     return "\n".join(lines)
 
 

@@ -45,7 +45,7 @@ def main(argv: list[str]) -> int:
     cv2.setNumThreads(1)
     options.notes.parent.mkdir(parents=True, exist_ok=True)
     done = _done(options.notes)
-    codec = codecs.Ours()
+    codec = codecs.ours()
     with options.notes.open("a") as notes:
         for shown in _pictures(options.corpus, options.count, set(done)):
             began = time.process_time()

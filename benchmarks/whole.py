@@ -45,14 +45,16 @@ class Verifier:
             signing = make_credentials(Path(folder) / "k", organization="B", now=datetime.now(UTC))
         codec, keyed = SpreadSpectrum(KEY), KeyedFingerprint(KEY)
         self._marker = Marker(Keys(codec, keyed, signing), System("Sosia", "1"))
-        self._reader = Reader(codec, keyed, signing.anchors)
+        self._reader = Reader((codec,), keyed, signing.anchors)
         self._registry: dict[int, Candidate] = {}
 
     def release(self, at: int, pixels: Pixels) -> Pixels:
         """Mark and register a picture; return how it leaves."""
         one = self._marker.mark(pixels, make_request(at))
         looks = (one.fingerprint, one.keyed_fingerprint, one.sha256, one.outline)
-        self._registry[one.watermark] = Candidate(one.rights, *looks)
+        self._registry[one.watermark] = Candidate(
+            one.rights, *looks, watermark_by=SpreadSpectrum.name
+        )
         return decode(one.data)
 
     def recognise(self, pixels: Pixels) -> tuple[str, int | None]:

@@ -1,18 +1,22 @@
-"""Our codec and its peers behind one face, each with a number of 32 bits."""
+"""Our codec and its peers behind one face, each with a number of the bits it has room for."""
 
 import importlib
 import sys
 from collections.abc import Callable
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
 
 import cv2
 import numpy as np
+from render.pipeline.marking.mark import Clock, hold
+from render.pipeline.marking.rivagan import RivaGan
 from render.pipeline.marking.watermark import SpreadSpectrum
 
 from marks.pictures import Pixels
 
+KEY = b"a key that only the benchmark knows"
 _BITS = 32
 
 
@@ -20,6 +24,8 @@ class Subject(Protocol):
     """Something that marks and reads."""
 
     name: str
+    bits: int
+    """How many the number has."""
     checks: bool
     """Whether it says None for a picture without a mark."""
 
@@ -32,35 +38,48 @@ class Subject(Protocol):
         ...
 
 
-class Ours:
-    """The product's codec under a key of the benchmark's own."""
+class Product:
+    """One of the product's codecs under a key of the benchmark's own."""
 
     checks = True
 
-    def __init__(self) -> None:
-        self._codec = SpreadSpectrum(b"a key that only the benchmark knows")
-        self.name = f"ours ({self._codec.name})"
+    def __init__(self, codec: SpreadSpectrum | RivaGan, name: str) -> None:
+        self._codec = codec
+        self.bits = codec.payload_bits
+        self.name = f"{name} ({codec.name})"
 
     def embed(self, picture: Pixels, number: int) -> Pixels:
-        """Return the picture with the number."""
-        return self._codec.embed(picture, number)
+        """Return the picture with the number, as loud as the product makes it for it to hold."""
+        held = hold(self._codec, picture, number, Clock())
+        return self._codec.embed(picture, number) if held is None else held.marked
 
     def read(self, picture: Pixels) -> int | None:
         """Return the number or None."""
         return self._codec.read(picture)
 
 
-class InvisibleWatermark:
-    """dwtDctSvd or RivaGAN of invisible-watermark: 32 bare bits, BGR."""
+def ours() -> Product:
+    """Return the codec that the product uses unless told otherwise."""
+    return Product(SpreadSpectrum(KEY), "ours")
 
+
+def _rivagan() -> Product:
+    """Return RivaGAN as the product's adapter has it, its networks out of the package."""
+    spec = find_spec("imwatermark")
+    if spec is None or not spec.submodule_search_locations:
+        raise ImportError("no package imwatermark")
+    return Product(RivaGan(KEY, Path(spec.submodule_search_locations[0])), "RivaGAN")
+
+
+class InvisibleWatermark:
+    """dwtDctSvd of invisible-watermark: 32 bare bits, BGR."""
+
+    bits = _BITS
     checks = False
 
     def __init__(self, package: Any, method: str) -> None:
         self._encoder, self._method = package.WatermarkEncoder(), method
         self._decoder = package.WatermarkDecoder("bits", _BITS)
-        if method == "rivaGan":
-            self._encoder.loadModel()
-            self._decoder.loadModel()
         self.name = f"{method} (invisible-watermark {version('invisible-watermark')})"
 
     def embed(self, picture: Pixels, number: int) -> Pixels:
@@ -78,6 +97,7 @@ class InvisibleWatermark:
 class BlindWatermark:
     """blind-watermark: 32 bare bits, BGR."""
 
+    bits = _BITS
     checks = False
 
     def __init__(self, package: Any) -> None:
@@ -105,7 +125,7 @@ def peers(packages: Path) -> tuple[list[Subject], list[str]]:
         "dwtDctSvd": lambda: InvisibleWatermark(
             importlib.import_module("imwatermark"), "dwtDctSvd"
         ),
-        "RivaGAN": lambda: InvisibleWatermark(importlib.import_module("imwatermark"), "rivaGan"),
+        "RivaGAN": _rivagan,
         "blind-watermark": lambda: BlindWatermark(importlib.import_module("blind_watermark")),
     }
     found: list[Subject] = []

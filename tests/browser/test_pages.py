@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from kit.bus import CloudEvent, open_bus
+from playwright.async_api import expect
 
 SIZES = ({"width": 390, "height": 844}, {"width": 1440, "height": 900})
 
@@ -45,7 +46,7 @@ async def test_events_come_in_and_are_filtered(site: Any, nats_url: str) -> None
             now = datetime.now(UTC)
             await bus.publish([CloudEvent(service, "x", subject, now, {"id": "x"}, {})])
     rows = page.locator("#events > li")
-    await page.wait_for_function("document.querySelectorAll('#events > li').length === 2")
+    await expect(rows).to_have_count(2)
     await page.get_by_label("identity").uncheck()
     shown = [row for row in await rows.all() if await row.is_visible()]
     assert len(shown) == 1

@@ -1,51 +1,12 @@
 """A talent signs on her phone, with an authenticator that Chromium plays."""
 
-import base64
-import os
-from pathlib import Path
 from typing import Any
 
 import proofs
 import pytest
+from house.portal import look, tab_to, with_passkey
 from kit.errors import DomainError
 from playwright.async_api import expect
-
-SHOTS = os.environ.get("PORTAL_SHOTS", "")
-"""A folder for pictures of the pages, for whoever wants to look."""
-
-
-async def look(phone: Any, name: str) -> None:
-    """See that a page is no wider than the phone; take its picture if somebody wants one."""
-    too_wide = "document.documentElement.scrollWidth - innerWidth"
-    assert await phone.page.evaluate(too_wide) <= 0, name
-    if not SHOTS:
-        return
-    for scheme in ("light", "dark"):
-        await phone.page.emulate_media(color_scheme=scheme)
-        for width, height in ((390, 844), (1280, 900)):
-            await phone.page.set_viewport_size({"width": width, "height": height})
-            file = Path(SHOTS) / f"{name}-{width}-{scheme}.png"
-            await phone.page.screenshot(path=file, full_page=True)
-    await phone.page.set_viewport_size({"width": 390, "height": 844})
-
-
-async def with_passkey(portal: Any, talent: Any) -> Any:
-    """Return a phone with a passkey its owner added, confirmed by the key she registered with."""
-    phone = await portal.phone(talent)
-    await phone.open("/keys")
-    await look(phone, "keys-new")
-    await phone.page.get_by_label("What do you call it?").fill("My phone")
-    await phone.page.get_by_role("button", name="Add a passkey").click()
-    await expect(phone.page.get_by_role("heading", name="Confirm “My phone”")).to_be_visible()
-    await look(phone, "keys-pending")
-    await phone.page.get_by_text("Confirm with a key of my own").click()
-    statement = base64.b64decode(await phone.page.locator("details[open] pre").inner_text())
-    pasted = base64.b64encode(talent.sign(statement)).decode()
-    await phone.page.get_by_label("Signature, base64").fill(pasted)
-    await phone.page.get_by_role("button", name="Send").click()
-    await expect(phone.page.get_by_text("Passkey, since")).to_be_visible()
-    await look(phone, "keys-live")
-    return phone
 
 
 async def keys_of(portal: Any, talent: Any) -> list[Any]:
@@ -61,7 +22,10 @@ async def test_a_talent_adds_a_passkey_consents_and_withdraws_on_her_phone(porta
     await phone.page.get_by_text("väntar på ditt ord").click()
     assert "Samtycke" in await phone.page.locator("h1").inner_text()
     await look(phone, "consent-proposed")
-    await phone.page.get_by_role("button", name="Underteckna med nyckel").click()
+    await tab_to(phone.page, "Underteckna med nyckel")
+    await phone.page.keyboard.press("Enter")
+    await expect(phone.page.get_by_role("status")).to_have_text("Undertecknat. Kvittot står nedan.")
+    await expect(phone.page.locator("#done")).to_be_focused()
     await expect(phone.page.get_by_text("Bevisat")).to_be_visible()
     live = (await portal.desk.ask(talent, "GetConsent", consent_id=proposed.id)).consent
     assert live.state == 2
@@ -93,7 +57,7 @@ async def test_a_second_passkey_is_confirmed_by_the_first_and_removes_it(portal:
     await expect(confirmed).to_be_visible()
     await second.open("/keys")
     row = second.page.locator(".keys > li", has_text="My phone")
-    await row.get_by_text("Remove", exact=True).click()
+    await row.get_by_text("Remove My phone", exact=True).click()
     await row.get_by_role("button", name="Remove with a passkey").click()
     await expect(second.page.get_by_role("heading", name="They sign no more")).to_be_visible()
     states = {key.name: key.state for key in await keys_of(portal, talent)}

@@ -19,6 +19,7 @@ PROCESSES = [
     *((name, "migrate") for name in SERVICES),
     *((name, "work") for name in SERVICES if "worker" in VALUES["services"][name]),
 ]
+OPERATOR = "monitoring.coreos.com/v1"
 SECRET_URL = "postgresql://role:word@host/database"
 WITNESS_COMMAND = chart.ROOT / "services/identity/src/identity/witness/command.py"
 ADDRESS = re.compile(r"^0\.0\.0\.0:(\d+)$")
@@ -187,6 +188,25 @@ def test_a_witness_runs_where_the_log_has_a_key_and_is_asked_by_nobody_else() ->
     assert _opens(named(made, "NetworkPolicy", "sosia-witness-is-asked"), "egress", "witness")
     port = only["ports"][0]["containerPort"]
     assert told["address"] == f"0.0.0.0:{port}"
+
+
+def test_alerts_ask_for_figures_somebody_tells() -> None:
+    asked = chart.render("--set", "alerts.install=true", "--set", "alerts.labels.release=stack")
+    found = {one["kind"]: one for one in asked if one["apiVersion"] == OPERATOR}
+    assert {one["metadata"]["labels"]["release"] for one in found.values()} == {"stack"}
+    rules = [rule for group in found["PrometheusRule"]["spec"]["groups"] for rule in group["rules"]]
+    assert rules
+    told = " ".join(path.read_text() for path in chart.ROOT.glob("*/*/src/**/*.py"))
+    for rule in rules:
+        assert rule["labels"]["severity"] in {"warning", "critical"}
+        for figure in re.findall(r"\b[a-z]+(?:_[a-z]+)+\b(?![=(])", rule["expr"]):
+            assert f'"{figure.removesuffix("_bucket").removesuffix("_count")}"' in told, figure
+    endpoint = found["PodMonitor"]["spec"]["podMetricsEndpoints"][0]["port"]
+    wanted = found["PodMonitor"]["spec"]["selector"]["matchLabels"].items()
+    for (_, component), pod in pods(asked).items():
+        ports = {port["name"] for one in pod["spec"]["containers"] for port in one.get("ports", [])}
+        assert wanted <= pod["metadata"]["labels"].items()
+        assert endpoint in ports or component == "migrate"
 
 
 def test_nothing_is_open_that_no_policy_opens(manifests: list[chart.Manifest]) -> None:

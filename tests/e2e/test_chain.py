@@ -119,7 +119,8 @@ def test_a_visitor_learns_whether_a_picture_may_be_where_it_was_seen(stage: Stag
     pages = {}
     for media, territory in (("social", "no"), ("billboard", "no"), ("social", "")):
         asked = {"media": media, "territory": territory}
-        answer = httpx.post(f"{stage.house.url}/verify", files=file, data=asked)
+        here = {"Origin": stage.house.url}
+        answer = httpx.post(f"{stage.house.url}/verify", files=file, data=asked, headers=here)
         assert answer.status_code == 200
         pages[media, territory] = answer.text
     assert "It may be used on social media in NO now" in pages["social", "no"]

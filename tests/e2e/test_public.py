@@ -40,6 +40,7 @@ def test_a_picture_is_verified_in_the_visitors_language(
         f"/verify?lang={language}",
         files={"file": ("a.jpg", content)},
         data={"media": "ecommerce", "territory": "SE"},
+        headers={"Origin": stage.house.url},
     )
     assert sent.status_code == 200
     assert f'<p class="stamp">{LANGUAGES[language]}</p>' in sent.text

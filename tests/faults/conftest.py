@@ -31,7 +31,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory, tiny_bases: Path) -> Iterato
     """Everything up to the first render; every test leaves the house whole."""
     folder = tmp_path_factory.mktemp("house")
     with (
-        running_house(folder, bases=tiny_bases, durable=False) as house,
+        running_house(folder, bases=tiny_bases, durable=False, settings={"TRIES": "1"}) as house,
         Api(house.url, house.keys.staff_key) as staff,
     ):
         sample = load_talent(ROOT / "samples/talents/alba")

@@ -53,7 +53,7 @@ class Uploads:
             folder / "keys", organization="Fuzz", now=datetime.now(UTC)
         )
         codec, keyed = SpreadSpectrum(KEY), KeyedFingerprint(KEY)
-        self._examiner = Examiner(Reader(codec, keyed, self._signing.anchors), None)
+        self._examiner = Examiner(Reader((codec,), keyed, self._signing.anchors), None)
         marker = Marker(Keys(codec, keyed, self._signing), System("Sosia", "1"))
         self._marked = marker.mark(picture(1), _request())
         self.seeds = [self._marked.data, *others()]

@@ -23,15 +23,26 @@ def prepared_identity(postgres: Postgres, tmp_path_factory: pytest.TempPathFacto
     return talents.prepare(postgres, tmp_path_factory.mktemp("identity"))
 
 
+@pytest.fixture
+def jurisdictions() -> Path | None:
+    """The table of laws `identity` reads; None is the one that ships. A test may name its own."""
+    return None
+
+
 @pytest_asyncio.fixture
 async def identity(
-    prepared_identity: Prepared, postgres: Postgres, tmp_path: Path, nats_url: str
+    prepared_identity: Prepared,
+    postgres: Postgres,
+    tmp_path: Path,
+    nats_url: str,
+    jurisdictions: Path | None,
 ) -> AsyncIterator[Identity]:
     """identity, open, with talents in it."""
     from house import talents  # noqa: PLC0415 -- brings identity
 
     folder = tmp_path / "identity"
-    async with talents.opened(prepared_identity, postgres, folder, nats_url) as found:
+    parts = (prepared_identity, postgres, folder, nats_url)
+    async with talents.opened(*parts, jurisdictions=jurisdictions) as found:
         yield found
 
 

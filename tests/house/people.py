@@ -172,7 +172,7 @@ class Desk:
         """Return the bounds of a delegation that lack nothing; None takes one away."""
         now = datetime.now(UTC).replace(microsecond=0)
         fields: dict[str, Any] = {
-            "acts": [1, 2],
+            "acts": [2],
             "brand_ids": [brand.id],
             "categories": ["outerwear"],
             "fee_floor": money_pb2.Money(currency_code="EUR", amount_minor=20_000),
@@ -250,6 +250,11 @@ def photos(name: str) -> list[dict[str, Any]]:
     return found
 
 
+def laws_of_sweden() -> Path:
+    """Return a table of laws by which agencies sign licenses in Sweden; none ships that says so."""
+    return Path(__file__).with_name("jurisdictions.json")
+
+
 def write_secrets(folder: Path) -> None:
     """Write what identity reads from files: the key of its log and the key of staff."""
     key = Ed25519PrivateKey.generate()
@@ -259,7 +264,12 @@ def write_secrets(folder: Path) -> None:
 
 
 def settings_on(
-    folder: Path, database_url: str, nats_url: str, *, portal: str = "http://localhost:8080"
+    folder: Path,
+    database_url: str,
+    nats_url: str,
+    *,
+    portal: str = "http://localhost:8080",
+    jurisdictions: Path | None = None,
 ) -> Settings:
     """Return the settings of an identity whose files lie in `folder`; passkeys are of `portal`."""
     return Settings(
@@ -273,6 +283,7 @@ def settings_on(
         staff_key_file=folder / "staff.key",
         estate_waits=ESTATE_WAITS,
         portal_origin=portal,
+        jurisdictions=jurisdictions,
     )
 
 

@@ -8,7 +8,7 @@ def figures(*, share: float = 1.0, nearer: int = 0, mean: float = 0.3) -> dict[s
     close = round(share * 12)
     render = {"prompt": "close-up portrait", "view": "front", "light": "overcast", "seed": 1}
     renders = [
-        render | {"own": 0.3 if place < close else 0.6, "other": 0.55, "nearest": ""}
+        render | {"own": 0.3 if place < close else 0.6, "other": 0.55, "nearest": "", "tries": 2}
         for place in range(12)
     ]
     curve = [[0.0, 0.0], [0.01, share], [1.0, 1.0]]

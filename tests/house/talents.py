@@ -124,7 +124,12 @@ async def represent(
 
 @asynccontextmanager
 async def opened(
-    prepared: Prepared, postgres: Postgres, folder: Path, nats_url: str
+    prepared: Prepared,
+    postgres: Postgres,
+    folder: Path,
+    nats_url: str,
+    *,
+    jurisdictions: Path | None = None,
 ) -> AsyncIterator[Identity]:
     """Open an identity on a copy, its relay and its consumer running."""
     folder.mkdir()
@@ -132,7 +137,8 @@ async def opened(
         source = prepared.folder / name
         (shutil.copytree if source.is_dir() else shutil.copy2)(source, folder / name)
     database = await databases.create_copy(postgres, prepared.database)
-    settings = settings_on(folder, postgres.url(database), nats_url)
+    laws = {"jurisdictions": jurisdictions}
+    settings = settings_on(folder, postgres.url(database), nats_url, **laws)
     async with composition.build(settings) as app:
         address = f"127.0.0.1:{app.port}"
         async with rpc.open_channel(address) as channel:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import nats.errors
@@ -100,3 +100,31 @@ async def test_room_for_streams_is_what_we_say_and_not_what_a_disk_has_left(bus:
     await bus.js.add_stream(name="ALL", subjects=["all"], max_bytes=59 * 2**30)
     with pytest.raises(ServerError, match="insufficient storage"):
         await bus.js.add_stream(name="MORE", subjects=["more"], max_bytes=2 * 2**30)
+
+
+async def test_the_relay_deletes_what_was_sent_too_long_ago(db: Database, bus: Bus) -> None:
+    for _ in range(3):
+        async with db.begin() as tx:
+            await outbox.publish(tx, events_pb2.LicenseSigned())
+    await outbox.relay_once(db, bus)
+    async with db.begin() as tx:
+        await outbox.publish(tx, events_pb2.LicenseSigned())  # old, and never sent
+        await tx.execute(text("UPDATE outbox SET time = now() - interval '40 days'"))
+        for number, days in ((1, 31), (2, 29)):
+            sent = (
+                "UPDATE outbox SET sent_at = now() - CAST(:age AS interval) WHERE number = :number"
+            )
+            await tx.execute(text(sent), {"number": number, "age": timedelta(days=days)})
+    relaying = asyncio.create_task(outbox.relay(db, bus, "licensing"))
+    async with asyncio.timeout(10):
+        while 1 in (left := await numbers(db)) or await stored(bus) < 4:
+            await asyncio.sleep(0.05)
+    relaying.cancel()
+    await asyncio.gather(relaying, return_exceptions=True)
+    assert left == [2, 3, 4]
+
+
+async def numbers(db: Database) -> list[int]:
+    """Return which events are kept."""
+    async with db.begin() as tx:
+        return list((await tx.execute(text("SELECT number FROM outbox ORDER BY number"))).scalars())

@@ -3,7 +3,8 @@
 from typing import Any
 
 import pytest
-from gateway.chain import Payment, Proven, _part
+from gateway.chain import Payment, Proven
+from gateway.parts import part
 from kit.errors import NotFound, Unavailable
 from sosia.common.v1.money_pb2 import Money
 from sosia.identity.v1.receipt_pb2 import Receipt
@@ -29,6 +30,6 @@ async def test_what_is_refused_is_left_out_and_a_silent_service_is_not() -> None
     async def refuse(error: Exception) -> Any:
         raise error
 
-    assert await _part(refuse(NotFound("none")), "consent") is None
+    assert await part(refuse(NotFound("none")), "consent") is None
     with pytest.raises(Unavailable):
-        await _part(refuse(Unavailable("away")), "consent")
+        await part(refuse(Unavailable("away")), "consent")

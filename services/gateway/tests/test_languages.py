@@ -1,11 +1,18 @@
 """The strings of the public pages: all of them in every language, with the same gaps to fill."""
 
+import html
 import string
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from gateway import languages
+from gateway import languages, places
+from google.protobuf.json_format import ParseDict
+from google.protobuf.timestamp_pb2 import Timestamp
+from house.people import STAFF_KEY
+from identity.domain.receipts import Kind
 from licensing.domain.decisions import Reason
+from sosia.common.v1.use_pb2 import Use
 
 OTHERS = [code for code in languages.CODES if code != languages.DEFAULT]
 
@@ -41,6 +48,30 @@ def test_every_code_of_the_house_has_a_word(code: str) -> None:
     assert set(words["layers"]) == {"credentials", "watermark", "fingerprint", "metadata"}
     assert set(words["license_states"]) == {"in term", "not yet", "expired", "revoked"}
     assert set(words["verdicts"]) == {"verified", "recovered", "suspect", "unknown"}
+    assert set(words["receipts"]) == {str(kind) for kind in Kind}
+
+
+@pytest.mark.parametrize("code", languages.CODES)
+def test_every_place_has_a_name(code: str) -> None:
+    names = places.load(code)
+    assert names.keys() == places.load("en").keys()
+    assert all(name.strip() == name != place for place, name in names.items())
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("en", "a product page, social media: Sweden, Norway, 1 March 2027 to 31 March 2027"),
+        ("de", "Produktseite, soziale Medien: Schweden, Norwegen, 1. März 2027 bis 31. März 2027"),
+    ],
+)
+def test_uses_of_one_place_and_term_are_said_together(code: str, said: str) -> None:
+    term = {"starts_at": "2027-02-28T23:00:00Z", "ends_at": "2027-03-31T22:00:00Z"}
+    term |= {"zone": "Europe/Stockholm", "territories": ["SE", "NO"]}
+    listed = [ParseDict({"media": one, **term}, Use()) for one in ("ecommerce", "social")]
+    assert languages.load(code).uses(listed) == [said]
+    many = sorted(places.COUNTRIES)[:11]
+    assert languages.load("sv").places(many).endswith(" och 3 till")
 
 
 @pytest.mark.parametrize(
@@ -77,6 +108,46 @@ async def test_the_page_comes_in_the_language_asked_for(web: Any) -> None:
 
 
 async def test_what_went_wrong_is_said_in_the_visitors_language(web: Any) -> None:
-    empty = await web.client.post("/verify?lang=sv", data={"url": ""}, files={"file": b""})
+    empty = await web.client.post(
+        "/verify?lang=sv", data={"url": ""}, files={"file": b""}, headers={"Origin": web.url}
+    )
     assert empty.status_code == 400
     assert languages.load("sv")["errors"]["FILE_MISSING"] in empty.text
+
+
+@pytest.mark.parametrize(
+    ("ahead", "said"),
+    [
+        ({"days": 3, "seconds": 9}, "3 days left"),
+        ({"days": 1, "seconds": 9}, "1 day left"),
+        ({"hours": 23, "seconds": 9}, "23 hours left"),
+        ({"minutes": 1, "seconds": 9}, "1 minute left"),
+        ({"seconds": 50}, "less than a minute left"),
+        ({"seconds": -1}, "over"),
+    ],
+)
+def test_what_is_left_is_said_in_the_largest_unit(ahead: dict[str, int], said: str) -> None:
+    stamp = Timestamp()
+    stamp.FromDatetime(datetime.now(UTC) + timedelta(**ahead))
+    assert languages.load("en").left(stamp) == said
+
+
+@pytest.mark.parametrize("code", languages.CODES)
+async def test_every_page_of_keys_and_what_is_refused_speak_it(web: Any, code: str) -> None:
+    words, spoken = languages.load(code), {"Accept-Language": code}
+    told = {"/": words["home"]["face"], "/login": words["ui"]["sign_in"]}
+    for path, said in told.items():
+        assert said in (await web.client.get(path, headers=spoken)).text, path
+    opened = {"Origin": web.url, **spoken}
+    wrong = await web.client.post("/login", data={"api_key": "sosia_wrong"}, headers=opened)
+    assert (wrong.status_code, words["login"]["wrong"] in wrong.text) == (401, True)
+    await web.client.post("/login", data={"api_key": STAFF_KEY}, headers=opened)
+    told = {"/keys": words["keys"]["lost_hint"], "/recoveries": words["recoveries"]["lead"]}
+    told |= {"/recoveries/new": words["recoveries"]["lead_who"], "/": words["nav"]["yours"]}
+    told |= {"/talents": words["talents"]["none_staff"]}
+    told |= {"/recoveries/rec_1": words["refused"]["heading"]}
+    told |= {"/claims": words["refused"]["heading"]}  # render is not there
+    for path, said in told.items():
+        page = await web.client.get(path, headers=spoken)
+        assert said in html.unescape(page.text), path
+        assert f'<html lang="{code}">' in page.text, path

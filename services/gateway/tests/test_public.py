@@ -33,15 +33,16 @@ def test_an_address_and_a_key_have_quotas_of_their_own() -> None:
 
 async def test_every_way_to_ask_draws_from_the_same_quota(web: Any) -> None:
     """Nobody gets around it by asking the page after the API."""
+    here = {"Origin": web.url}
     for _ in range(VERIFICATIONS_A_MINUTE):
         assert (await web.post("/v1/verify/address", ASKED, "")).status_code == 503
     for answer in (
         await web.post("/v1/verify/address", ASKED, ""),
         await web.get(f"/v1/renders/{RENDER}/released", ""),
         await web.post(f"/v1/renders/{RENDER}/reactions", {"score": 3}, ""),
-        await web.client.post("/verify", data={"url": "https://x.example/"}),
+        await web.client.post("/verify", data={"url": "https://x.example/"}, headers=here),
         await web.get(f"/released/{RENDER}", ""),
-        await web.client.post(f"/released/{RENDER}", headers={"Origin": web.url}),
+        await web.client.post(f"/released/{RENDER}", headers=here),
     ):
         assert answer.status_code == 429, answer.request.url
 

@@ -12,12 +12,13 @@ import httpx
 import pytest
 from gateway.phrases import MEDIA
 from gateway.places import COUNTRIES, REGIONS
+from house.passkeys import Passkey, added
 from house.people import Person
 
 CARD = {
     "day_rate": {"currency_code": "EUR", "amount_minor": 100_000},
-    "media": [{"code": "ecommerce", "basis_points": 10_000}],
-    "territories": [{"code": "NORDICS", "basis_points": 10_000}],
+    "media": [{"code": one, "basis_points": 10_000} for one in ("ecommerce", "social")],
+    "territories": [{"code": one, "basis_points": 10_000} for one in ("NORDICS", "DE")],
     "terms": [{"code": "365", "basis_points": 20_000}],
     "exclusivity_bp": 5_000,
     "per_image": {"currency_code": "EUR", "amount_minor": 5_000},
@@ -31,6 +32,7 @@ class Visit:
 
     def __init__(self, url: str, client: httpx.AsyncClient, person: Person) -> None:
         self.url, self.client, self.person = url, client, person
+        self.sign = person.sign
         self.page = ""
 
     async def open(self, path: str) -> str:
@@ -40,7 +42,7 @@ class Visit:
         self.page = answer.text
         return self.page
 
-    async def send(self, action: str, *, status: int = 303, **values: str) -> httpx.Response:
+    async def send(self, action: str, *, status: int = 303, **values: Any) -> httpx.Response:
         """Fill in the form of the page that goes to `action`, signing what it wants signed."""
         form = next(
             one
@@ -52,7 +54,7 @@ class Visit:
         filled = dict(inputs) | values
         statement = re.findall(r'data-statement="([^"]*)"', form)
         if statement:
-            signed = self.person.sign(base64.b64decode(statement[0]))
+            signed = self.sign(base64.b64decode(statement[0]))
             filled.setdefault("signature", "")
             filled["signature"] = filled["signature"] or base64.b64encode(signed).decode()
         answer = await self.client.post(path, data=filled, headers={"Origin": self.url})
@@ -90,16 +92,16 @@ async def signed_in(web: Any, client: httpx.AsyncClient, person: Person) -> Visi
     return Visit(web.url, client, person)
 
 
-def wanted(talent: Person, **changed: str) -> dict[str, str]:
+def wanted(talent: Person, **changed: Any) -> dict[str, Any]:
     """Return what a brand fills in."""
     today = datetime.now(UTC).date()
     fields = {
         "talent_id": talent.id,
         "purpose": "Autumn in the shop.",
-        "media": "ecommerce",
-        "territory": "NORDICS",
-        "first_day": (today + timedelta(days=1)).isoformat(),
-        "last_day": (today + timedelta(days=60)).isoformat(),
+        "media_0": "ecommerce",
+        "territory_0": "NORDICS",
+        "first_day_0": (today + timedelta(days=1)).isoformat(),
+        "last_day_0": (today + timedelta(days=60)).isoformat(),
         "category": "outerwear",
         "image_cap": "8",
         "approval_required": "on",
@@ -107,12 +109,12 @@ def wanted(talent: Person, **changed: str) -> dict[str, str]:
     return fields | changed
 
 
-async def asked(brand: Visit, talent: Visit) -> str:
+async def asked(brand: Visit, talent: Visit, **changed: Any) -> str:
     """Ask for a license on the pages; return its path."""
     await brand.open("/licenses/ask")
     assert "Alba" in brand.page
-    await brand.send("/licenses/ask", status=200, **wanted(talent.person))
-    assert "EUR 2,000.00" in brand.page
+    await brand.send("/licenses/ask", status=200, **wanted(talent.person, **changed))
+    assert changed or "EUR 2,000.00" in brand.page
     await brand.send("/licenses/propose")
     return str(re.findall(r'action="(/licenses/lic_\w+)/decline"', brand.page)[0])
 
@@ -126,7 +128,7 @@ async def test_two_sides_agree_on_pages_alone(web: Any, sides: Any) -> None:
     assert "your turn" in talent.page
     assert "Maison &lt;Nord&gt;" in talent.page
     await talent.open(first)
-    for words in ("a product page in the Nordic countries", "EUR 2,000.00", "8 at most"):
+    for words in ("a product page: the Nordic countries", "EUR 2,000.00", "8 at most"):
         assert words in talent.page, words
     await talent.send("/counter", fee="2600", image_cap="5", note="Five, done well.")
     assert "EUR 2,600.00" in talent.page
@@ -173,11 +175,11 @@ def of(brand: Visit) -> dict[str, str]:
 async def test_a_refusal_is_said_on_the_page_and_nothing_is_lost(web: Any, sides: Any) -> None:
     brand, talent = sides
     await brand.open("/licenses/ask")
-    bad = wanted(talent.person, territory="US")
+    bad = wanted(talent.person, territory_0="US")
     await brand.send("/licenses/ask", status=409, **bad)
     assert "USE_NOT_PRICED" in brand.page
     assert 'value="Autumn in the shop."' in brand.page
-    bad = wanted(talent.person, last_day="soon")
+    bad = wanted(talent.person, last_day_0="soon")
     await brand.send("/licenses/ask", status=400, **bad)
     assert "must be a day" in brand.page
     path = await asked(brand, talent)
@@ -193,6 +195,116 @@ async def test_a_refusal_is_said_on_the_page_and_nothing_is_lost(web: Any, sides
     await talent.send("/decline", note="Not this autumn.")
     assert "Not this autumn." in talent.page
     assert "/counter" not in talent.page
+
+
+async def test_a_passkey_signs_on_the_page_and_no_other_passkey_does(web: Any, sides: Any) -> None:
+    brand, talent = sides
+    origin = web.url.replace("127.0.0.1", "localhost")  # where the portal's passkeys belong
+    hers, theirs = Passkey(origin=origin), Passkey(origin=origin)
+    await added(web.desk, talent.person, hers, talent.person)
+    other = await web.desk.party("talent")
+    await added(web.desk, other, theirs, other)
+    path = await asked(brand, talent)
+    await talent.open(path)
+    for sign in (theirs.sign, Passkey(origin=origin).sign, lambda _: hers.sign(b"other terms")):
+        talent.sign = sign
+        await talent.send("/sign", status=403)
+        assert "SIGNATURE_INVALID" in talent.page
+    talent.sign = hers.sign
+    await talent.send("/sign")
+    assert "Alba signed" in talent.page
+
+
+def filled(page: str, action: str) -> dict[str, list[str]]:
+    """Return what stands in a form as it is shown: what a browser would send."""
+    form = next(one for one in re.findall(r"<form.*?</form>", page, re.S) if action in one)
+    found: dict[str, list[str]] = {}
+    for name, options in re.findall(r'<select name="(\w+)".*?>(.*?)</select>', form, re.S):
+        chosen = re.findall(r'value="(\w*)" selected', options) or [""]
+        found.setdefault(name, []).append(chosen[0])
+    for field in re.findall(r"<input .*?>", form):
+        name, value = (re.findall(rf'{one}="([^"]*)"', field) for one in ("name", "value"))
+        if "checkbox" not in field or "checked" in field:
+            found.setdefault(name[0], []).append(html.unescape((value or ["on"])[0]))
+    return found
+
+
+def day(ahead: int) -> str:
+    """Return a day some days from now, as forms have it."""
+    return (datetime.now(UTC).date() + timedelta(days=ahead)).isoformat()
+
+
+def two_uses() -> dict[str, Any]:
+    """Return what a brand fills in to ask for a second use; a third is left out again."""
+    uses: dict[str, Any] = {"rows_uses": "3", "territory_0": ["NORDICS", "DE"]}
+    uses |= {"media_1": "social", "territory_1": "NORDICS"}
+    uses |= {"first_day_1": day(10), "last_day_1": day(40)}
+    return uses | {"media_2": "", "territory_2": "DE"}
+
+
+async def shape_of(web: Any, person: Person, license_id: str) -> list[Any]:
+    """Return the uses of a license, without their days."""
+    found = await web.get(f"/v1/licenses/{license_id}", await web.key_of(person))
+    uses = found.json()["license"]["terms"]["uses"]
+    return [(one["media"], one["territories"], one["zone"]) for one in uses]
+
+
+async def test_a_renewal_begins_with_every_use_of_what_it_renews(web: Any, sides: Any) -> None:
+    brand, talent = sides
+    path = await asked(brand, talent, **two_uses())
+    await talent.open(path)
+    await talent.send("/sign")
+    await brand.open(path)
+    ask = re.findall(r'href="(/licenses/ask\?renews=\w+)"', brand.page)[0]
+    await brand.open(ask)
+    given = filled(brand.page, "/licenses/ask")
+    expected = {
+        "rows_uses": ["2"],
+        "media_0": ["ecommerce"],
+        "territory_0": ["NORDICS", "DE"],
+        "first_day_0": [day(61)],
+        "last_day_0": [day(120)],
+        "media_1": ["social"],
+        "territory_1": ["NORDICS"],
+        "first_day_1": [day(70)],
+        "last_day_1": [day(100)],
+        "zone_1": ["Europe/Stockholm"],
+        "purpose": ["Autumn in the shop."],
+        "approval_required": ["on"],
+    }
+    assert {name: given.get(name) for name in expected} == expected
+    assert "exclusive" not in given
+    await brand.send("/licenses/ask", status=200, **given)
+    assert "It costs" in brand.page
+    await brand.send("/licenses/propose")
+    made = re.findall(r"/licenses/(lic_\w+)/decline", brand.page)[0]
+    before = ask.partition("=")[2]
+    assert f'href="/licenses/{before}">Renews' in brand.page
+    shape = await shape_of(web, brand.person, before)
+    assert await shape_of(web, brand.person, made) == shape
+    assert [one[1] for one in shape] == [["NORDICS", "DE"], ["NORDICS"]]
+
+
+async def test_a_form_grows_by_a_use_or_a_place_and_keeps_what_stands_in_it(sides: Any) -> None:
+    brand, talent = sides
+    await brand.open("/licenses/ask")
+    await brand.send("/licenses/ask", status=200, more="uses", **wanted(talent.person))
+    grown = filled(brand.page, "/licenses/ask") | {"more": ["place_1"]}
+    await brand.send("/licenses/ask", status=200, **grown)
+    given = filled(brand.page, "/licenses/ask")
+    assert (given["rows_uses"], given["purpose"]) == (["2"], ["Autumn in the shop."])
+    assert given["territory_0"] == ["NORDICS"]
+    assert given["territory_1"] == ["EU", ""]
+    assert given["first_day_1"] == given["first_day_0"]
+    assert "It costs" not in brand.page
+    bad = given | {"media_1": ["social"], "last_day_1": ["soon"]}
+    await brand.send("/licenses/ask", status=400, **bad)
+    assert 'id="wrong-last_day_1"' in brand.page
+    await brand.send("/licenses/ask", status=400, **given | {"media_0": [""], "media_1": [""]})
+    assert 'id="wrong-media_0"' in brand.page
+    far = given | {"media_0": [""], "media_1": ["social"], "territory_1": ["XX", ""]}
+    await brand.send("/licenses/ask", status=400, **far)
+    assert 'id="wrong-territory_1"' in brand.page
 
 
 async def test_a_form_sent_twice_does_it_once(web: Any, sides: Any) -> None:

@@ -26,10 +26,12 @@ def cleo() -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def settings(database_url: str, nats_url: str, tmp_path: Path) -> Settings:
+def settings(
+    database_url: str, nats_url: str, tmp_path: Path, jurisdictions: Path | None
+) -> Settings:
     """Settings on this test's own parts."""
     write_secrets(tmp_path)
-    return settings_on(tmp_path, database_url, nats_url)
+    return settings_on(tmp_path, database_url, nats_url, jurisdictions=jurisdictions)
 
 
 @pytest_asyncio.fixture

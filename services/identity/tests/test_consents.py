@@ -8,7 +8,14 @@ from typing import Any
 import pytest
 import rfc8785
 from google.protobuf.timestamp_pb2 import Timestamp
-from kit.errors import DomainError, FailedPrecondition, InvalidArgument, NotFound, PermissionDenied
+from kit.errors import (
+    DomainError,
+    FailedPrecondition,
+    InvalidArgument,
+    NotFound,
+    PermissionDenied,
+    Unauthenticated,
+)
 from sosia.common.v1 import money_pb2
 from sosia.identity.v1 import consent_pb2
 from sqlalchemy import text
@@ -131,10 +138,12 @@ async def test_an_agency_never_signs_for_a_talent(desk: Any) -> None:
     assert state == consent_pb2.CONSENT_STATE_PROPOSED
 
 
-async def represent(desk: Any, agency: Any, talent: Any) -> None:
-    """Let the agency represent the talent from now on."""
+async def represent(
+    desk: Any, agency: Any, talent: Any, *, lasts: timedelta = timedelta(days=300)
+) -> None:
+    """Let the agency represent the talent from yesterday on."""
     starts = datetime.now(UTC).replace(microsecond=0) - timedelta(days=1)
-    ends = starts + timedelta(days=300)
+    ends = starts + lasts
     said = {
         "type": "sosia.representation/1",
         "agency_id": agency.id,
@@ -161,6 +170,44 @@ async def test_an_agency_proposes_for_those_it_represents(desk: Any) -> None:
     await desk.refused(desk.ask(brand, "ProposeConsent", **fields), "NOT_ALLOWED")
     hidden = desk.ask(brand, "GetConsent", consent_id=proposed.id)
     await desk.refused(hidden, "CONSENT_NOT_FOUND", NotFound)
+
+
+async def test_a_stranger_hears_of_her_consents_what_it_hears_of_nobodys(desk: Any) -> None:
+    talent, agency = await desk.party("talent"), await desk.party("agency")
+    await represent(desk, agency, talent)
+    consent = await desk.consented(talent)
+    nobody = talent.id[:-1] + ("a" if talent.id[-1] != "a" else "b")
+    for person in (talent, agency, desk.staff):
+        found = await desk.ask(person, "ListConsents", talent_id=talent.id)
+        assert [one.id for one in found.consents] == [consent.id]
+        seen = (await desk.ask(person, "ListReceipts", subject_ids=[consent.id])).receipts
+        assert [one.id for one in seen] == [consent.receipt_id]
+    for kind in ("agency", "brand", "crew", "successor", "talent"):
+        stranger = await desk.party(kind)
+        said = []
+        for talent_id in (talent.id, nobody, stranger.id if kind != "talent" else nobody):
+            asked = desk.ask(stranger, "ListConsents", talent_id=talent_id)
+            error = await desk.refused(asked, "PARTY_NOT_FOUND", NotFound)
+            said.append((str(error), error.metadata))
+        assert said[0] == said[1] == said[2], kind
+        assert not (await desk.ask(stranger, "ListReceipts", subject_ids=[consent.id])).receipts
+    asked = desk.ask("public", "ListConsents", talent_id=talent.id)
+    await desk.refused(asked, "API_KEY_MISSING", Unauthenticated)
+
+
+async def test_an_agency_whose_time_is_over_sees_no_consent_not_even_its_own(desk: Any) -> None:
+    talent, agency = await desk.party("talent"), await desk.party("agency")
+    await represent(desk, agency, talent, lasts=timedelta(days=1, seconds=4))
+    proposing = desk.ask(agency, "ProposeConsent", terms=desk.terms(talent))
+    consent = (await proposing).consent
+    await desk.ask(agency, "GetConsent", consent_id=consent.id)
+    async with asyncio.timeout(30):
+        while (await desk.ask(agency, "GetRepresentation", talent_id=talent.id)).representation.id:
+            await asyncio.sleep(0.2)
+    hidden = desk.ask(agency, "GetConsent", consent_id=consent.id)
+    await desk.refused(hidden, "CONSENT_NOT_FOUND", NotFound)
+    hidden = desk.ask(agency, "ListConsents", talent_id=talent.id)
+    await desk.refused(hidden, "PARTY_NOT_FOUND", NotFound)
 
 
 async def test_a_signature_over_other_words_is_refused(desk: Any) -> None:

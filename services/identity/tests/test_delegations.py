@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from house.people import stamp
+from house.people import laws_of_sweden, stamp
 from house.talents import represent
 from kit.errors import DomainError
 from proofs import check
@@ -86,6 +86,24 @@ async def test_only_she_signs_and_only_she_ends_it(desk: Any, three: Any) -> Non
     await desk.refused(asking, "DELEGATION_NOT_FOUND")
 
 
+async def test_those_to_an_agency_are_seen_by_it(desk: Any, three: Any) -> None:
+    talent, agency, _ = three
+    made = await desk.delegated(*three)
+    for who in (agency, desk.staff):
+        found = await desk.ask(who, "ListDelegations", agency_id=agency.id)
+        assert [one.id for one in found.delegations] == [made.id]
+        agreed = await desk.ask(who, "ListRepresentations", agency_id=agency.id)
+        assert [one.talent_id for one in agreed.representations] == [talent.id]
+    for who in (talent, await desk.party("agency")):
+        for call in ("ListDelegations", "ListRepresentations"):
+            await desk.refused(desk.ask(who, call, agency_id=agency.id), "NOT_ALLOWED")
+    both = {"agency_id": agency.id, "talent_id": talent.id}
+    await desk.refused(desk.ask(agency, "ListDelegations", **both), "FIELD_INVALID")
+    await represent(desk, await desk.party("agency"), talent)
+    agreed = await desk.ask(agency, "ListRepresentations", agency_id=agency.id)
+    assert not agreed.representations
+
+
 async def test_a_new_version_takes_the_place_of_the_old(desk: Any, three: Any) -> None:
     first = await desk.delegated(*three)
     second = await desk.delegated(*three, longest_term_days=10)
@@ -119,11 +137,15 @@ async def test_a_delegation_never_consents_for_her(desk: Any, three: Any) -> Non
     assert not [name for name in names if "CONSENT" in name]
 
 
-async def test_in_new_york_only_she_signs_licenses(desk: Any) -> None:
+@pytest.mark.parametrize("jurisdiction", ["SE", "US-NY"])
+async def test_only_she_signs_licenses_by_the_laws_that_ship(desk: Any, jurisdiction: str) -> None:
     talent, agency, brand = [await desk.party(kind) for kind in ("talent", "agency", "brand")]
-    await represent(desk, agency, talent, jurisdiction="US-NY")
+    await represent(desk, agency, talent, jurisdiction=jurisdiction)
     fields = {"talent_id": talent.id, "agency_id": agency.id}
-    proposing = desk.ask(agency, "ProposeDelegation", bounds=desk.bounds(brand), **fields)
+    agreed = await desk.ask(talent, "GetRepresentation", talent_id=talent.id)
+    assert list(agreed.delegable) == [delegation_pb2.DELEGATED_ACT_DECIDE_APPROVAL]
+    wide = desk.bounds(brand, acts=[1, 2])
+    proposing = desk.ask(agency, "ProposeDelegation", bounds=wide, **fields)
     with pytest.raises(DomainError, match="only the talent signs a license") as caught:
         await proposing
     assert (caught.value.reason, caught.value.metadata["field"]) == ("FIELD_INVALID", "bounds.acts")
@@ -133,11 +155,14 @@ async def test_in_new_york_only_she_signs_licenses(desk: Any) -> None:
     assert made.id
 
 
+@pytest.mark.parametrize("jurisdictions", [laws_of_sweden()])
 async def test_she_signed_where_it_was_allowed_and_that_changed(desk: Any, three: Any) -> None:
     talent, agency, brand = three
     fields = {"talent_id": talent.id, "agency_id": agency.id}
-    proposing = desk.ask(agency, "ProposeDelegation", bounds=desk.bounds(brand), **fields)
-    made = (await proposing).delegation
+    agreed = await desk.ask(talent, "GetRepresentation", talent_id=talent.id)
+    assert list(agreed.delegable) == [1, 2]
+    wide = desk.bounds(brand, acts=[1, 2])
+    made = (await desk.ask(agency, "ProposeDelegation", bounds=wide, **fields)).delegation
     await represent(desk, agency, talent, jurisdiction="US-NY")
     signed = {"delegation_id": made.id, "signature": talent.sign(made.statement)}
     await desk.refused(desk.ask(talent, "SignDelegation", **signed), "FIELD_INVALID")

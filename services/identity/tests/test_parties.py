@@ -1,10 +1,9 @@
-"""Parties, their credentials and representation."""
+"""Parties and their credentials."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-import rfc8785
 from identity.app import App, build
 from identity.domain.parties import age
 from identity.settings import Settings
@@ -165,64 +164,3 @@ async def test_only_her_own_key_verifies(desk: Any) -> None:
         await desk.refused(asking, "SIGNATURE_INVALID", PermissionDenied)
     short = desk.ask(desk.staff, "VerifySignature", signature=b"x", **fields)
     assert (await desk.refused(short, "FIELD_INVALID")).metadata["field"] == "signature"
-
-
-def agreement(
-    agency: Any, talent: Any, *, signer: Any = None, days: int = 1000, **changed: Any
-) -> dict[str, Any]:
-    """Return a request the talent signed, or somebody else."""
-    ends = START + timedelta(days=days)
-    signed = {
-        "agency_id": agency.id,
-        "commission_bp": 2000,
-        "jurisdiction": "US-NY",
-        "talent_id": talent.id,
-    } | changed
-    said = signed | {
-        "type": "sosia.representation/1",
-        "starts_at": START.isoformat().replace("+00:00", "Z"),
-        "ends_at": ends.isoformat().replace("+00:00", "Z"),
-    }
-    signature = (signer or talent).sign(rfc8785.dumps(said))
-    return signed | {"starts_at": START, "ends_at": ends, "signature": signature}
-
-
-async def test_a_talent_agrees_to_be_represented(desk: Any) -> None:
-    talent, agency = await desk.party("talent"), await desk.party("agency")
-    assert not (await desk.ask(agency, "GetRepresentation", talent_id=talent.id)).HasField(
-        "representation"
-    )
-    agreed = await desk.ask(agency, "AgreeRepresentation", **agreement(agency, talent))
-    found = await desk.ask(talent, "GetRepresentation", talent_id=talent.id)
-    assert found.representation == agreed.representation
-    subjects = [agreed.representation.id]
-    receipts = (await desk.ask(agency, "ListReceipts", subject_ids=subjects)).receipts
-    assert [receipt.kind for receipt in receipts] == ["representation_agreed"]
-
-
-async def test_an_agency_cannot_sign_for_the_talent(desk: Any) -> None:
-    talent, agency = await desk.party("talent"), await desk.party("agency")
-    request = agreement(agency, talent, signer=agency)
-    await desk.refused(desk.ask(agency, "AgreeRepresentation", **request), "SIGNATURE_INVALID")
-
-
-async def test_commission_and_length_have_their_limits(desk: Any) -> None:
-    talent, agency = await desk.party("talent"), await desk.party("agency")
-
-    async def ask(**fields: Any) -> Any:
-        request = agreement(agency, talent, **fields)
-        return await desk.ask(agency, "AgreeRepresentation", **request)
-
-    await desk.refused(ask(commission_bp=2001), "COMMISSION_ABOVE_CAP", InvalidArgument)
-    await desk.refused(ask(days=1097), "REPRESENTATION_TOO_LONG", InvalidArgument)
-    await desk.refused(ask(jurisdiction="us-ny"), "FIELD_INVALID")
-    await desk.refused(ask(commission_bp=-1), "FIELD_INVALID")
-    assert (await ask(commission_bp=2500, jurisdiction="SE")).representation.id
-    assert (await ask(days=1096)).representation.id  # 2026 to 2029: one leap day
-
-
-async def test_a_stranger_brings_no_agreement(desk: Any) -> None:
-    talent, agency = await desk.party("talent"), await desk.party("agency")
-    other = await desk.party("agency")
-    asking = desk.ask(other, "AgreeRepresentation", **agreement(agency, talent))
-    await desk.refused(asking, "NOT_ALLOWED", PermissionDenied)

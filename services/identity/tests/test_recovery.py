@@ -183,3 +183,41 @@ def test_a_recovery_is_completed_neither_early_nor_twice() -> None:
     for state in (State.COMPLETED, State.STOPPED):
         with pytest.raises(recoveries.RecoveryOver):
             recoveries.end(done, state, receipt_id="rcp_3", now=ready)
+
+
+async def test_staff_takes_back_what_it_started_and_the_house_signs(desk: Any) -> None:
+    talent, new = await desk.party("talent"), Passkey()
+    before = await keys_of(desk, talent)
+    recovery = await started(desk, talent, new)
+    await desk.refused(desk.ask(talent, "StopRecovery", recovery_id=recovery.id), "NOT_ALLOWED")
+    asking = desk.ask(desk.staff, "StopRecovery", recovery_id=recovery.id)
+    assert (await asking).recovery.state == 2
+    assert await keys_of(desk, talent) == {**before, recovery.key_id: 3}
+    assert await kinds(desk, talent, recovery.id) == ["recovery_started", "recovery_stopped"]
+
+
+async def test_who_asked_is_said_and_signed_for(desk: Any) -> None:
+    talent = await desk.party("talent")
+    key = await pending(desk, talent, Passkey(), by=desk.staff)
+    asked = {"party_id": talent.id, "reason": "Lost.", "key_id": key.id}
+    long = desk.ask(desk.staff, "StartRecovery", asked_by="x" * 201, **asked)
+    assert (await desk.refused(long, "FIELD_INVALID")).metadata["field"] == "asked_by"
+    by = "Herself, with her passport."
+    made = (await desk.ask(desk.staff, "StartRecovery", asked_by=by, **asked)).recovery
+    assert made.asked_by == by
+    (receipt,) = (await desk.ask(talent, "ListReceipts", subject_ids=[made.id])).receipts
+    assert by.encode() in receipt.statement
+
+
+async def test_recoveries_are_listed_to_staff_and_to_those_concerned(desk: Any) -> None:
+    talent, agency, other = [await desk.party(one) for one in ("talent", "agency", "talent")]
+    await represent(desk, agency, talent)
+    first, second = await started(desk, talent, Passkey()), await started(desk, other, Passkey())
+
+    async def listed(who: Any) -> list[str]:
+        return [one.id for one in (await desk.ask(who, "ListRecoveries")).recoveries]
+
+    assert await listed(desk.staff) == [second.id, first.id]
+    for who in (talent, agency):
+        assert await listed(who) == [first.id]
+    assert await listed(await desk.party("brand")) == []

@@ -2,11 +2,12 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 import rfc8785
-from house.people import stamp
+from house.people import laws_of_sweden, stamp
 from identity import consumers as identity_consumers
 from kit import inbox
 from kit.ids import new_id
@@ -34,9 +35,15 @@ def by_delegate(license: Any, delegation: Any) -> bytes:
     return rfc8785.dumps(said)
 
 
+@pytest.fixture
+def jurisdictions() -> Path:
+    """Laws by which agencies sign licenses in Sweden, where Alba is represented."""
+    return laws_of_sweden()
+
+
 async def delegated(office: Any, **changed: Any) -> Any:
-    identity = office.identity
-    return await identity.delegated(office.alba, identity.agency, office.brand, **changed)
+    identity, given = office.identity, {"acts": [1, 2]} | changed
+    return await identity.delegated(office.alba, identity.agency, office.brand, **given)
 
 
 async def signed(office: Any, license: Any, delegation: Any, **changed: Any) -> Any:
@@ -115,7 +122,7 @@ async def test_outside_it_is_refused_by_the_bounds_name(
 async def test_another_brand_and_another_currency_are_outside(office: Any) -> None:
     identity = office.identity
     fields = (office.alba, identity.agency, office.rival)
-    other = await identity.delegated(*fields)
+    other = await identity.delegated(*fields, acts=[1, 2])
     error = await office.refused(
         signed(office, await office.proposed(), other), "DELEGATION_EXCEEDED"
     )

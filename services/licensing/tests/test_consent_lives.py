@@ -300,7 +300,8 @@ class ConsentLives(RuleBasedStateMachine):
             return False  # access.require_not_erased
         try:
             herself, theirs = estates.find_speakers(self.estate, act)
-            return herself if who == "talent" else KEYS[who] in theirs
+            named = [key for one in theirs for key in one.public_keys]
+            return herself if who == "talent" else KEYS[who] in named
         except DomainError:
             return False
 

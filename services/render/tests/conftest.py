@@ -31,7 +31,7 @@ from sosia.licensing.v1 import licensing_service_pb2, licensing_service_pb2_grpc
 from sosia.render.v1 import render_service_pb2, render_service_pb2_grpc
 from vault import RemoteKeys, Vault
 
-Adapter = Callable[[int], bytes]
+Adapter = Callable[..., bytes]
 _numbers = count(1)
 RED_DRESS = {"name": "Ruby", "garment": "dress", "colour": "red"}
 JACKET = {"name": "Harbour", "garment": "jacket", "colour": "navy", "pattern": "plaid"}
@@ -40,12 +40,15 @@ FACE = {"framing": "face", "pose": "standing", "view": "front", "lighting": "stu
 
 @pytest.fixture(scope="session")
 def adapter_of(tiny_bases: Path) -> Adapter:
-    """Make a twin's weights on the base "tiny" from a seed: random, but strong enough to show."""
+    """Make a twin's weights on the base "tiny" from a seed: random, but strong enough to show.
+
+    Its pictures shall look like a packed `face`, if there is one.
+    """
     import torch  # noqa: PLC0415 -- only where a test asks for weights
     from imaging.pipeline import adapters, base  # noqa: PLC0415
 
     @cache
-    def make(seed: int) -> bytes:
+    def make(seed: int, face: str = "") -> bytes:
         folder = tiny_bases / "tiny"
         denoiser = base.load(folder).unet
         adapters.attach(denoiser, "twin", rank=4, seed=seed)
@@ -53,7 +56,7 @@ def adapter_of(tiny_bases: Path) -> Adapter:
         with torch.no_grad():
             for weight in adapters.weights(denoiser).values():
                 weight.copy_(torch.randn(weight.shape, generator=generator) * 0.2)
-        about = adapters.About(base.digest(folder), 4, "woman")
+        about = adapters.About(base.digest(folder), 4, "woman", face, 0.4)
         return adapters.dump(denoiser, "twin", about)
 
     return make

@@ -1,13 +1,18 @@
 """Pictures of several twins in one pass, on a base of random weights."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from imaging.faces import Faces
 from imaging.failures import AdapterUnusable, OutOfMemory, Stopped
+from imaging.pictures import Rgb
 from imaging.pipeline import base
+from imaging.pipeline.likest import Drawn
+from imaging.pipeline.reference import Reference
 from render.pipeline.batch import Bases, Row, Sampler, make
 
 SAMPLER = Sampler(steps=3, guidance=2.5)
@@ -16,6 +21,11 @@ SAMPLER = Sampler(steps=3, guidance=2.5)
 @pytest.fixture(scope="module")
 def bases(tiny_bases: Path) -> Bases:
     return Bases(tiny_bases)
+
+
+@pytest.fixture(scope="module")
+def faces() -> Faces:
+    return Faces()
 
 
 @pytest.fixture(scope="module")
@@ -33,43 +43,62 @@ def never() -> bool:
     return False
 
 
-def test_twins_in_one_batch_are_told_apart(bases: Bases, rows: list[Row]) -> None:
-    one, other, again = make(bases.get("tiny"), rows, SAMPLER, never)
+def pixels(made: list[Drawn]) -> list[Rgb]:
+    return [one.pixels for one in made]
+
+
+def test_twins_in_one_batch_are_told_apart(bases: Bases, rows: list[Row], faces: Faces) -> None:
+    one, other, again = pixels(make(bases.get("tiny"), rows, SAMPLER, faces, never))
     assert one.shape == (256, 256, 3)
     for left, right in ((one, other), (one, again)):
         assert np.abs(left.astype(int) - right).mean() > 1
 
 
-def test_the_same_seeds_give_the_same_bytes(bases: Bases, rows: list[Row]) -> None:
-    first = make(bases.get("tiny"), rows, SAMPLER, never)
-    second = make(bases.get("tiny"), rows, SAMPLER, never)
+def test_the_same_seeds_give_the_same_bytes(bases: Bases, rows: list[Row], faces: Faces) -> None:
+    first = pixels(make(bases.get("tiny"), rows, SAMPLER, faces, never))
+    second = pixels(make(bases.get("tiny"), rows, SAMPLER, faces, never))
     assert [one.tobytes() for one in first] == [one.tobytes() for one in second]
 
 
-def test_a_picture_does_not_depend_on_its_neighbours(bases: Bases, rows: list[Row]) -> None:
+def test_a_picture_does_not_depend_on_its_neighbours(
+    bases: Bases, rows: list[Row], faces: Faces
+) -> None:
     """Sums of floats may fall differently in a batch of another size: one grey level at most."""
-    together = make(bases.get("tiny"), rows, SAMPLER, never)
+    together = pixels(make(bases.get("tiny"), rows, SAMPLER, faces, never))
     for row, picture in zip(rows, together, strict=True):
-        (alone,) = make(bases.get("tiny"), [row], SAMPLER, never)
+        (alone,) = pixels(make(bases.get("tiny"), [row], SAMPLER, faces, never))
         assert np.abs(alone.astype(int) - picture).max() <= 1
 
 
-def test_a_base_is_bare_after_each_batch(bases: Bases, rows: list[Row]) -> None:
+def test_a_base_is_bare_after_each_batch(bases: Bases, rows: list[Row], faces: Faces) -> None:
     pipeline = bases.get("tiny")
-    make(pipeline, rows, SAMPLER, never)
+    make(pipeline, rows, SAMPLER, faces, never)
     with pytest.raises(Stopped):
-        make(pipeline, rows, SAMPLER, lambda: True)
+        make(pipeline, rows, SAMPLER, faces, lambda: True)
     assert not [name for name, _ in pipeline.unet.named_parameters() if "lora" in name]
 
 
-def test_weights_of_another_shape_are_refused(bases: Bases, rows: list[Row]) -> None:
+def test_weights_of_another_shape_are_refused(bases: Bases, rows: list[Row], faces: Faces) -> None:
     with pytest.raises(AdapterUnusable):
-        make(bases.get("tiny"), [Row("twn_c", b"\x08" + bytes(40), "x", 1)], SAMPLER, never)
-    assert len(make(bases.get("tiny"), rows[:1], SAMPLER, never)) == 1
+        make(bases.get("tiny"), [Row("twn_c", b"\x08" + bytes(40), "x", 1)], SAMPLER, faces, never)
+    assert len(make(bases.get("tiny"), rows[:1], SAMPLER, faces, never)) == 1
 
 
-def test_without_memory_halves_are_made_once(bases: Bases, rows: list[Row]) -> None:
-    whole = make(bases.get("tiny"), rows, SAMPLER, never)
+def test_only_rows_that_shall_look_like_somebody_are_drawn_again(
+    bases: Bases, rows: list[Row], faces: Faces
+) -> None:
+    """A base of random weights draws nobody, so what is looked at is drawn as often as allowed."""
+    nobody = Reference(np.zeros(128, np.float32), 0.4)
+    asked = [rows[0], replace(rows[1], reference=nobody), rows[2]]
+    sampler = replace(SAMPLER, tries=3)
+    made = make(bases.get("tiny"), asked, sampler, faces, never)
+    assert [one.tries for one in made] == [1, 3, 1]
+    before = make(bases.get("tiny"), rows, sampler, faces, never)
+    assert np.array_equal(made[0].pixels, before[0].pixels)
+
+
+def test_without_memory_halves_are_made_once(bases: Bases, rows: list[Row], faces: Faces) -> None:
+    whole = pixels(make(bases.get("tiny"), rows, SAMPLER, faces, never))
     asked = []
 
     def first_time() -> bool:
@@ -78,18 +107,18 @@ def test_without_memory_halves_are_made_once(bases: Bases, rows: list[Row]) -> N
             raise torch.OutOfMemoryError("no room")
         return False
 
-    halves = make(bases.get("tiny"), rows, SAMPLER, first_time)
+    halves = pixels(make(bases.get("tiny"), rows, SAMPLER, faces, first_time))
     assert len(asked) == 1 + 2 * SAMPLER.steps
     for one, other in zip(whole, halves, strict=True):
         assert np.abs(one.astype(int) - other).max() <= 1
 
 
-def test_without_memory_for_halves_it_fails(bases: Bases, rows: list[Row]) -> None:
+def test_without_memory_for_halves_it_fails(bases: Bases, rows: list[Row], faces: Faces) -> None:
     def always() -> bool:
         raise torch.OutOfMemoryError("no room")
 
     with pytest.raises(OutOfMemory):
-        make(bases.get("tiny"), rows, SAMPLER, always)
+        make(bases.get("tiny"), rows, SAMPLER, faces, always)
 
 
 def test_a_base_changed_on_disk_is_loaded_anew(bases: Bases, tiny_bases: Path) -> None:

@@ -118,8 +118,11 @@ async def test_a_twin_must_be_there_and_of_the_licensed_talent(stage: Any, adapt
     await stage.identity.refused(other, "TWIN_OF_ANOTHER_TALENT", FailedPrecondition)
 
 
-async def test_brand_and_crew_write_briefs_and_only_the_brand_starts_them(stage: Any) -> None:
-    campaign = await stage.campaign()
+async def test_brand_and_crew_write_briefs_and_brand_and_director_start_them(stage: Any) -> None:
+    stylist = await stage.identity.party("crew")
+    by = {"party_id": stage.director.id, "role": "creative_director"}
+    crew = [by, {"party_id": stylist.id, "role": "stylist"}]
+    campaign = await stage.campaign(credits=crew)
     fields = {
         "campaign_id": campaign.id,
         "twin_version_id": stage.twin,
@@ -130,13 +133,75 @@ async def test_brand_and_crew_write_briefs_and_only_the_brand_starts_them(stage:
     for person in (stage.identity.alba, stage.identity.staff):
         call = stage.ask(person, "CreateBrief", **fields)
         await stage.identity.refused(call, "NOT_ALLOWED", PermissionDenied)
-    for person in (stage.director, stage.identity.alba, stage.identity.staff):
+    for person in (stylist, stage.identity.alba, stage.identity.staff):
         call = stage.ask(person, "StartRenders", brief_id=brief.id)
         await stage.identity.refused(call, "NOT_ALLOWED", PermissionDenied)
     stranger = await stage.identity.party("brand")
     call = stage.ask(stranger, "StartRenders", brief_id=brief.id)
     await stage.identity.refused(call, "BRIEF_NOT_FOUND", NotFound)
     assert await count(stage, "renders") == 0
+    for person in (stage.director, stage.brand):
+        await stage.ask(person, "StartRenders", brief_id=brief.id)
+    assert await count(stage, "renders") == 2
+
+
+async def credit(stage: Any, who: Any, campaign: Any, *credits: Any, **more: Any) -> Any:
+    """Name people who make a campaign, each as (party, role)."""
+    said = [{"party_id": party.id, "role": role} for party, role in credits]
+    fields = {"campaign_id": campaign.id, "credits": said} | more
+    return (await stage.ask(who, "CreditCrew", **fields)).campaign
+
+
+async def test_brand_and_director_credit_more_people_and_take_nobody_off(stage: Any) -> None:
+    campaign = await stage.campaign()
+    stylist, other = [await stage.identity.party("crew") for _ in range(2)]
+    for _ in range(2):
+        found = await credit(stage, stage.brand, campaign, (stylist, "stylist"), request_id="c")
+    found = await credit(stage, stage.director, campaign, (other, "retoucher"))
+    roles = ["creative_director", "stylist", "retoucher"]
+    assert [one.role for one in found.credits] == roles
+    assert (await stage.ask(stylist, "GetCampaign", campaign_id=campaign.id)).campaign == found
+    for who in (stylist, stage.identity.alba, stage.identity.staff):
+        refused = credit(stage, who, campaign, (other, "stylist"))
+        await stage.identity.refused(refused, "NOT_ALLOWED", PermissionDenied)
+    stranger = await stage.identity.party("brand")
+    refused = credit(stage, stranger, campaign, (other, "stylist"))
+    await stage.identity.refused(refused, "CAMPAIGN_NOT_FOUND", NotFound)
+    bad: list[tuple[list[Any], str]] = [
+        ([], "credits"),
+        ([(stylist, "stylist")], "credits[0]"),
+        ([(other, "stylist"), (other, "creative_director")], "credits[1].role"),
+        ([(other, "stylist"), (other, "stylist")], "credits[1]"),
+        ([(other, "king")], "credits[0].role"),
+        ([(stage.identity.alba, "stylist")], "credits[0].party_id"),
+    ]
+    for credits, field in bad:
+        refused = credit(stage, stage.brand, campaign, *credits)
+        error = await stage.refused(refused, "FIELD_INVALID")
+        assert error.metadata["field"] == field
+    crew = (await stage.ask(stage.brand, "GetCampaign", campaign_id=campaign.id)).campaign.credits
+    assert [one.role for one in crew] == roles
+    told = [data["partyIds"] for name, data in await stage.events() if name == "CrewCredited"]
+    assert told == [[stylist.id], [other.id]]
+
+
+async def test_who_comes_later_is_on_later_pictures_alone(stage: Any) -> None:
+    campaign = await stage.campaign()
+    (early,) = await stage.started(await stage.brief(campaign, shots=[FACE]))
+    stylist = await stage.identity.party("crew", public_name="Noor")
+    await credit(stage, stage.brand, campaign, (stylist, "stylist"))
+    (late,) = await stage.started(await stage.brief(campaign, shots=[FACE]))
+    async with stage.worker() as worker:
+        assert await worker.once()
+    paid = []
+    for render in (early, late):
+        await stage.ask(stage.director, "ReviewRender", render_id=render.id, approve=True)
+        await stage.ask(stage.brand, "ReleaseRender", render_id=render.id)
+        entries = await stage.license_ask(stylist, "ListEntries", subject_id=render.id)
+        paid.append(sum(one.party_id == stylist.id for one in entries.entries))
+    credited = [[one.name for one in (await stage.get(one)).credits] for one in (early, late)]
+    assert ["Noor" in names for names in credited] == [False, True]
+    assert [count > 0 for count in paid] == [False, True]
 
 
 async def test_a_repeat_changes_nothing_and_other_content_is_refused(stage: Any) -> None:

@@ -2,14 +2,18 @@
 
 import asyncio
 import io
+import json
 from typing import Any
 
+import c2pa  # type: ignore[import-untyped]
 import pytest
-from kit.errors import NotFound, PermissionDenied, ResourceExhausted
+from kit.errors import InvalidArgument, NotFound, PermissionDenied, ResourceExhausted
 from kit.objects import Objects
 from PIL import Image
 from render.domain.moodboards import MOST_REFERENCES
+from sosia.render.v1 import render_pb2
 from sqlalchemy.exc import DBAPIError
+from vault import PICTURES
 
 FACTS = {"title": "Pier, 1962", "credit": "A. Photographer", "rights": "Our own archive."}
 
@@ -33,9 +37,15 @@ async def on_board(stage: Any, brief: Any) -> list[str]:
     return [one.title for one in found.references]
 
 
+async def references(stage: Any, brief: Any) -> list[Any]:
+    """Return what is on a moodboard."""
+    return list((await stage.ask(stage.brand, "ListReferences", brief_id=brief.id)).references)
+
+
 async def stored(stage: Any) -> list[str]:
-    """Return the keys of reference pictures in the store."""
-    return await Objects(stage.identity.objects_url).find("references")
+    """Return the keys of reference pictures in the store: all sealed for the campaign's talent."""
+    assert await Objects(stage.identity.objects_url).find("references") == []
+    return await stage.vault.find(f"{stage.identity.alba.id}/references", PICTURES)
 
 
 async def test_a_picture_is_written_anew_and_keeps_what_is_said_of_it(stage: Any) -> None:
@@ -141,3 +151,50 @@ async def test_campaigns_and_briefs_are_listed_to_those_who_take_part(stage: Any
         assert list(listed.campaigns) == []
         call = stage.ask(stranger, "ListBriefs", campaign_id=campaign.id)
         await stage.identity.refused(call, "CAMPAIGN_NOT_FOUND", NotFound)
+
+
+def ingredients(content: bytes) -> tuple[str, list[tuple[str, str, str]]]:
+    """Return what kind of source a picture's manifest states, and what it was made from."""
+    store = json.loads(c2pa.Reader("image/jpeg", io.BytesIO(content)).json())
+    manifest = store["manifests"][store["active_manifest"]]
+    (actions,) = [a for a in manifest["assertions"] if a["label"] == "c2pa.actions.v2"]
+    kind = actions["data"]["actions"][0]["digitalSourceType"].rpartition("/")[2]
+    fields = ("title", "relationship", "instance_id")
+    return kind, [tuple(one[field] for field in fields) for one in manifest["ingredients"]]
+
+
+async def test_photos_of_a_product_are_ingredients_of_its_pictures(stage: Any) -> None:
+    """By hash, as they lie in the store; what shows another product, or was taken off, is not."""
+    brief = await stage.brief()
+    await added(stage, brief)
+    taken_off = await added(stage, brief, facts=FACTS | {"title": "Old", "product": 0})
+    await stage.ask(stage.brand, "RemoveReference", reference_id=taken_off.id)
+    kept = await added(stage, brief, facts=FACTS | {"title": "Ruby, front", "product": 0})
+    assert kept.product == 0
+    assert kept.HasField("product")
+    told = [one.HasField("product") for one in await references(stage, brief)]
+    assert told == [False, True]
+    renders = await stage.started(brief)
+    async with stage.worker() as worker:
+        assert await worker.once()
+    found = []
+    for render in renders:
+        await stage.ask(stage.director, "ReviewRender", render_id=render.id, approve=True)
+        await stage.ask(stage.brand, "ReleaseRender", render_id=render.id)
+        content = await stage.picture(stage.brand, render, render_pb2.PICTURE_KIND_CLEAN)
+        found.append(ingredients(content))
+    (dress, of_dress), (jacket, of_jacket) = found
+    photo = ("Ruby, front", "inputTo", f"urn:sha256:{kept.sha256}")
+    assert dress == "compositeWithTrainedAlgorithmicMedia"
+    assert jacket == "trainedAlgorithmicMedia"
+    assert [one for one in of_dress if one not in of_jacket] == [photo]
+    assert [title for title, _, _ in of_jacket] == [t for t, _, _ in of_dress if t != photo[0]]
+
+
+@pytest.mark.parametrize("product", [-1, 2])
+async def test_a_photo_of_a_product_the_brief_has_not_is_refused(stage: Any, product: int) -> None:
+    brief = await stage.brief()
+    with pytest.raises(InvalidArgument) as told:
+        await added(stage, brief, facts=FACTS | {"product": product})
+    assert "facts.product" in str(told.value)
+    assert await stored(stage) == []

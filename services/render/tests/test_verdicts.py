@@ -13,6 +13,7 @@ from render.domain.verdicts import (
     Rights,
     Seal,
     distance,
+    find_cropped,
     verdict,
 )
 
@@ -183,3 +184,15 @@ def test_distance_counts_bits() -> None:
     assert distance(bytes(32), b"\xff" * 32) == 256
     with pytest.raises(ValueError, match="32 and 31 bytes"):
         distance(bytes(32), bytes(31))
+
+
+def test_a_number_that_another_codec_reads_is_not_the_records() -> None:
+    """Each codec's check is worth something else: a weak one must not stand for a strong one."""
+    strong = replace(A, watermark_by="strong.1")
+    layers = Layers(NONE, 1, looks(), KEYED, "x", watermark_by="strong.1")
+    assert verdict(layers, [strong]).outcome is R
+    answer = verdict(replace(layers, watermark_by="weak.1"), [strong])
+    assert (answer.outcome, answer.reasons[0]) == (S, "WATERMARK_NOT_REGISTERED")
+    cropped = replace(layers, watermark_by="weak.1", fingerprint=looks(of=2))
+    assert find_cropped(cropped, [strong]) is None
+    assert find_cropped(replace(cropped, watermark_by="strong.1"), [strong]) == strong

@@ -3,9 +3,13 @@
 import asyncio
 from typing import Any
 
+import numpy as np
+from imaging.pipeline.reference import Reference
 from kit.inbox import handle_once
 from render import consumers
 from render.domain.formats import FORMATS
+from render.metrics import REDRAWN
+from render.pipeline.marking import label
 from sosia.identity.v1 import events_pb2 as identity_events
 from sosia.licensing.v1 import events_pb2 as licensing_events
 from sosia.render.v1 import render_pb2
@@ -85,6 +89,21 @@ async def test_twins_of_two_talents_are_made_in_one_batch(stage: Any, adapter_of
     assert found[0].fingerprint != found[1].fingerprint
 
 
+async def test_close_ups_that_are_nobody_are_drawn_again(stage: Any, adapter_of: Any) -> None:
+    """Random weights draw nobody, so each is drawn as often as it may; where no face is to be
+    seen nobody looks."""
+    nobody = Reference(np.zeros(128, np.float32), 0.4).pack()
+    adapter = await asyncio.to_thread(adapter_of, 1, nobody)
+    stage.twin = await stage.trained(stage.identity.alba, adapter)
+    shots = [FACE, FACE | {"view": "profile"}, FACE | {"framing": "full"}]
+    renders = await stage.started(await stage.brief(shots=shots))
+    before = REDRAWN._value.get()
+    async with stage.worker(tries=3) as worker:
+        assert await worker.once()
+    assert REDRAWN._value.get() - before == 2
+    assert [(await stage.get(one)).state for one in renders] == [DRAFT] * 3
+
+
 async def test_one_unusable_twin_fails_alone(stage: Any, adapter_of: Any) -> None:
     good = await stage.started(await stage.brief(shots=[FACE | {"seed": 3}]))
     stage.twin = await stage.trained(stage.identity.alba, b"no adapter at all")
@@ -143,6 +162,43 @@ async def test_a_withdrawn_consent_and_a_revoked_license_cancel_what_is_open(sta
             assert (found.state, found.note) == (CANCELLED, reason)
     told = [data for name, data in await stage.events() if name == "RenderCancelled"]
     assert len(told) == 4
+
+
+async def test_the_label_stays_off_the_faces_the_worker_finds(stage: Any) -> None:
+    """Where it would stand, a face is: every box must have come from the worker to the label."""
+    (render,) = await stage.started(await stage.brief(shots=[FACE | {"seed": 3}]))
+    face = (0, 176, 256, 256)
+    async with stage.worker() as worker:
+        studio, made = worker._with.studio, []
+        mark = studio.mark
+
+        class Below:
+            """Finds a face where labels stand if nothing is there."""
+
+            def find(self, rgb: Any) -> Any:
+                from imaging.faces import Face  # noqa: PLC0415
+
+                return [Face(face, 1.0)]
+
+        def noted(base: str, pixels: Any, request: Any, parent: bytes = b"") -> Any:
+            made.append((request, mark(base, pixels, request, parent)))
+            return made[-1][1]
+
+        studio._faces, studio.mark = Below(), noted
+        assert await worker.once()
+    assert (await stage.get(render)).state == DRAFT
+    (whole, marked), *_ = made
+    plain = label.draw(np.zeros((256, 256, 3), np.uint8), whole.wording)
+    assert _overlap(plain.box, face)
+    assert not _overlap(marked.label_box, face)
+    for request, part in made:
+        assert request.faces
+        assert not any(_overlap(part.label_box, one) for one in request.faces)
+
+
+def _overlap(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
+    across = one[0] < other[2] and other[0] < one[2]
+    return across and one[1] < other[3] and other[1] < one[3]
 
 
 async def test_a_picture_that_cannot_be_marked_fails_alone(stage: Any) -> None:

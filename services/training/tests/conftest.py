@@ -85,7 +85,8 @@ class Bench:
         from training.dataset import Datasets  # noqa: PLC0415
         from training.making import find_faces, quick_look  # noqa: PLC0415
         from training.pipeline import adapter  # noqa: PLC0415
-        from training.pipeline.fidelity.holding import held_out  # noqa: PLC0415
+        from training.pipeline.fidelity import identity  # noqa: PLC0415
+        from training.pipeline.fidelity.holding import held_out, shows_face  # noqa: PLC0415
 
         vault = Vault(Objects(self.settings.objects_url), RemoteKeys(self.identity.stub))
         with self.identity.as_("service"):
@@ -100,6 +101,7 @@ class Bench:
         )
         held = held_out([photo.caption for photo in photos])
         taught = [photo for place, photo in enumerate(photos) if place not in held]
+        seen = [photo.pixels for photo in taught if shows_face(photo.caption)]
         trained = await asyncio.to_thread(
             adapter.train,
             plan,
@@ -107,6 +109,7 @@ class Bench:
             progress=lambda _: None,
             should_stop=lambda: False,
             measure=quick_look(faces, taught, asked.seed),
+            reference=identity.reference(faces, seen, identity.load_cohort()),
         )
         return trained.adapter
 
@@ -169,6 +172,7 @@ def settings(
         bases=tiny_bases,
         work=tmp_path / "work",
         worker_ops_address="127.0.0.1:0",
+        tries=2,
     )
 
 

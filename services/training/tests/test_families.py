@@ -12,6 +12,7 @@ import torch
 from diffusers import DiffusionPipeline
 from house import families as tiny
 from house.people import photos
+from imaging.faces import Faces
 from imaging.pictures import decode
 from imaging.pipeline import families, generate
 from render.pipeline.batch import Bases, Row, Sampler, make
@@ -56,7 +57,8 @@ def test_a_family_is_trained_and_its_twin_drawn(folder: Path, tmp_path: Path, na
     assert np.isfinite(made.final_loss)
     bases, sampler = Bases(folder), Sampler(steps=2, guidance=2.5)
     prompt = "close-up portrait of a woman in a red dress, sosia"
-    (twin,) = make(bases.get(name), [Row("twn_a", made.adapter, prompt, 7)], sampler, never)
+    row = Row("twn_a", made.adapter, prompt, 7)
+    twin = make(bases.get(name), [row], sampler, Faces(), never)[0].pixels
     pipeline = bases.get(name)
     (bare,) = generate.pictures(pipeline, [generate.Shot("", prompt, 7)], steps=2, guidance=2.5)
     assert twin.shape == (families.side_px(pipeline),) * 2 + (3,)

@@ -8,8 +8,12 @@ import numpy as np
 import pytest
 from house.people import photos
 from imaging.faces import Faces
+from imaging.pipeline import likest
 from local.house import ROOT
+from render import settings as render_settings
+from training import settings as training_settings
 from training.pipeline.fidelity import captures, detector, grid, identity, marks, wording
+from training.pipeline.fidelity.command import find_others
 from training.pipeline.fidelity.frame import Frame, frame_of
 from training.pipeline.fidelity.holding import held_out
 from training.pipeline.fidelity.identity import Found
@@ -192,6 +196,23 @@ def test_the_judge_sees_what_real_photos_show() -> None:
     assert (score(asked, seen).garment, score(asked, seen).colour) == (1.0, 0.0)
 
 
+def test_a_report_draws_as_often_as_a_render() -> None:
+    """Else it would speak of other pictures than those that leave."""
+    every = (render_settings.Settings, training_settings.Settings)
+    assert {one.model_fields["tries"].default for one in every} == {likest.TRIES}
+
+
+def test_a_close_up_shows_a_neckline_and_no_sleeve() -> None:
+    round_neck, lapels = wording.Said("face", "hoodie", ""), wording.Said("face", "coat", "")
+    seen = [wording.Said("face", name, "") for name in ("T-shirt", "jacket")]
+    assert score([round_neck, lapels], seen).garment == 1.0
+    assert score([lapels, round_neck], seen).garment == 0.0
+    whole = [wording.Said("full", "hoodie", ""), wording.Said("three-quarter", "coat", "")]
+    assert score(whole, seen).garment == 0.0
+    known = [name for group in wording.NECKLINES for name in group]
+    assert sorted(known) == sorted(wording.GARMENTS)
+
+
 def test_the_grid_is_fixed_and_the_base_is_asked_the_same_without_her() -> None:
     cells = grid.full("woman")
     assert cells == grid.full("woman")
@@ -218,3 +239,10 @@ def test_a_folder_without_exact_places_is_measured_all_the_same(
     captured = captures.read(tmp_path)
     assert captured.held
     assert detector.check(Spotter(faces), captured) is None
+
+
+def test_she_is_nobody_else_where_her_own_folder_is_among_the_others(
+    alba: captures.Captured,
+) -> None:
+    found = find_others(alba, [TALENTS / "alba", TALENTS / "cleo"])
+    assert [one.name for one in found] == ["cleo"]

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from base64 import b64decode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -76,6 +77,8 @@ async def _check_files(bench: Any, twin: Any) -> None:
     adapter = await bench.opened(twin.adapter_object_key, twin.adapter_sha256)
     header = json.loads(adapter[8 : 8 + int.from_bytes(adapter[:8], "little")])
     about = json.loads(header.pop("__metadata__")["sosia"])
+    assert len(b64decode(about.pop("face"))) == 4 * 128
+    assert 0.4 < about.pop("near") < 0.5
     assert about == {"base_sha256": twin.base_sha256, "rank": 4, "subject": "woman"}
     assert all("lora" in name for name in header)
 

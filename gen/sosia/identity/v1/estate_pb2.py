@@ -25,19 +25,19 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1esosia/identity/v1/estate.proto\x12\x11sosia.identity.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8a\x01\n\tSuccessor\x12\x10\n\x08party_id\x18\x01 \x01(\t\x12\x13\n\x0bpublic_keys\x18\x02 \x03(\x0c\x12/\n\x0b\x61\x63\x63\x65pted_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nreceipt_id\x18\x04 \x01(\t\x12\x11\n\tstatement\x18\x05 \x01(\x0c\"\xd7\x03\n\x06\x45state\x12\n\n\x02id\x18\x01 \x01(\t\x12\x11\n\ttalent_id\x18\x02 \x01(\t\x12-\n\x05state\x18\x03 \x01(\x0e\x32\x1e.sosia.identity.v1.EstateState\x12\x10\n\x08\x65vidence\x18\x04 \x01(\t\x12\x17\n\x0f\x65vidence_sha256\x18\x05 \x01(\t\x12\x0f\n\x07\x64ied_on\x18\x06 \x01(\t\x12\x30\n\nsuccessors\x18\x07 \x03(\x0b\x32\x1c.sosia.identity.v1.Successor\x12\x11\n\tstatement\x18\x08 \x01(\x0c\x12\x1b\n\x13objection_statement\x18\t \x01(\x0c\x12-\n\topened_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bwaits_until\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nsettled_at\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nstopped_at\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0bstop_reason\x18\x0e \x01(\t\x12\x0c\n\x04told\x18\x0f \x03(\t*y\n\x0b\x45stateState\x12\x1c\n\x18\x45STATE_STATE_UNSPECIFIED\x10\x00\x12\x18\n\x14\x45STATE_STATE_WAITING\x10\x01\x12\x18\n\x14\x45STATE_STATE_SETTLED\x10\x02\x12\x18\n\x14\x45STATE_STATE_STOPPED\x10\x03*q\n\nSigningAct\x12\x1b\n\x17SIGNING_ACT_UNSPECIFIED\x10\x00\x12\x15\n\x11SIGNING_ACT_GRANT\x10\x01\x12\x17\n\x13SIGNING_ACT_APPROVE\x10\x02\x12\x16\n\x12SIGNING_ACT_NARROW\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1esosia/identity/v1/estate.proto\x12\x11sosia.identity.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8a\x01\n\tSuccessor\x12\x10\n\x08party_id\x18\x01 \x01(\t\x12\x13\n\x0bpublic_keys\x18\x02 \x03(\x0c\x12/\n\x0b\x61\x63\x63\x65pted_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nreceipt_id\x18\x04 \x01(\t\x12\x11\n\tstatement\x18\x05 \x01(\x0c\"\xee\x03\n\x06\x45state\x12\n\n\x02id\x18\x01 \x01(\t\x12\x11\n\ttalent_id\x18\x02 \x01(\t\x12-\n\x05state\x18\x03 \x01(\x0e\x32\x1e.sosia.identity.v1.EstateState\x12\x10\n\x08\x65vidence\x18\x04 \x01(\t\x12\x17\n\x0f\x65vidence_sha256\x18\x05 \x01(\t\x12\x0f\n\x07\x64ied_on\x18\x06 \x01(\t\x12\x30\n\nsuccessors\x18\x07 \x03(\x0b\x32\x1c.sosia.identity.v1.Successor\x12\x11\n\tstatement\x18\x08 \x01(\x0c\x12\x1b\n\x13objection_statement\x18\t \x01(\x0c\x12-\n\topened_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bwaits_until\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nsettled_at\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nstopped_at\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0bstop_reason\x18\x0e \x01(\t\x12\x0c\n\x04told\x18\x0f \x03(\t\x12\x15\n\rsuccession_id\x18\x10 \x01(\t*y\n\x0b\x45stateState\x12\x1c\n\x18\x45STATE_STATE_UNSPECIFIED\x10\x00\x12\x18\n\x14\x45STATE_STATE_WAITING\x10\x01\x12\x18\n\x14\x45STATE_STATE_SETTLED\x10\x02\x12\x18\n\x14\x45STATE_STATE_STOPPED\x10\x03*q\n\nSigningAct\x12\x1b\n\x17SIGNING_ACT_UNSPECIFIED\x10\x00\x12\x15\n\x11SIGNING_ACT_GRANT\x10\x01\x12\x17\n\x13SIGNING_ACT_APPROVE\x10\x02\x12\x16\n\x12SIGNING_ACT_NARROW\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'sosia.identity.v1.estate_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ESTATESTATE']._serialized_start=701
-  _globals['_ESTATESTATE']._serialized_end=822
-  _globals['_SIGNINGACT']._serialized_start=824
-  _globals['_SIGNINGACT']._serialized_end=937
+  _globals['_ESTATESTATE']._serialized_start=724
+  _globals['_ESTATESTATE']._serialized_end=845
+  _globals['_SIGNINGACT']._serialized_start=847
+  _globals['_SIGNINGACT']._serialized_end=960
   _globals['_SUCCESSOR']._serialized_start=87
   _globals['_SUCCESSOR']._serialized_end=225
   _globals['_ESTATE']._serialized_start=228
-  _globals['_ESTATE']._serialized_end=699
+  _globals['_ESTATE']._serialized_end=722
 # @@protoc_insertion_point(module_scope)

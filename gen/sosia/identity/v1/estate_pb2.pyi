@@ -90,7 +90,7 @@ class Successor(_message.Message):
     """The canonical bytes (RFC 8785 JSON) this successor signs with one of these keys."""
     @_builtins.property
     def public_keys(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
-        """The keys named when the estate was opened, raw Ed25519, 32 bytes each."""
+        """The keys named when the estate was opened, passkeys too, as SigningKey.public_key."""
 
     @_builtins.property
     def accepted_at(self) -> _timestamp_pb2.Timestamp: ...
@@ -132,6 +132,7 @@ class Estate(_message.Message):
     STOPPED_AT_FIELD_NUMBER: _builtins.int
     STOP_REASON_FIELD_NUMBER: _builtins.int
     TOLD_FIELD_NUMBER: _builtins.int
+    SUCCESSION_ID_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """"est_..."."""
     talent_id: _builtins.str
@@ -147,6 +148,8 @@ class Estate(_message.Message):
     objection_statement: _builtins.bytes
     """The canonical bytes the talent signs if she lives; her signature stops it at any time."""
     stop_reason: _builtins.str
+    succession_id: _builtins.str
+    """The succession she signed that names the successors, "suc_..."; empty where she named nobody."""
     @_builtins.property
     def successors(self) -> _containers.RepeatedCompositeFieldContainer[Global___Successor]: ...
     @_builtins.property
@@ -181,10 +184,11 @@ class Estate(_message.Message):
         stopped_at: _timestamp_pb2.Timestamp | None = ...,
         stop_reason: _builtins.str = ...,
         told: _abc.Iterable[_builtins.str] | None = ...,
+        succession_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["opened_at", b"opened_at", "settled_at", b"settled_at", "stopped_at", b"stopped_at", "waits_until", b"waits_until"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["died_on", b"died_on", "evidence", b"evidence", "evidence_sha256", b"evidence_sha256", "id", b"id", "objection_statement", b"objection_statement", "opened_at", b"opened_at", "settled_at", b"settled_at", "state", b"state", "statement", b"statement", "stop_reason", b"stop_reason", "stopped_at", b"stopped_at", "successors", b"successors", "talent_id", b"talent_id", "told", b"told", "waits_until", b"waits_until"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["died_on", b"died_on", "evidence", b"evidence", "evidence_sha256", b"evidence_sha256", "id", b"id", "objection_statement", b"objection_statement", "opened_at", b"opened_at", "settled_at", b"settled_at", "state", b"state", "statement", b"statement", "stop_reason", b"stop_reason", "stopped_at", b"stopped_at", "succession_id", b"succession_id", "successors", b"successors", "talent_id", b"talent_id", "told", b"told", "waits_until", b"waits_until"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

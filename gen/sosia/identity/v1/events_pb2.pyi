@@ -79,6 +79,37 @@ class RepresentationAgreed(_message.Message):
 Global___RepresentationAgreed: _TypeAlias = RepresentationAgreed  # noqa: Y015
 
 @_typing.final
+class RepresentationEnded(_message.Message):
+    """A representation was ended before its time, by the talent (or a successor) or by the agency."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REPRESENTATION_ID_FIELD_NUMBER: _builtins.int
+    AGENCY_ID_FIELD_NUMBER: _builtins.int
+    TALENT_ID_FIELD_NUMBER: _builtins.int
+    ENDED_BY_FIELD_NUMBER: _builtins.int
+    representation_id: _builtins.str
+    agency_id: _builtins.str
+    talent_id: _builtins.str
+    ended_by: _builtins.str
+    """Whose signature ended it: the talent's id also where a successor signed."""
+    def __init__(
+        self,
+        *,
+        representation_id: _builtins.str = ...,
+        agency_id: _builtins.str = ...,
+        talent_id: _builtins.str = ...,
+        ended_by: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agency_id", b"agency_id", "ended_by", b"ended_by", "representation_id", b"representation_id", "talent_id", b"talent_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RepresentationEnded: _TypeAlias = RepresentationEnded  # noqa: Y015
+
+@_typing.final
 class ConsentProposed(_message.Message):
     """Terms of a consent were proposed to a talent."""
 
@@ -436,6 +467,40 @@ class DelegationEnded(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DelegationEnded: _TypeAlias = DelegationEnded  # noqa: Y015
+
+@_typing.final
+class SuccessionSigned(_message.Message):
+    """A talent named who succeeds her, or took it back."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUCCESSION_ID_FIELD_NUMBER: _builtins.int
+    TALENT_ID_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    SUCCESSOR_IDS_FIELD_NUMBER: _builtins.int
+    RECEIPT_ID_FIELD_NUMBER: _builtins.int
+    succession_id: _builtins.str
+    talent_id: _builtins.str
+    version: _builtins.int
+    receipt_id: _builtins.str
+    @_builtins.property
+    def successor_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        succession_id: _builtins.str = ...,
+        talent_id: _builtins.str = ...,
+        version: _builtins.int = ...,
+        successor_ids: _abc.Iterable[_builtins.str] | None = ...,
+        receipt_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["receipt_id", b"receipt_id", "succession_id", b"succession_id", "successor_ids", b"successor_ids", "talent_id", b"talent_id", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SuccessionSigned: _TypeAlias = SuccessionSigned  # noqa: Y015
 
 @_typing.final
 class EstateOpened(_message.Message):

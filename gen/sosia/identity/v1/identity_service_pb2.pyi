@@ -19,6 +19,8 @@ from sosia.identity.v1 import key_pb2 as _key_pb2
 from sosia.identity.v1 import party_pb2 as _party_pb2
 from sosia.identity.v1 import receipt_pb2 as _receipt_pb2
 from sosia.identity.v1 import report_pb2 as _report_pb2
+from sosia.identity.v1 import succession_pb2 as _succession_pb2
+from sosia.identity.v1 import upload_pb2 as _upload_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -378,6 +380,157 @@ class AgreeRepresentationResponse(_message.Message):
 Global___AgreeRepresentationResponse: _TypeAlias = AgreeRepresentationResponse  # noqa: Y015
 
 @_typing.final
+class ProposeRepresentationRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    AGENCY_ID_FIELD_NUMBER: _builtins.int
+    TALENT_ID_FIELD_NUMBER: _builtins.int
+    COMMISSION_BP_FIELD_NUMBER: _builtins.int
+    JURISDICTION_FIELD_NUMBER: _builtins.int
+    STARTS_AT_FIELD_NUMBER: _builtins.int
+    ENDS_AT_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    agency_id: _builtins.str
+    talent_id: _builtins.str
+    commission_bp: _builtins.int
+    jurisdiction: _builtins.str
+    @_builtins.property
+    def starts_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def ends_at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        agency_id: _builtins.str = ...,
+        talent_id: _builtins.str = ...,
+        commission_bp: _builtins.int = ...,
+        jurisdiction: _builtins.str = ...,
+        starts_at: _timestamp_pb2.Timestamp | None = ...,
+        ends_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ends_at", b"ends_at", "starts_at", b"starts_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agency_id", b"agency_id", "commission_bp", b"commission_bp", "ends_at", b"ends_at", "jurisdiction", b"jurisdiction", "request_id", b"request_id", "starts_at", b"starts_at", "talent_id", b"talent_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProposeRepresentationRequest: _TypeAlias = ProposeRepresentationRequest  # noqa: Y015
+
+@_typing.final
+class ProposeRepresentationResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REPRESENTATION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def representation(self) -> _party_pb2.Representation: ...
+    def __init__(
+        self,
+        *,
+        representation: _party_pb2.Representation | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["representation", b"representation"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["representation", b"representation"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProposeRepresentationResponse: _TypeAlias = ProposeRepresentationResponse  # noqa: Y015
+
+@_typing.final
+class SignRepresentationRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    REPRESENTATION_ID_FIELD_NUMBER: _builtins.int
+    SIGNATURE_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    representation_id: _builtins.str
+    signature: _builtins.bytes
+    """The talent's, over Representation.statement."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        representation_id: _builtins.str = ...,
+        signature: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["representation_id", b"representation_id", "request_id", b"request_id", "signature", b"signature"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SignRepresentationRequest: _TypeAlias = SignRepresentationRequest  # noqa: Y015
+
+@_typing.final
+class SignRepresentationResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REPRESENTATION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def representation(self) -> _party_pb2.Representation: ...
+    def __init__(
+        self,
+        *,
+        representation: _party_pb2.Representation | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["representation", b"representation"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["representation", b"representation"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SignRepresentationResponse: _TypeAlias = SignRepresentationResponse  # noqa: Y015
+
+@_typing.final
+class EndRepresentationRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    REPRESENTATION_ID_FIELD_NUMBER: _builtins.int
+    SIGNATURE_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    representation_id: _builtins.str
+    signature: _builtins.bytes
+    """Over Representation.ending_statement."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        representation_id: _builtins.str = ...,
+        signature: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["representation_id", b"representation_id", "request_id", b"request_id", "signature", b"signature"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EndRepresentationRequest: _TypeAlias = EndRepresentationRequest  # noqa: Y015
+
+@_typing.final
+class EndRepresentationResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REPRESENTATION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def representation(self) -> _party_pb2.Representation: ...
+    def __init__(
+        self,
+        *,
+        representation: _party_pb2.Representation | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["representation", b"representation"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["representation", b"representation"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EndRepresentationResponse: _TypeAlias = EndRepresentationResponse  # noqa: Y015
+
+@_typing.final
 class GetRepresentationRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -401,22 +554,74 @@ class GetRepresentationResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     REPRESENTATION_FIELD_NUMBER: _builtins.int
+    DELEGABLE_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def representation(self) -> _party_pb2.Representation:
         """Absent when nobody represents her now."""
+
+    @_builtins.property
+    def delegable(self) -> _containers.RepeatedScalarFieldContainer[_delegation_pb2.DelegatedAct.ValueType]:
+        """What she may let that agency do, by the law of the place they agreed on; empty without one."""
 
     def __init__(
         self,
         *,
         representation: _party_pb2.Representation | None = ...,
+        delegable: _abc.Iterable[_delegation_pb2.DelegatedAct.ValueType] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["representation", b"representation"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["representation", b"representation"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delegable", b"delegable", "representation", b"representation"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetRepresentationResponse: _TypeAlias = GetRepresentationResponse  # noqa: Y015
+
+@_typing.final
+class ListRepresentationsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AGENCY_ID_FIELD_NUMBER: _builtins.int
+    TALENT_ID_FIELD_NUMBER: _builtins.int
+    EVERYTHING_FIELD_NUMBER: _builtins.int
+    agency_id: _builtins.str
+    talent_id: _builtins.str
+    everything: _builtins.bool
+    """Offers and what is in force no more too: the newest 200, newest first."""
+    def __init__(
+        self,
+        *,
+        agency_id: _builtins.str = ...,
+        talent_id: _builtins.str = ...,
+        everything: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agency_id", b"agency_id", "everything", b"everything", "talent_id", b"talent_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListRepresentationsRequest: _TypeAlias = ListRepresentationsRequest  # noqa: Y015
+
+@_typing.final
+class ListRepresentationsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REPRESENTATIONS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def representations(self) -> _containers.RepeatedCompositeFieldContainer[_party_pb2.Representation]: ...
+    def __init__(
+        self,
+        *,
+        representations: _abc.Iterable[_party_pb2.Representation] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["representations", b"representations"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListRepresentationsResponse: _TypeAlias = ListRepresentationsResponse  # noqa: Y015
 
 @_typing.final
 class ProposeConsentRequest(_message.Message):
@@ -931,6 +1136,232 @@ class AddPhotoResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___AddPhotoResponse: _TypeAlias = AddPhotoResponse  # noqa: Y015
+
+@_typing.final
+class CreateUploadRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CAPTURE_SET_ID_FIELD_NUMBER: _builtins.int
+    FILENAME_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    FACTS_FIELD_NUMBER: _builtins.int
+    LENGTH_FIELD_NUMBER: _builtins.int
+    SHA256_FIELD_NUMBER: _builtins.int
+    capture_set_id: _builtins.str
+    filename: _builtins.str
+    kind: _upload_pb2.UploadKind.ValueType
+    length: _builtins.int
+    """Bytes; at most 12 MiB for a photo."""
+    sha256: _builtins.str
+    """Hex."""
+    @_builtins.property
+    def facts(self) -> _capture_pb2.PhotoFacts: ...
+    def __init__(
+        self,
+        *,
+        capture_set_id: _builtins.str = ...,
+        filename: _builtins.str = ...,
+        kind: _upload_pb2.UploadKind.ValueType = ...,
+        facts: _capture_pb2.PhotoFacts | None = ...,
+        length: _builtins.int = ...,
+        sha256: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["facts", b"facts"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["capture_set_id", b"capture_set_id", "facts", b"facts", "filename", b"filename", "kind", b"kind", "length", b"length", "sha256", b"sha256"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CreateUploadRequest: _TypeAlias = CreateUploadRequest  # noqa: Y015
+
+@_typing.final
+class CreateUploadResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UPLOAD_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def upload(self) -> _upload_pb2.Upload: ...
+    def __init__(
+        self,
+        *,
+        upload: _upload_pb2.Upload | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["upload", b"upload"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["upload", b"upload"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CreateUploadResponse: _TypeAlias = CreateUploadResponse  # noqa: Y015
+
+@_typing.final
+class AppendUploadRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UPLOAD_ID_FIELD_NUMBER: _builtins.int
+    OFFSET_FIELD_NUMBER: _builtins.int
+    CONTENT_FIELD_NUMBER: _builtins.int
+    FOLLOWING_FIELD_NUMBER: _builtins.int
+    upload_id: _builtins.str
+    offset: _builtins.int
+    """Where the part begins: as many bytes as are here."""
+    content: _builtins.bytes
+    following: _builtins.int
+    """Bytes that are to follow at once, as far as is known: more than the file may have is refused
+    before any of it is kept.
+    """
+    def __init__(
+        self,
+        *,
+        upload_id: _builtins.str = ...,
+        offset: _builtins.int = ...,
+        content: _builtins.bytes = ...,
+        following: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "following", b"following", "offset", b"offset", "upload_id", b"upload_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AppendUploadRequest: _TypeAlias = AppendUploadRequest  # noqa: Y015
+
+@_typing.final
+class AppendUploadResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UPLOAD_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def upload(self) -> _upload_pb2.Upload: ...
+    def __init__(
+        self,
+        *,
+        upload: _upload_pb2.Upload | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["upload", b"upload"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["upload", b"upload"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AppendUploadResponse: _TypeAlias = AppendUploadResponse  # noqa: Y015
+
+@_typing.final
+class GetUploadRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UPLOAD_ID_FIELD_NUMBER: _builtins.int
+    upload_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        upload_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["upload_id", b"upload_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetUploadRequest: _TypeAlias = GetUploadRequest  # noqa: Y015
+
+@_typing.final
+class GetUploadResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UPLOAD_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def upload(self) -> _upload_pb2.Upload: ...
+    def __init__(
+        self,
+        *,
+        upload: _upload_pb2.Upload | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["upload", b"upload"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["upload", b"upload"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetUploadResponse: _TypeAlias = GetUploadResponse  # noqa: Y015
+
+@_typing.final
+class ListUploadsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CAPTURE_SET_ID_FIELD_NUMBER: _builtins.int
+    capture_set_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        capture_set_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["capture_set_id", b"capture_set_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListUploadsRequest: _TypeAlias = ListUploadsRequest  # noqa: Y015
+
+@_typing.final
+class ListUploadsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UPLOADS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def uploads(self) -> _containers.RepeatedCompositeFieldContainer[_upload_pb2.Upload]: ...
+    def __init__(
+        self,
+        *,
+        uploads: _abc.Iterable[_upload_pb2.Upload] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["uploads", b"uploads"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListUploadsResponse: _TypeAlias = ListUploadsResponse  # noqa: Y015
+
+@_typing.final
+class RemoveUploadRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UPLOAD_ID_FIELD_NUMBER: _builtins.int
+    upload_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        upload_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["upload_id", b"upload_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RemoveUploadRequest: _TypeAlias = RemoveUploadRequest  # noqa: Y015
+
+@_typing.final
+class RemoveUploadResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UPLOAD_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def upload(self) -> _upload_pb2.Upload: ...
+    def __init__(
+        self,
+        *,
+        upload: _upload_pb2.Upload | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["upload", b"upload"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["upload", b"upload"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RemoveUploadResponse: _TypeAlias = RemoveUploadResponse  # noqa: Y015
 
 @_typing.final
 class RemovePhotoRequest(_message.Message):
@@ -1497,15 +1928,19 @@ class ListDelegationsRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     TALENT_ID_FIELD_NUMBER: _builtins.int
+    AGENCY_ID_FIELD_NUMBER: _builtins.int
     talent_id: _builtins.str
+    """One of the two."""
+    agency_id: _builtins.str
     def __init__(
         self,
         *,
         talent_id: _builtins.str = ...,
+        agency_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["talent_id", b"talent_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agency_id", b"agency_id", "talent_id", b"talent_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1532,6 +1967,174 @@ class ListDelegationsResponse(_message.Message):
 Global___ListDelegationsResponse: _TypeAlias = ListDelegationsResponse  # noqa: Y015
 
 @_typing.final
+class ProposeSuccessionRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    TALENT_ID_FIELD_NUMBER: _builtins.int
+    SUCCESSOR_IDS_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    talent_id: _builtins.str
+    @_builtins.property
+    def successor_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Parties of kind SUCCESSOR, up to 10, each once."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        talent_id: _builtins.str = ...,
+        successor_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id", "successor_ids", b"successor_ids", "talent_id", b"talent_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProposeSuccessionRequest: _TypeAlias = ProposeSuccessionRequest  # noqa: Y015
+
+@_typing.final
+class ProposeSuccessionResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUCCESSION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def succession(self) -> _succession_pb2.Succession: ...
+    def __init__(
+        self,
+        *,
+        succession: _succession_pb2.Succession | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["succession", b"succession"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["succession", b"succession"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProposeSuccessionResponse: _TypeAlias = ProposeSuccessionResponse  # noqa: Y015
+
+@_typing.final
+class SignSuccessionRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    SUCCESSION_ID_FIELD_NUMBER: _builtins.int
+    SIGNATURE_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    succession_id: _builtins.str
+    signature: _builtins.bytes
+    """Over Succession.statement."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        succession_id: _builtins.str = ...,
+        signature: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id", "signature", b"signature", "succession_id", b"succession_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SignSuccessionRequest: _TypeAlias = SignSuccessionRequest  # noqa: Y015
+
+@_typing.final
+class SignSuccessionResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUCCESSION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def succession(self) -> _succession_pb2.Succession: ...
+    def __init__(
+        self,
+        *,
+        succession: _succession_pb2.Succession | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["succession", b"succession"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["succession", b"succession"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SignSuccessionResponse: _TypeAlias = SignSuccessionResponse  # noqa: Y015
+
+@_typing.final
+class ListSuccessionsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TALENT_ID_FIELD_NUMBER: _builtins.int
+    talent_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        talent_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["talent_id", b"talent_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListSuccessionsRequest: _TypeAlias = ListSuccessionsRequest  # noqa: Y015
+
+@_typing.final
+class ListSuccessionsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUCCESSIONS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def successions(self) -> _containers.RepeatedCompositeFieldContainer[_succession_pb2.Succession]: ...
+    def __init__(
+        self,
+        *,
+        successions: _abc.Iterable[_succession_pb2.Succession] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["successions", b"successions"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListSuccessionsResponse: _TypeAlias = ListSuccessionsResponse  # noqa: Y015
+
+@_typing.final
+class ListEstatesRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListEstatesRequest: _TypeAlias = ListEstatesRequest  # noqa: Y015
+
+@_typing.final
+class ListEstatesResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ESTATES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def estates(self) -> _containers.RepeatedCompositeFieldContainer[_estate_pb2.Estate]: ...
+    def __init__(
+        self,
+        *,
+        estates: _abc.Iterable[_estate_pb2.Estate] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["estates", b"estates"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListEstatesResponse: _TypeAlias = ListEstatesResponse  # noqa: Y015
+
+@_typing.final
 class OpenEstateRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1551,7 +2154,9 @@ class OpenEstateRequest(_message.Message):
     """SHA-256 of the document, hex."""
     @_builtins.property
     def successor_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Parties of kind SUCCESSOR, 1 to 10."""
+        """Parties of kind SUCCESSOR, 1 to 10. Where she signed who succeeds her: all of those if none is
+        named here, otherwise some of those.
+        """
 
     def __init__(
         self,
@@ -2086,12 +2691,15 @@ class StartRecoveryRequest(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     KEY_ID_FIELD_NUMBER: _builtins.int
     LOST_KEY_IDS_FIELD_NUMBER: _builtins.int
+    ASKED_BY_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     party_id: _builtins.str
     reason: _builtins.str
     """1 to 500 characters; it is told to whoever is concerned."""
     key_id: _builtins.str
     """The pending key that will replace the lost ones."""
+    asked_by: _builtins.str
+    """Who asks, and how staff knows them; up to 200 characters, told to whoever is concerned."""
     @_builtins.property
     def lost_key_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Empty: every live key."""
@@ -2104,10 +2712,11 @@ class StartRecoveryRequest(_message.Message):
         reason: _builtins.str = ...,
         key_id: _builtins.str = ...,
         lost_key_ids: _abc.Iterable[_builtins.str] | None = ...,
+        asked_by: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["key_id", b"key_id", "lost_key_ids", b"lost_key_ids", "party_id", b"party_id", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asked_by", b"asked_by", "key_id", b"key_id", "lost_key_ids", b"lost_key_ids", "party_id", b"party_id", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2143,7 +2752,7 @@ class StopRecoveryRequest(_message.Message):
     request_id: _builtins.str
     recovery_id: _builtins.str
     signature: _builtins.bytes
-    """Over Recovery.stop_statement."""
+    """Over Recovery.stop_statement; staff may leave it out."""
     def __init__(
         self,
         *,
@@ -2178,6 +2787,41 @@ class StopRecoveryResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___StopRecoveryResponse: _TypeAlias = StopRecoveryResponse  # noqa: Y015
+
+@_typing.final
+class ListRecoveriesRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListRecoveriesRequest: _TypeAlias = ListRecoveriesRequest  # noqa: Y015
+
+@_typing.final
+class ListRecoveriesResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECOVERIES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def recoveries(self) -> _containers.RepeatedCompositeFieldContainer[_key_pb2.Recovery]: ...
+    def __init__(
+        self,
+        *,
+        recoveries: _abc.Iterable[_key_pb2.Recovery] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["recoveries", b"recoveries"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListRecoveriesResponse: _TypeAlias = ListRecoveriesResponse  # noqa: Y015
 
 @_typing.final
 class GetRecoveryRequest(_message.Message):

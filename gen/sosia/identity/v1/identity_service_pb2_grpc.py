@@ -75,10 +75,30 @@ class IdentityServiceStub:
                 request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.AgreeRepresentationRequest.SerializeToString,
                 response_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.AgreeRepresentationResponse.FromString,
                 _registered_method=True)
+        self.ProposeRepresentation = channel.unary_unary(
+                '/sosia.identity.v1.IdentityService/ProposeRepresentation',
+                request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.ProposeRepresentationRequest.SerializeToString,
+                response_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.ProposeRepresentationResponse.FromString,
+                _registered_method=True)
+        self.SignRepresentation = channel.unary_unary(
+                '/sosia.identity.v1.IdentityService/SignRepresentation',
+                request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.SignRepresentationRequest.SerializeToString,
+                response_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.SignRepresentationResponse.FromString,
+                _registered_method=True)
+        self.EndRepresentation = channel.unary_unary(
+                '/sosia.identity.v1.IdentityService/EndRepresentation',
+                request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.EndRepresentationRequest.SerializeToString,
+                response_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.EndRepresentationResponse.FromString,
+                _registered_method=True)
         self.GetRepresentation = channel.unary_unary(
                 '/sosia.identity.v1.IdentityService/GetRepresentation',
                 request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetRepresentationRequest.SerializeToString,
                 response_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetRepresentationResponse.FromString,
+                _registered_method=True)
+        self.ListRepresentations = channel.unary_unary(
+                '/sosia.identity.v1.IdentityService/ListRepresentations',
+                request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.ListRepresentationsRequest.SerializeToString,
+                response_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.ListRepresentationsResponse.FromString,
                 _registered_method=True)
         self.ProposeConsent = channel.unary_unary(
                 '/sosia.identity.v1.IdentityService/ProposeConsent',
@@ -134,6 +154,31 @@ class IdentityServiceStub:
                 '/sosia.identity.v1.IdentityService/AddPhoto',
                 request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.AddPhotoRequest.SerializeToString,
                 response_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.AddPhotoResponse.FromString,
+                _registered_method=True)
+        self.CreateUpload = channel.unary_unary(
+                '/sosia.identity.v1.IdentityService/CreateUpload',
+                request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.CreateUploadRequest.SerializeToString,
+                response_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.CreateUploadResponse.FromString,
+                _registered_method=True)
+        self.AppendUpload = channel.unary_unary(
+                '/sosia.identity.v1.IdentityService/AppendUpload',
+                request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.AppendUploadRequest.SerializeToString,
+                response_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.AppendUploadResponse.FromString,
+                _registered_method=True)
+        self.GetUpload = channel.unary_unary(
+                '/sosia.identity.v1.IdentityService/GetUpload',
+                request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetUploadRequest.SerializeToString,
+                response_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetUploadResponse.FromString,
+                _registered_method=True)
+        self.ListUploads = channel.unary_unary(
+                '/sosia.identity.v1.IdentityService/ListUploads',
+                request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.ListUploadsRequest.SerializeToString,
+                response_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.ListUploadsResponse.FromString,
+                _registered_method=True)
+        self.RemoveUpload = channel.unary_unary(
+                '/sosia.identity.v1.IdentityService/RemoveUpload',
+                request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.RemoveUploadRequest.SerializeToString,
+                response_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.RemoveUploadResponse.FromString,
                 _registered_method=True)
         self.RemovePhoto = channel.unary_unary(
                 '/sosia.identity.v1.IdentityService/RemovePhoto',
@@ -205,6 +250,21 @@ class IdentityServiceStub:
                 request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.ListDelegationsRequest.SerializeToString,
                 response_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.ListDelegationsResponse.FromString,
                 _registered_method=True)
+        self.ProposeSuccession = channel.unary_unary(
+                '/sosia.identity.v1.IdentityService/ProposeSuccession',
+                request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.ProposeSuccessionRequest.SerializeToString,
+                response_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.ProposeSuccessionResponse.FromString,
+                _registered_method=True)
+        self.SignSuccession = channel.unary_unary(
+                '/sosia.identity.v1.IdentityService/SignSuccession',
+                request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.SignSuccessionRequest.SerializeToString,
+                response_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.SignSuccessionResponse.FromString,
+                _registered_method=True)
+        self.ListSuccessions = channel.unary_unary(
+                '/sosia.identity.v1.IdentityService/ListSuccessions',
+                request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.ListSuccessionsRequest.SerializeToString,
+                response_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.ListSuccessionsResponse.FromString,
+                _registered_method=True)
         self.OpenEstate = channel.unary_unary(
                 '/sosia.identity.v1.IdentityService/OpenEstate',
                 request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.OpenEstateRequest.SerializeToString,
@@ -224,6 +284,11 @@ class IdentityServiceStub:
                 '/sosia.identity.v1.IdentityService/StopEstate',
                 request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.StopEstateRequest.SerializeToString,
                 response_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.StopEstateResponse.FromString,
+                _registered_method=True)
+        self.ListEstates = channel.unary_unary(
+                '/sosia.identity.v1.IdentityService/ListEstates',
+                request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.ListEstatesRequest.SerializeToString,
+                response_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.ListEstatesResponse.FromString,
                 _registered_method=True)
         self.GetEstate = channel.unary_unary(
                 '/sosia.identity.v1.IdentityService/GetEstate',
@@ -269,6 +334,11 @@ class IdentityServiceStub:
                 '/sosia.identity.v1.IdentityService/StopRecovery',
                 request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.StopRecoveryRequest.SerializeToString,
                 response_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.StopRecoveryResponse.FromString,
+                _registered_method=True)
+        self.ListRecoveries = channel.unary_unary(
+                '/sosia.identity.v1.IdentityService/ListRecoveries',
+                request_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.ListRecoveriesRequest.SerializeToString,
+                response_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.ListRecoveriesResponse.FromString,
                 _registered_method=True)
         self.GetRecovery = channel.unary_unary(
                 '/sosia.identity.v1.IdentityService/GetRecovery',
@@ -349,7 +419,36 @@ class IdentityServiceServicer:
     def AgreeRepresentation(self, request, context):
         """AgreeRepresentation records that the talent (her signature) is represented by an agency.
         Errors: INVALID_ARGUMENT COMMISSION_ABOVE_CAP, REPRESENTATION_TOO_LONG;
-        PERMISSION_DENIED SIGNATURE_INVALID.
+        PERMISSION_DENIED SIGNATURE_INVALID; FAILED_PRECONDITION REPRESENTATION_NOT_PROPOSED (she agreed
+        to these very terms before, so the signature may be an old one).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ProposeRepresentation(self, request, context):
+        """ProposeRepresentation writes down what an agency and a talent would agree; it counts for nothing
+        until she signs. By the agency, the talent, or staff. Errors: as AgreeRepresentation;
+        FAILED_PRECONDITION TALENT_ERASED, ESTATE_FROZEN.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SignRepresentation(self, request, context):
+        """SignRepresentation makes an offer an agreement; of several, the one she signed last holds.
+        Errors: NOT_FOUND REPRESENTATION_NOT_FOUND; PERMISSION_DENIED NOT_ALLOWED, SIGNATURE_INVALID;
+        FAILED_PRECONDITION REPRESENTATION_NOT_PROPOSED; as ProposeRepresentation.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def EndRepresentation(self, request, context):
+        """EndRepresentation ends it before its time, by the signature of the talent, of a successor of
+        hers who may act, or of the agency; delegations to that agency are in force no more.
+        Errors: NOT_FOUND REPRESENTATION_NOT_FOUND; PERMISSION_DENIED NOT_ALLOWED, SIGNATURE_INVALID;
+        FAILED_PRECONDITION REPRESENTATION_NOT_AGREED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -357,6 +456,15 @@ class IdentityServiceServicer:
 
     def GetRepresentation(self, request, context):
         """GetRepresentation answers with the representation in force, if any.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListRepresentations(self, request, context):
+        """ListRepresentations answers with the talents an agency represents now, to it and to staff, or
+        with who represents a talent, to those near her. Errors: INVALID_ARGUMENT FIELD_INVALID (both
+        are named, or none); PERMISSION_DENIED NOT_ALLOWED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -446,6 +554,53 @@ class IdentityServiceServicer:
         Errors: INVALID_ARGUMENT PHOTO_UNREADABLE, PHOTO_TOO_SMALL, PHOTO_TOO_LARGE, PHOTO_BLURRED,
         PHOTO_WITHOUT_FACE, PHOTO_OF_SEVERAL; ALREADY_EXISTS PHOTO_DUPLICATE;
         FAILED_PRECONDITION CONSENT_MISSING, CAPTURE_SET_CLOSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateUpload(self, request, context):
+        """CreateUpload begins the upload of one file in parts. It needs no request_id: the same content
+        in the same set is the same upload, so that repeating it goes on where the upload stands, with
+        what is said of the file now; of content that is in the set already it is the one that is done.
+        Errors: INVALID_ARGUMENT UPLOAD_TOO_LONG; NOT_FOUND CAPTURE_SET_NOT_FOUND; FAILED_PRECONDITION
+        CAPTURE_SET_CLOSED, CONSENT_MISSING; RESOURCE_EXHAUSTED UPLOAD_QUOTA_SPENT (the caller has
+        1 GiB of unfinished uploads).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AppendUpload(self, request, context):
+        """AppendUpload keeps the next part, sealed; the last one has the file checked as AddPhoto does and
+        put into the set. A file that fails then ends its upload and no other; metadata `filename` names
+        it. Errors: NOT_FOUND UPLOAD_NOT_FOUND; FAILED_PRECONDITION UPLOAD_ENDED, UPLOAD_OFFSET_WRONG
+        (metadata `offset` is the right one), CAPTURE_SET_CLOSED, CONSENT_MISSING; INVALID_ARGUMENT
+        UPLOAD_TOO_LONG, UPLOAD_HASH_WRONG; as AddPhoto.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetUpload(self, request, context):
+        """Errors: NOT_FOUND UPLOAD_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListUploads(self, request, context):
+        """ListUploads answers with the unfinished uploads of a set, oldest first.
+        Errors: NOT_FOUND CAPTURE_SET_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RemoveUpload(self, request, context):
+        """RemoveUpload gives an upload up and deletes what came of it; no consent is asked for. Repeating
+        it changes nothing. Errors: NOT_FOUND UPLOAD_NOT_FOUND; FAILED_PRECONDITION UPLOAD_ENDED (it is
+        done: remove the photo).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -564,7 +719,32 @@ class IdentityServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListDelegations(self, request, context):
-        """ListDelegations of a talent, newest first.
+        """ListDelegations of a talent, or those given to an agency, to it and to staff; newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ProposeSuccession(self, request, context):
+        """ProposeSuccession writes down whom a talent names to succeed her; nothing holds until she signs.
+        By herself, or staff. Errors: NOT_FOUND PARTY_NOT_FOUND; PERMISSION_DENIED NOT_ALLOWED;
+        FAILED_PRECONDITION TALENT_ERASED, ESTATE_FROZEN.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SignSuccession(self, request, context):
+        """SignSuccession puts it in force with her own key, in the place of an older one. Errors:
+        NOT_FOUND SUCCESSION_NOT_FOUND; PERMISSION_DENIED NOT_ALLOWED, SIGNATURE_INVALID;
+        FAILED_PRECONDITION SUCCESSION_NOT_PROPOSED, TALENT_ERASED, ESTATE_FROZEN.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListSuccessions(self, request, context):
+        """ListSuccessions of a talent, newest first; to herself and staff, nobody else.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -572,7 +752,8 @@ class IdentityServiceServicer:
 
     def OpenEstate(self, request, context):
         """OpenEstate freezes a talent who died: no new renders, no new releases, nothing new signed.
-        Staff only; the house signs the receipt. Errors: NOT_FOUND PARTY_NOT_FOUND; PERMISSION_DENIED
+        Where she signed who succeeds her, nobody else is named. Staff only; the house signs the
+        receipt. Errors: NOT_FOUND PARTY_NOT_FOUND; PERMISSION_DENIED
         NOT_ALLOWED; FAILED_PRECONDITION ESTATE_OPEN, TALENT_ERASED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -600,6 +781,14 @@ class IdentityServiceServicer:
         """StopEstate undoes an opening made in error: by her signature over Estate.objection_statement at
         any time, by staff without one while it waits. Errors: FAILED_PRECONDITION ESTATE_NOT_WAITING;
         PERMISSION_DENIED NOT_ALLOWED, SIGNATURE_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListEstates(self, request, context):
+        """ListEstates answers with those that stand open to staff, and to a successor with those that name
+        them; newest first.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -675,9 +864,17 @@ class IdentityServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def StopRecovery(self, request, context):
-        """StopRecovery ends it by a signature of any live key of the party, lost ones too. Errors:
-        NOT_FOUND RECOVERY_NOT_FOUND; PERMISSION_DENIED SIGNATURE_INVALID; FAILED_PRECONDITION
-        RECOVERY_OVER.
+        """StopRecovery ends it by a signature of any live key of the party, lost ones too; or by staff,
+        without one: then the house signs. Errors: NOT_FOUND RECOVERY_NOT_FOUND; PERMISSION_DENIED
+        NOT_ALLOWED, SIGNATURE_INVALID; FAILED_PRECONDITION RECOVERY_OVER.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListRecoveries(self, request, context):
+        """ListRecoveries answers with those the caller may know of, the newest 200: all to staff, to
+        anybody else their own and those they were told of.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -707,7 +904,9 @@ class IdentityServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListConsents(self, request, context):
-        """ListConsents answers with a talent's consents, the newest first.
+        """ListConsents answers with a talent's consents, the newest first: to her, the agency that
+        represents her now, her successors and the house. Whoever else asks hears the same as of an id
+        that is nobody's. Errors: NOT_FOUND PARTY_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -751,10 +950,30 @@ def add_IdentityServiceServicer_to_server(servicer, server):
                     request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.AgreeRepresentationRequest.FromString,
                     response_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.AgreeRepresentationResponse.SerializeToString,
             ),
+            'ProposeRepresentation': grpc.unary_unary_rpc_method_handler(
+                    servicer.ProposeRepresentation,
+                    request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.ProposeRepresentationRequest.FromString,
+                    response_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.ProposeRepresentationResponse.SerializeToString,
+            ),
+            'SignRepresentation': grpc.unary_unary_rpc_method_handler(
+                    servicer.SignRepresentation,
+                    request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.SignRepresentationRequest.FromString,
+                    response_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.SignRepresentationResponse.SerializeToString,
+            ),
+            'EndRepresentation': grpc.unary_unary_rpc_method_handler(
+                    servicer.EndRepresentation,
+                    request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.EndRepresentationRequest.FromString,
+                    response_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.EndRepresentationResponse.SerializeToString,
+            ),
             'GetRepresentation': grpc.unary_unary_rpc_method_handler(
                     servicer.GetRepresentation,
                     request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetRepresentationRequest.FromString,
                     response_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetRepresentationResponse.SerializeToString,
+            ),
+            'ListRepresentations': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListRepresentations,
+                    request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.ListRepresentationsRequest.FromString,
+                    response_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.ListRepresentationsResponse.SerializeToString,
             ),
             'ProposeConsent': grpc.unary_unary_rpc_method_handler(
                     servicer.ProposeConsent,
@@ -810,6 +1029,31 @@ def add_IdentityServiceServicer_to_server(servicer, server):
                     servicer.AddPhoto,
                     request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.AddPhotoRequest.FromString,
                     response_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.AddPhotoResponse.SerializeToString,
+            ),
+            'CreateUpload': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateUpload,
+                    request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.CreateUploadRequest.FromString,
+                    response_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.CreateUploadResponse.SerializeToString,
+            ),
+            'AppendUpload': grpc.unary_unary_rpc_method_handler(
+                    servicer.AppendUpload,
+                    request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.AppendUploadRequest.FromString,
+                    response_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.AppendUploadResponse.SerializeToString,
+            ),
+            'GetUpload': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetUpload,
+                    request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetUploadRequest.FromString,
+                    response_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetUploadResponse.SerializeToString,
+            ),
+            'ListUploads': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListUploads,
+                    request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.ListUploadsRequest.FromString,
+                    response_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.ListUploadsResponse.SerializeToString,
+            ),
+            'RemoveUpload': grpc.unary_unary_rpc_method_handler(
+                    servicer.RemoveUpload,
+                    request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.RemoveUploadRequest.FromString,
+                    response_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.RemoveUploadResponse.SerializeToString,
             ),
             'RemovePhoto': grpc.unary_unary_rpc_method_handler(
                     servicer.RemovePhoto,
@@ -881,6 +1125,21 @@ def add_IdentityServiceServicer_to_server(servicer, server):
                     request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.ListDelegationsRequest.FromString,
                     response_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.ListDelegationsResponse.SerializeToString,
             ),
+            'ProposeSuccession': grpc.unary_unary_rpc_method_handler(
+                    servicer.ProposeSuccession,
+                    request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.ProposeSuccessionRequest.FromString,
+                    response_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.ProposeSuccessionResponse.SerializeToString,
+            ),
+            'SignSuccession': grpc.unary_unary_rpc_method_handler(
+                    servicer.SignSuccession,
+                    request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.SignSuccessionRequest.FromString,
+                    response_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.SignSuccessionResponse.SerializeToString,
+            ),
+            'ListSuccessions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSuccessions,
+                    request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.ListSuccessionsRequest.FromString,
+                    response_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.ListSuccessionsResponse.SerializeToString,
+            ),
             'OpenEstate': grpc.unary_unary_rpc_method_handler(
                     servicer.OpenEstate,
                     request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.OpenEstateRequest.FromString,
@@ -900,6 +1159,11 @@ def add_IdentityServiceServicer_to_server(servicer, server):
                     servicer.StopEstate,
                     request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.StopEstateRequest.FromString,
                     response_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.StopEstateResponse.SerializeToString,
+            ),
+            'ListEstates': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListEstates,
+                    request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.ListEstatesRequest.FromString,
+                    response_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.ListEstatesResponse.SerializeToString,
             ),
             'GetEstate': grpc.unary_unary_rpc_method_handler(
                     servicer.GetEstate,
@@ -945,6 +1209,11 @@ def add_IdentityServiceServicer_to_server(servicer, server):
                     servicer.StopRecovery,
                     request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.StopRecoveryRequest.FromString,
                     response_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.StopRecoveryResponse.SerializeToString,
+            ),
+            'ListRecoveries': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListRecoveries,
+                    request_deserializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.ListRecoveriesRequest.FromString,
+                    response_serializer=sosia_dot_identity_dot_v1_dot_identity__service__pb2.ListRecoveriesResponse.SerializeToString,
             ),
             'GetRecovery': grpc.unary_unary_rpc_method_handler(
                     servicer.GetRecovery,
@@ -1173,6 +1442,87 @@ class IdentityService:
             _registered_method=True)
 
     @staticmethod
+    def ProposeRepresentation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.identity.v1.IdentityService/ProposeRepresentation',
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.ProposeRepresentationRequest.SerializeToString,
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.ProposeRepresentationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SignRepresentation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.identity.v1.IdentityService/SignRepresentation',
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.SignRepresentationRequest.SerializeToString,
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.SignRepresentationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EndRepresentation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.identity.v1.IdentityService/EndRepresentation',
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.EndRepresentationRequest.SerializeToString,
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.EndRepresentationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def GetRepresentation(request,
             target,
             options=(),
@@ -1189,6 +1539,33 @@ class IdentityService:
             '/sosia.identity.v1.IdentityService/GetRepresentation',
             sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetRepresentationRequest.SerializeToString,
             sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetRepresentationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListRepresentations(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.identity.v1.IdentityService/ListRepresentations',
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.ListRepresentationsRequest.SerializeToString,
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.ListRepresentationsResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -1486,6 +1863,141 @@ class IdentityService:
             '/sosia.identity.v1.IdentityService/AddPhoto',
             sosia_dot_identity_dot_v1_dot_identity__service__pb2.AddPhotoRequest.SerializeToString,
             sosia_dot_identity_dot_v1_dot_identity__service__pb2.AddPhotoResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateUpload(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.identity.v1.IdentityService/CreateUpload',
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.CreateUploadRequest.SerializeToString,
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.CreateUploadResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AppendUpload(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.identity.v1.IdentityService/AppendUpload',
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.AppendUploadRequest.SerializeToString,
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.AppendUploadResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetUpload(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.identity.v1.IdentityService/GetUpload',
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetUploadRequest.SerializeToString,
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.GetUploadResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListUploads(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.identity.v1.IdentityService/ListUploads',
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.ListUploadsRequest.SerializeToString,
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.ListUploadsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RemoveUpload(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.identity.v1.IdentityService/RemoveUpload',
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.RemoveUploadRequest.SerializeToString,
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.RemoveUploadResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -1875,6 +2387,87 @@ class IdentityService:
             _registered_method=True)
 
     @staticmethod
+    def ProposeSuccession(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.identity.v1.IdentityService/ProposeSuccession',
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.ProposeSuccessionRequest.SerializeToString,
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.ProposeSuccessionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SignSuccession(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.identity.v1.IdentityService/SignSuccession',
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.SignSuccessionRequest.SerializeToString,
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.SignSuccessionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSuccessions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.identity.v1.IdentityService/ListSuccessions',
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.ListSuccessionsRequest.SerializeToString,
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.ListSuccessionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def OpenEstate(request,
             target,
             options=(),
@@ -1972,6 +2565,33 @@ class IdentityService:
             '/sosia.identity.v1.IdentityService/StopEstate',
             sosia_dot_identity_dot_v1_dot_identity__service__pb2.StopEstateRequest.SerializeToString,
             sosia_dot_identity_dot_v1_dot_identity__service__pb2.StopEstateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListEstates(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.identity.v1.IdentityService/ListEstates',
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.ListEstatesRequest.SerializeToString,
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.ListEstatesResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -2215,6 +2835,33 @@ class IdentityService:
             '/sosia.identity.v1.IdentityService/StopRecovery',
             sosia_dot_identity_dot_v1_dot_identity__service__pb2.StopRecoveryRequest.SerializeToString,
             sosia_dot_identity_dot_v1_dot_identity__service__pb2.StopRecoveryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListRecoveries(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.identity.v1.IdentityService/ListRecoveries',
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.ListRecoveriesRequest.SerializeToString,
+            sosia_dot_identity_dot_v1_dot_identity__service__pb2.ListRecoveriesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -41,10 +41,32 @@ class IdentityServiceStub:
     AgreeRepresentation: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.AgreeRepresentationRequest, _identity_service_pb2.AgreeRepresentationResponse]
     """AgreeRepresentation records that the talent (her signature) is represented by an agency.
     Errors: INVALID_ARGUMENT COMMISSION_ABOVE_CAP, REPRESENTATION_TOO_LONG;
-    PERMISSION_DENIED SIGNATURE_INVALID.
+    PERMISSION_DENIED SIGNATURE_INVALID; FAILED_PRECONDITION REPRESENTATION_NOT_PROPOSED (she agreed
+    to these very terms before, so the signature may be an old one).
+    """
+    ProposeRepresentation: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.ProposeRepresentationRequest, _identity_service_pb2.ProposeRepresentationResponse]
+    """ProposeRepresentation writes down what an agency and a talent would agree; it counts for nothing
+    until she signs. By the agency, the talent, or staff. Errors: as AgreeRepresentation;
+    FAILED_PRECONDITION TALENT_ERASED, ESTATE_FROZEN.
+    """
+    SignRepresentation: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.SignRepresentationRequest, _identity_service_pb2.SignRepresentationResponse]
+    """SignRepresentation makes an offer an agreement; of several, the one she signed last holds.
+    Errors: NOT_FOUND REPRESENTATION_NOT_FOUND; PERMISSION_DENIED NOT_ALLOWED, SIGNATURE_INVALID;
+    FAILED_PRECONDITION REPRESENTATION_NOT_PROPOSED; as ProposeRepresentation.
+    """
+    EndRepresentation: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.EndRepresentationRequest, _identity_service_pb2.EndRepresentationResponse]
+    """EndRepresentation ends it before its time, by the signature of the talent, of a successor of
+    hers who may act, or of the agency; delegations to that agency are in force no more.
+    Errors: NOT_FOUND REPRESENTATION_NOT_FOUND; PERMISSION_DENIED NOT_ALLOWED, SIGNATURE_INVALID;
+    FAILED_PRECONDITION REPRESENTATION_NOT_AGREED.
     """
     GetRepresentation: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.GetRepresentationRequest, _identity_service_pb2.GetRepresentationResponse]
     """GetRepresentation answers with the representation in force, if any."""
+    ListRepresentations: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.ListRepresentationsRequest, _identity_service_pb2.ListRepresentationsResponse]
+    """ListRepresentations answers with the talents an agency represents now, to it and to staff, or
+    with who represents a talent, to those near her. Errors: INVALID_ARGUMENT FIELD_INVALID (both
+    are named, or none); PERMISSION_DENIED NOT_ALLOWED.
+    """
     ProposeConsent: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.ProposeConsentRequest, _identity_service_pb2.ProposeConsentResponse]
     """ProposeConsent writes the terms down, also in plain words; nothing is agreed until the talent
     signs. A consent is never edited: another one supersedes it.
@@ -85,6 +107,32 @@ class IdentityServiceStub:
     Errors: INVALID_ARGUMENT PHOTO_UNREADABLE, PHOTO_TOO_SMALL, PHOTO_TOO_LARGE, PHOTO_BLURRED,
     PHOTO_WITHOUT_FACE, PHOTO_OF_SEVERAL; ALREADY_EXISTS PHOTO_DUPLICATE;
     FAILED_PRECONDITION CONSENT_MISSING, CAPTURE_SET_CLOSED.
+    """
+    CreateUpload: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.CreateUploadRequest, _identity_service_pb2.CreateUploadResponse]
+    """CreateUpload begins the upload of one file in parts. It needs no request_id: the same content
+    in the same set is the same upload, so that repeating it goes on where the upload stands, with
+    what is said of the file now; of content that is in the set already it is the one that is done.
+    Errors: INVALID_ARGUMENT UPLOAD_TOO_LONG; NOT_FOUND CAPTURE_SET_NOT_FOUND; FAILED_PRECONDITION
+    CAPTURE_SET_CLOSED, CONSENT_MISSING; RESOURCE_EXHAUSTED UPLOAD_QUOTA_SPENT (the caller has
+    1 GiB of unfinished uploads).
+    """
+    AppendUpload: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.AppendUploadRequest, _identity_service_pb2.AppendUploadResponse]
+    """AppendUpload keeps the next part, sealed; the last one has the file checked as AddPhoto does and
+    put into the set. A file that fails then ends its upload and no other; metadata `filename` names
+    it. Errors: NOT_FOUND UPLOAD_NOT_FOUND; FAILED_PRECONDITION UPLOAD_ENDED, UPLOAD_OFFSET_WRONG
+    (metadata `offset` is the right one), CAPTURE_SET_CLOSED, CONSENT_MISSING; INVALID_ARGUMENT
+    UPLOAD_TOO_LONG, UPLOAD_HASH_WRONG; as AddPhoto.
+    """
+    GetUpload: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.GetUploadRequest, _identity_service_pb2.GetUploadResponse]
+    """Errors: NOT_FOUND UPLOAD_NOT_FOUND."""
+    ListUploads: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.ListUploadsRequest, _identity_service_pb2.ListUploadsResponse]
+    """ListUploads answers with the unfinished uploads of a set, oldest first.
+    Errors: NOT_FOUND CAPTURE_SET_NOT_FOUND.
+    """
+    RemoveUpload: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.RemoveUploadRequest, _identity_service_pb2.RemoveUploadResponse]
+    """RemoveUpload gives an upload up and deletes what came of it; no consent is asked for. Repeating
+    it changes nothing. Errors: NOT_FOUND UPLOAD_NOT_FOUND; FAILED_PRECONDITION UPLOAD_ENDED (it is
+    done: remove the photo).
     """
     RemovePhoto: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.RemovePhotoRequest, _identity_service_pb2.RemovePhotoResponse]
     """RemovePhoto takes a photo out of an open set and deletes its sealed files; no consent is
@@ -144,10 +192,23 @@ class IdentityServiceStub:
     """
     GetDelegation: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.GetDelegationRequest, _identity_service_pb2.GetDelegationResponse]
     ListDelegations: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.ListDelegationsRequest, _identity_service_pb2.ListDelegationsResponse]
-    """ListDelegations of a talent, newest first."""
+    """ListDelegations of a talent, or those given to an agency, to it and to staff; newest first."""
+    ProposeSuccession: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.ProposeSuccessionRequest, _identity_service_pb2.ProposeSuccessionResponse]
+    """ProposeSuccession writes down whom a talent names to succeed her; nothing holds until she signs.
+    By herself, or staff. Errors: NOT_FOUND PARTY_NOT_FOUND; PERMISSION_DENIED NOT_ALLOWED;
+    FAILED_PRECONDITION TALENT_ERASED, ESTATE_FROZEN.
+    """
+    SignSuccession: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.SignSuccessionRequest, _identity_service_pb2.SignSuccessionResponse]
+    """SignSuccession puts it in force with her own key, in the place of an older one. Errors:
+    NOT_FOUND SUCCESSION_NOT_FOUND; PERMISSION_DENIED NOT_ALLOWED, SIGNATURE_INVALID;
+    FAILED_PRECONDITION SUCCESSION_NOT_PROPOSED, TALENT_ERASED, ESTATE_FROZEN.
+    """
+    ListSuccessions: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.ListSuccessionsRequest, _identity_service_pb2.ListSuccessionsResponse]
+    """ListSuccessions of a talent, newest first; to herself and staff, nobody else."""
     OpenEstate: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.OpenEstateRequest, _identity_service_pb2.OpenEstateResponse]
     """OpenEstate freezes a talent who died: no new renders, no new releases, nothing new signed.
-    Staff only; the house signs the receipt. Errors: NOT_FOUND PARTY_NOT_FOUND; PERMISSION_DENIED
+    Where she signed who succeeds her, nobody else is named. Staff only; the house signs the
+    receipt. Errors: NOT_FOUND PARTY_NOT_FOUND; PERMISSION_DENIED
     NOT_ALLOWED; FAILED_PRECONDITION ESTATE_OPEN, TALENT_ERASED.
     """
     AcceptEstate: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.AcceptEstateRequest, _identity_service_pb2.AcceptEstateResponse]
@@ -163,6 +224,10 @@ class IdentityServiceStub:
     """StopEstate undoes an opening made in error: by her signature over Estate.objection_statement at
     any time, by staff without one while it waits. Errors: FAILED_PRECONDITION ESTATE_NOT_WAITING;
     PERMISSION_DENIED NOT_ALLOWED, SIGNATURE_INVALID.
+    """
+    ListEstates: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.ListEstatesRequest, _identity_service_pb2.ListEstatesResponse]
+    """ListEstates answers with those that stand open to staff, and to a successor with those that name
+    them; newest first.
     """
     GetEstate: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.GetEstateRequest, _identity_service_pb2.GetEstateResponse]
     """GetEstate answers with the newest estate of a talent. Errors: NOT_FOUND ESTATE_NOT_FOUND."""
@@ -200,9 +265,13 @@ class IdentityServiceStub:
     ALREADY_EXISTS RECOVERY_UNDER_WAY.
     """
     StopRecovery: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.StopRecoveryRequest, _identity_service_pb2.StopRecoveryResponse]
-    """StopRecovery ends it by a signature of any live key of the party, lost ones too. Errors:
-    NOT_FOUND RECOVERY_NOT_FOUND; PERMISSION_DENIED SIGNATURE_INVALID; FAILED_PRECONDITION
-    RECOVERY_OVER.
+    """StopRecovery ends it by a signature of any live key of the party, lost ones too; or by staff,
+    without one: then the house signs. Errors: NOT_FOUND RECOVERY_NOT_FOUND; PERMISSION_DENIED
+    NOT_ALLOWED, SIGNATURE_INVALID; FAILED_PRECONDITION RECOVERY_OVER.
+    """
+    ListRecoveries: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.ListRecoveriesRequest, _identity_service_pb2.ListRecoveriesResponse]
+    """ListRecoveries answers with those the caller may know of, the newest 200: all to staff, to
+    anybody else their own and those they were told of.
     """
     GetRecovery: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.GetRecoveryRequest, _identity_service_pb2.GetRecoveryResponse]
     """Errors: NOT_FOUND RECOVERY_NOT_FOUND."""
@@ -215,7 +284,10 @@ class IdentityServiceStub:
     PERMISSION_DENIED SIGNATURE_INVALID.
     """
     ListConsents: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.ListConsentsRequest, _identity_service_pb2.ListConsentsResponse]
-    """ListConsents answers with a talent's consents, the newest first."""
+    """ListConsents answers with a talent's consents, the newest first: to her, the agency that
+    represents her now, her successors and the house. Whoever else asks hears the same as of an id
+    that is nobody's. Errors: NOT_FOUND PARTY_NOT_FOUND.
+    """
 
 class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
     """IdentityService owns parties and their keys, consents and the transparency log, capture sets,
@@ -286,7 +358,42 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_identity_service_pb2.AgreeRepresentationResponse]:
         """AgreeRepresentation records that the talent (her signature) is represented by an agency.
         Errors: INVALID_ARGUMENT COMMISSION_ABOVE_CAP, REPRESENTATION_TOO_LONG;
-        PERMISSION_DENIED SIGNATURE_INVALID.
+        PERMISSION_DENIED SIGNATURE_INVALID; FAILED_PRECONDITION REPRESENTATION_NOT_PROPOSED (she agreed
+        to these very terms before, so the signature may be an old one).
+        """
+
+    @_abc_1.abstractmethod
+    def ProposeRepresentation(
+        self,
+        request: _identity_service_pb2.ProposeRepresentationRequest,
+        context: _aio.ServicerContext[_identity_service_pb2.ProposeRepresentationRequest, _abc.Awaitable[_identity_service_pb2.ProposeRepresentationResponse]],
+    ) -> _abc.Awaitable[_identity_service_pb2.ProposeRepresentationResponse]:
+        """ProposeRepresentation writes down what an agency and a talent would agree; it counts for nothing
+        until she signs. By the agency, the talent, or staff. Errors: as AgreeRepresentation;
+        FAILED_PRECONDITION TALENT_ERASED, ESTATE_FROZEN.
+        """
+
+    @_abc_1.abstractmethod
+    def SignRepresentation(
+        self,
+        request: _identity_service_pb2.SignRepresentationRequest,
+        context: _aio.ServicerContext[_identity_service_pb2.SignRepresentationRequest, _abc.Awaitable[_identity_service_pb2.SignRepresentationResponse]],
+    ) -> _abc.Awaitable[_identity_service_pb2.SignRepresentationResponse]:
+        """SignRepresentation makes an offer an agreement; of several, the one she signed last holds.
+        Errors: NOT_FOUND REPRESENTATION_NOT_FOUND; PERMISSION_DENIED NOT_ALLOWED, SIGNATURE_INVALID;
+        FAILED_PRECONDITION REPRESENTATION_NOT_PROPOSED; as ProposeRepresentation.
+        """
+
+    @_abc_1.abstractmethod
+    def EndRepresentation(
+        self,
+        request: _identity_service_pb2.EndRepresentationRequest,
+        context: _aio.ServicerContext[_identity_service_pb2.EndRepresentationRequest, _abc.Awaitable[_identity_service_pb2.EndRepresentationResponse]],
+    ) -> _abc.Awaitable[_identity_service_pb2.EndRepresentationResponse]:
+        """EndRepresentation ends it before its time, by the signature of the talent, of a successor of
+        hers who may act, or of the agency; delegations to that agency are in force no more.
+        Errors: NOT_FOUND REPRESENTATION_NOT_FOUND; PERMISSION_DENIED NOT_ALLOWED, SIGNATURE_INVALID;
+        FAILED_PRECONDITION REPRESENTATION_NOT_AGREED.
         """
 
     @_abc_1.abstractmethod
@@ -296,6 +403,17 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_identity_service_pb2.GetRepresentationRequest, _abc.Awaitable[_identity_service_pb2.GetRepresentationResponse]],
     ) -> _abc.Awaitable[_identity_service_pb2.GetRepresentationResponse]:
         """GetRepresentation answers with the representation in force, if any."""
+
+    @_abc_1.abstractmethod
+    def ListRepresentations(
+        self,
+        request: _identity_service_pb2.ListRepresentationsRequest,
+        context: _aio.ServicerContext[_identity_service_pb2.ListRepresentationsRequest, _abc.Awaitable[_identity_service_pb2.ListRepresentationsResponse]],
+    ) -> _abc.Awaitable[_identity_service_pb2.ListRepresentationsResponse]:
+        """ListRepresentations answers with the talents an agency represents now, to it and to staff, or
+        with who represents a talent, to those near her. Errors: INVALID_ARGUMENT FIELD_INVALID (both
+        are named, or none); PERMISSION_DENIED NOT_ALLOWED.
+        """
 
     @_abc_1.abstractmethod
     def ProposeConsent(
@@ -402,6 +520,62 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         Errors: INVALID_ARGUMENT PHOTO_UNREADABLE, PHOTO_TOO_SMALL, PHOTO_TOO_LARGE, PHOTO_BLURRED,
         PHOTO_WITHOUT_FACE, PHOTO_OF_SEVERAL; ALREADY_EXISTS PHOTO_DUPLICATE;
         FAILED_PRECONDITION CONSENT_MISSING, CAPTURE_SET_CLOSED.
+        """
+
+    @_abc_1.abstractmethod
+    def CreateUpload(
+        self,
+        request: _identity_service_pb2.CreateUploadRequest,
+        context: _aio.ServicerContext[_identity_service_pb2.CreateUploadRequest, _abc.Awaitable[_identity_service_pb2.CreateUploadResponse]],
+    ) -> _abc.Awaitable[_identity_service_pb2.CreateUploadResponse]:
+        """CreateUpload begins the upload of one file in parts. It needs no request_id: the same content
+        in the same set is the same upload, so that repeating it goes on where the upload stands, with
+        what is said of the file now; of content that is in the set already it is the one that is done.
+        Errors: INVALID_ARGUMENT UPLOAD_TOO_LONG; NOT_FOUND CAPTURE_SET_NOT_FOUND; FAILED_PRECONDITION
+        CAPTURE_SET_CLOSED, CONSENT_MISSING; RESOURCE_EXHAUSTED UPLOAD_QUOTA_SPENT (the caller has
+        1 GiB of unfinished uploads).
+        """
+
+    @_abc_1.abstractmethod
+    def AppendUpload(
+        self,
+        request: _identity_service_pb2.AppendUploadRequest,
+        context: _aio.ServicerContext[_identity_service_pb2.AppendUploadRequest, _abc.Awaitable[_identity_service_pb2.AppendUploadResponse]],
+    ) -> _abc.Awaitable[_identity_service_pb2.AppendUploadResponse]:
+        """AppendUpload keeps the next part, sealed; the last one has the file checked as AddPhoto does and
+        put into the set. A file that fails then ends its upload and no other; metadata `filename` names
+        it. Errors: NOT_FOUND UPLOAD_NOT_FOUND; FAILED_PRECONDITION UPLOAD_ENDED, UPLOAD_OFFSET_WRONG
+        (metadata `offset` is the right one), CAPTURE_SET_CLOSED, CONSENT_MISSING; INVALID_ARGUMENT
+        UPLOAD_TOO_LONG, UPLOAD_HASH_WRONG; as AddPhoto.
+        """
+
+    @_abc_1.abstractmethod
+    def GetUpload(
+        self,
+        request: _identity_service_pb2.GetUploadRequest,
+        context: _aio.ServicerContext[_identity_service_pb2.GetUploadRequest, _abc.Awaitable[_identity_service_pb2.GetUploadResponse]],
+    ) -> _abc.Awaitable[_identity_service_pb2.GetUploadResponse]:
+        """Errors: NOT_FOUND UPLOAD_NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def ListUploads(
+        self,
+        request: _identity_service_pb2.ListUploadsRequest,
+        context: _aio.ServicerContext[_identity_service_pb2.ListUploadsRequest, _abc.Awaitable[_identity_service_pb2.ListUploadsResponse]],
+    ) -> _abc.Awaitable[_identity_service_pb2.ListUploadsResponse]:
+        """ListUploads answers with the unfinished uploads of a set, oldest first.
+        Errors: NOT_FOUND CAPTURE_SET_NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def RemoveUpload(
+        self,
+        request: _identity_service_pb2.RemoveUploadRequest,
+        context: _aio.ServicerContext[_identity_service_pb2.RemoveUploadRequest, _abc.Awaitable[_identity_service_pb2.RemoveUploadResponse]],
+    ) -> _abc.Awaitable[_identity_service_pb2.RemoveUploadResponse]:
+        """RemoveUpload gives an upload up and deletes what came of it; no consent is asked for. Repeating
+        it changes nothing. Errors: NOT_FOUND UPLOAD_NOT_FOUND; FAILED_PRECONDITION UPLOAD_ENDED (it is
+        done: remove the photo).
         """
 
     @_abc_1.abstractmethod
@@ -545,7 +719,37 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _identity_service_pb2.ListDelegationsRequest,
         context: _aio.ServicerContext[_identity_service_pb2.ListDelegationsRequest, _abc.Awaitable[_identity_service_pb2.ListDelegationsResponse]],
     ) -> _abc.Awaitable[_identity_service_pb2.ListDelegationsResponse]:
-        """ListDelegations of a talent, newest first."""
+        """ListDelegations of a talent, or those given to an agency, to it and to staff; newest first."""
+
+    @_abc_1.abstractmethod
+    def ProposeSuccession(
+        self,
+        request: _identity_service_pb2.ProposeSuccessionRequest,
+        context: _aio.ServicerContext[_identity_service_pb2.ProposeSuccessionRequest, _abc.Awaitable[_identity_service_pb2.ProposeSuccessionResponse]],
+    ) -> _abc.Awaitable[_identity_service_pb2.ProposeSuccessionResponse]:
+        """ProposeSuccession writes down whom a talent names to succeed her; nothing holds until she signs.
+        By herself, or staff. Errors: NOT_FOUND PARTY_NOT_FOUND; PERMISSION_DENIED NOT_ALLOWED;
+        FAILED_PRECONDITION TALENT_ERASED, ESTATE_FROZEN.
+        """
+
+    @_abc_1.abstractmethod
+    def SignSuccession(
+        self,
+        request: _identity_service_pb2.SignSuccessionRequest,
+        context: _aio.ServicerContext[_identity_service_pb2.SignSuccessionRequest, _abc.Awaitable[_identity_service_pb2.SignSuccessionResponse]],
+    ) -> _abc.Awaitable[_identity_service_pb2.SignSuccessionResponse]:
+        """SignSuccession puts it in force with her own key, in the place of an older one. Errors:
+        NOT_FOUND SUCCESSION_NOT_FOUND; PERMISSION_DENIED NOT_ALLOWED, SIGNATURE_INVALID;
+        FAILED_PRECONDITION SUCCESSION_NOT_PROPOSED, TALENT_ERASED, ESTATE_FROZEN.
+        """
+
+    @_abc_1.abstractmethod
+    def ListSuccessions(
+        self,
+        request: _identity_service_pb2.ListSuccessionsRequest,
+        context: _aio.ServicerContext[_identity_service_pb2.ListSuccessionsRequest, _abc.Awaitable[_identity_service_pb2.ListSuccessionsResponse]],
+    ) -> _abc.Awaitable[_identity_service_pb2.ListSuccessionsResponse]:
+        """ListSuccessions of a talent, newest first; to herself and staff, nobody else."""
 
     @_abc_1.abstractmethod
     def OpenEstate(
@@ -554,7 +758,8 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_identity_service_pb2.OpenEstateRequest, _abc.Awaitable[_identity_service_pb2.OpenEstateResponse]],
     ) -> _abc.Awaitable[_identity_service_pb2.OpenEstateResponse]:
         """OpenEstate freezes a talent who died: no new renders, no new releases, nothing new signed.
-        Staff only; the house signs the receipt. Errors: NOT_FOUND PARTY_NOT_FOUND; PERMISSION_DENIED
+        Where she signed who succeeds her, nobody else is named. Staff only; the house signs the
+        receipt. Errors: NOT_FOUND PARTY_NOT_FOUND; PERMISSION_DENIED
         NOT_ALLOWED; FAILED_PRECONDITION ESTATE_OPEN, TALENT_ERASED.
         """
 
@@ -588,6 +793,16 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         """StopEstate undoes an opening made in error: by her signature over Estate.objection_statement at
         any time, by staff without one while it waits. Errors: FAILED_PRECONDITION ESTATE_NOT_WAITING;
         PERMISSION_DENIED NOT_ALLOWED, SIGNATURE_INVALID.
+        """
+
+    @_abc_1.abstractmethod
+    def ListEstates(
+        self,
+        request: _identity_service_pb2.ListEstatesRequest,
+        context: _aio.ServicerContext[_identity_service_pb2.ListEstatesRequest, _abc.Awaitable[_identity_service_pb2.ListEstatesResponse]],
+    ) -> _abc.Awaitable[_identity_service_pb2.ListEstatesResponse]:
+        """ListEstates answers with those that stand open to staff, and to a successor with those that name
+        them; newest first.
         """
 
     @_abc_1.abstractmethod
@@ -679,9 +894,19 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _identity_service_pb2.StopRecoveryRequest,
         context: _aio.ServicerContext[_identity_service_pb2.StopRecoveryRequest, _abc.Awaitable[_identity_service_pb2.StopRecoveryResponse]],
     ) -> _abc.Awaitable[_identity_service_pb2.StopRecoveryResponse]:
-        """StopRecovery ends it by a signature of any live key of the party, lost ones too. Errors:
-        NOT_FOUND RECOVERY_NOT_FOUND; PERMISSION_DENIED SIGNATURE_INVALID; FAILED_PRECONDITION
-        RECOVERY_OVER.
+        """StopRecovery ends it by a signature of any live key of the party, lost ones too; or by staff,
+        without one: then the house signs. Errors: NOT_FOUND RECOVERY_NOT_FOUND; PERMISSION_DENIED
+        NOT_ALLOWED, SIGNATURE_INVALID; FAILED_PRECONDITION RECOVERY_OVER.
+        """
+
+    @_abc_1.abstractmethod
+    def ListRecoveries(
+        self,
+        request: _identity_service_pb2.ListRecoveriesRequest,
+        context: _aio.ServicerContext[_identity_service_pb2.ListRecoveriesRequest, _abc.Awaitable[_identity_service_pb2.ListRecoveriesResponse]],
+    ) -> _abc.Awaitable[_identity_service_pb2.ListRecoveriesResponse]:
+        """ListRecoveries answers with those the caller may know of, the newest 200: all to staff, to
+        anybody else their own and those they were told of.
         """
 
     @_abc_1.abstractmethod
@@ -718,6 +943,9 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _identity_service_pb2.ListConsentsRequest,
         context: _aio.ServicerContext[_identity_service_pb2.ListConsentsRequest, _abc.Awaitable[_identity_service_pb2.ListConsentsResponse]],
     ) -> _abc.Awaitable[_identity_service_pb2.ListConsentsResponse]:
-        """ListConsents answers with a talent's consents, the newest first."""
+        """ListConsents answers with a talent's consents, the newest first: to her, the agency that
+        represents her now, her successors and the house. Whoever else asks hears the same as of an id
+        that is nobody's. Errors: NOT_FOUND PARTY_NOT_FOUND.
+        """
 
 def add_IdentityServiceServicer_to_server(servicer: IdentityServiceServicer, server: _aio.Server) -> None: ...

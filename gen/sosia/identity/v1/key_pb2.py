@@ -25,19 +25,19 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bsosia/identity/v1/key.proto\x12\x11sosia.identity.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf2\x02\n\nSigningKey\x12\n\n\x02id\x18\x01 \x01(\t\x12\x10\n\x08party_id\x18\x02 \x01(\t\x12(\n\x04kind\x18\x03 \x01(\x0e\x32\x1a.sosia.identity.v1.KeyKind\x12*\n\x05state\x18\x04 \x01(\x0e\x32\x1b.sosia.identity.v1.KeyState\x12\x0c\n\x04name\x18\x05 \x01(\t\x12\x12\n\npublic_key\x18\x06 \x01(\x0c\x12\x15\n\rcredential_id\x18\x07 \x01(\x0c\x12\x11\n\tstatement\x18\x08 \x01(\x0c\x12\x19\n\x11removal_statement\x18\t \x01(\x0c\x12,\n\x08\x61\x64\x64\x65\x64_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nremoved_at\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x07used_at\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x91\x01\n\x08KeyOffer\x12\x11\n\tstatement\x18\x01 \x01(\x0c\x12\r\n\x05rp_id\x18\x02 \x01(\t\x12\x0f\n\x07user_id\x18\x03 \x01(\x0c\x12\x11\n\tuser_name\x18\x04 \x01(\t\x12\x0f\n\x07\x65xclude\x18\x05 \x03(\x0c\x12.\n\nexpires_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\".\n\nNewPasskey\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\ncredential\x18\x02 \x01(\x0c\"\x8b\x03\n\x08Recovery\x12\n\n\x02id\x18\x01 \x01(\t\x12\x10\n\x08party_id\x18\x02 \x01(\t\x12/\n\x05state\x18\x03 \x01(\x0e\x32 .sosia.identity.v1.RecoveryState\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x12\n\nstarted_by\x18\x05 \x01(\t\x12.\n\nstarted_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08ready_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06key_id\x18\x08 \x01(\t\x12\x14\n\x0clost_key_ids\x18\t \x03(\t\x12\x16\n\x0etold_party_ids\x18\n \x03(\t\x12\x16\n\x0estop_statement\x18\x0b \x01(\x0c\x12\x12\n\nreceipt_id\x18\x0c \x01(\t\x12\x16\n\x0e\x65nd_receipt_id\x18\r \x01(\t\x12,\n\x08\x65nded_at\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp*O\n\x07KeyKind\x12\x18\n\x14KEY_KIND_UNSPECIFIED\x10\x00\x12\x14\n\x10KEY_KIND_ED25519\x10\x01\x12\x14\n\x10KEY_KIND_PASSKEY\x10\x02*g\n\x08KeyState\x12\x19\n\x15KEY_STATE_UNSPECIFIED\x10\x00\x12\x15\n\x11KEY_STATE_PENDING\x10\x01\x12\x12\n\x0eKEY_STATE_LIVE\x10\x02\x12\x15\n\x11KEY_STATE_REMOVED\x10\x03*\x85\x01\n\rRecoveryState\x12\x1e\n\x1aRECOVERY_STATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16RECOVERY_STATE_WAITING\x10\x01\x12\x1a\n\x16RECOVERY_STATE_STOPPED\x10\x02\x12\x1c\n\x18RECOVERY_STATE_COMPLETED\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bsosia/identity/v1/key.proto\x12\x11sosia.identity.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf2\x02\n\nSigningKey\x12\n\n\x02id\x18\x01 \x01(\t\x12\x10\n\x08party_id\x18\x02 \x01(\t\x12(\n\x04kind\x18\x03 \x01(\x0e\x32\x1a.sosia.identity.v1.KeyKind\x12*\n\x05state\x18\x04 \x01(\x0e\x32\x1b.sosia.identity.v1.KeyState\x12\x0c\n\x04name\x18\x05 \x01(\t\x12\x12\n\npublic_key\x18\x06 \x01(\x0c\x12\x15\n\rcredential_id\x18\x07 \x01(\x0c\x12\x11\n\tstatement\x18\x08 \x01(\x0c\x12\x19\n\x11removal_statement\x18\t \x01(\x0c\x12,\n\x08\x61\x64\x64\x65\x64_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nremoved_at\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x07used_at\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x91\x01\n\x08KeyOffer\x12\x11\n\tstatement\x18\x01 \x01(\x0c\x12\r\n\x05rp_id\x18\x02 \x01(\t\x12\x0f\n\x07user_id\x18\x03 \x01(\x0c\x12\x11\n\tuser_name\x18\x04 \x01(\t\x12\x0f\n\x07\x65xclude\x18\x05 \x03(\x0c\x12.\n\nexpires_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\".\n\nNewPasskey\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\ncredential\x18\x02 \x01(\x0c\"\x9d\x03\n\x08Recovery\x12\n\n\x02id\x18\x01 \x01(\t\x12\x10\n\x08party_id\x18\x02 \x01(\t\x12/\n\x05state\x18\x03 \x01(\x0e\x32 .sosia.identity.v1.RecoveryState\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x12\n\nstarted_by\x18\x05 \x01(\t\x12.\n\nstarted_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08ready_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06key_id\x18\x08 \x01(\t\x12\x14\n\x0clost_key_ids\x18\t \x03(\t\x12\x16\n\x0etold_party_ids\x18\n \x03(\t\x12\x16\n\x0estop_statement\x18\x0b \x01(\x0c\x12\x12\n\nreceipt_id\x18\x0c \x01(\t\x12\x16\n\x0e\x65nd_receipt_id\x18\r \x01(\t\x12,\n\x08\x65nded_at\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08\x61sked_by\x18\x0f \x01(\t*O\n\x07KeyKind\x12\x18\n\x14KEY_KIND_UNSPECIFIED\x10\x00\x12\x14\n\x10KEY_KIND_ED25519\x10\x01\x12\x14\n\x10KEY_KIND_PASSKEY\x10\x02*g\n\x08KeyState\x12\x19\n\x15KEY_STATE_UNSPECIFIED\x10\x00\x12\x15\n\x11KEY_STATE_PENDING\x10\x01\x12\x12\n\x0eKEY_STATE_LIVE\x10\x02\x12\x15\n\x11KEY_STATE_REMOVED\x10\x03*\x85\x01\n\rRecoveryState\x12\x1e\n\x1aRECOVERY_STATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16RECOVERY_STATE_WAITING\x10\x01\x12\x1a\n\x16RECOVERY_STATE_STOPPED\x10\x02\x12\x1c\n\x18RECOVERY_STATE_COMPLETED\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'sosia.identity.v1.key_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_KEYKIND']._serialized_start=1050
-  _globals['_KEYKIND']._serialized_end=1129
-  _globals['_KEYSTATE']._serialized_start=1131
-  _globals['_KEYSTATE']._serialized_end=1234
-  _globals['_RECOVERYSTATE']._serialized_start=1237
-  _globals['_RECOVERYSTATE']._serialized_end=1370
+  _globals['_KEYKIND']._serialized_start=1068
+  _globals['_KEYKIND']._serialized_end=1147
+  _globals['_KEYSTATE']._serialized_start=1149
+  _globals['_KEYSTATE']._serialized_end=1252
+  _globals['_RECOVERYSTATE']._serialized_start=1255
+  _globals['_RECOVERYSTATE']._serialized_end=1388
   _globals['_SIGNINGKEY']._serialized_start=84
   _globals['_SIGNINGKEY']._serialized_end=454
   _globals['_KEYOFFER']._serialized_start=457
@@ -45,5 +45,5 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_NEWPASSKEY']._serialized_start=604
   _globals['_NEWPASSKEY']._serialized_end=650
   _globals['_RECOVERY']._serialized_start=653
-  _globals['_RECOVERY']._serialized_end=1048
+  _globals['_RECOVERY']._serialized_end=1066
 # @@protoc_insertion_point(module_scope)

@@ -240,6 +240,7 @@ class Recovery(_message.Message):
     RECEIPT_ID_FIELD_NUMBER: _builtins.int
     END_RECEIPT_ID_FIELD_NUMBER: _builtins.int
     ENDED_AT_FIELD_NUMBER: _builtins.int
+    ASKED_BY_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """"rec_..."."""
     party_id: _builtins.str
@@ -251,10 +252,12 @@ class Recovery(_message.Message):
     key_id: _builtins.str
     """The new key, pending until then."""
     stop_statement: _builtins.bytes
-    """What any live key of hers signs to stop it, canonical JSON."""
+    """What any live key of hers signs to stop it, canonical JSON; where staff stops it, the house."""
     receipt_id: _builtins.str
     """Receipt of the start; of what ended it, empty before."""
     end_receipt_id: _builtins.str
+    asked_by: _builtins.str
+    """Who asked for it, and how staff knew them."""
     @_builtins.property
     def started_at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
@@ -290,10 +293,11 @@ class Recovery(_message.Message):
         receipt_id: _builtins.str = ...,
         end_receipt_id: _builtins.str = ...,
         ended_at: _timestamp_pb2.Timestamp | None = ...,
+        asked_by: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["ended_at", b"ended_at", "ready_at", b"ready_at", "started_at", b"started_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_receipt_id", b"end_receipt_id", "ended_at", b"ended_at", "id", b"id", "key_id", b"key_id", "lost_key_ids", b"lost_key_ids", "party_id", b"party_id", "ready_at", b"ready_at", "reason", b"reason", "receipt_id", b"receipt_id", "started_at", b"started_at", "started_by", b"started_by", "state", b"state", "stop_statement", b"stop_statement", "told_party_ids", b"told_party_ids"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asked_by", b"asked_by", "end_receipt_id", b"end_receipt_id", "ended_at", b"ended_at", "id", b"id", "key_id", b"key_id", "lost_key_ids", b"lost_key_ids", "party_id", b"party_id", "ready_at", b"ready_at", "reason", b"reason", "receipt_id", b"receipt_id", "started_at", b"started_at", "started_by", b"started_by", "state", b"state", "stop_statement", b"stop_statement", "told_party_ids", b"told_party_ids"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

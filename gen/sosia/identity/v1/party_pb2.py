@@ -25,17 +25,17 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dsosia/identity/v1/party.proto\x12\x11sosia.identity.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xba\x01\n\x05Party\x12\n\n\x02id\x18\x01 \x01(\t\x12*\n\x04kind\x18\x02 \x01(\x0e\x32\x1c.sosia.identity.v1.PartyKind\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x13\n\x0bpublic_name\x18\x04 \x01(\t\x12\x13\n\x0bpublic_keys\x18\x05 \x03(\x0c\x12\x11\n\tsynthetic\x18\x06 \x01(\x08\x12.\n\ncreated_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xcb\x01\n\x0eRepresentation\x12\n\n\x02id\x18\x01 \x01(\t\x12\x11\n\tagency_id\x18\x02 \x01(\t\x12\x11\n\ttalent_id\x18\x03 \x01(\t\x12\x15\n\rcommission_bp\x18\x04 \x01(\x05\x12\x14\n\x0cjurisdiction\x18\x05 \x01(\t\x12-\n\tstarts_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x07\x65nds_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*\xb0\x01\n\tPartyKind\x12\x1a\n\x16PARTY_KIND_UNSPECIFIED\x10\x00\x12\x15\n\x11PARTY_KIND_TALENT\x10\x01\x12\x15\n\x11PARTY_KIND_AGENCY\x10\x02\x12\x14\n\x10PARTY_KIND_BRAND\x10\x03\x12\x13\n\x0fPARTY_KIND_CREW\x10\x04\x12\x14\n\x10PARTY_KIND_STAFF\x10\x05\x12\x18\n\x14PARTY_KIND_SUCCESSOR\x10\x06\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dsosia/identity/v1/party.proto\x12\x11sosia.identity.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xba\x01\n\x05Party\x12\n\n\x02id\x18\x01 \x01(\t\x12*\n\x04kind\x18\x02 \x01(\x0e\x32\x1c.sosia.identity.v1.PartyKind\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x13\n\x0bpublic_name\x18\x04 \x01(\t\x12\x13\n\x0bpublic_keys\x18\x05 \x03(\x0c\x12\x11\n\tsynthetic\x18\x06 \x01(\x08\x12.\n\ncreated_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xf8\x02\n\x0eRepresentation\x12\n\n\x02id\x18\x01 \x01(\t\x12\x11\n\tagency_id\x18\x02 \x01(\t\x12\x11\n\ttalent_id\x18\x03 \x01(\t\x12\x15\n\rcommission_bp\x18\x04 \x01(\x05\x12\x14\n\x0cjurisdiction\x18\x05 \x01(\t\x12-\n\tstarts_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x07\x65nds_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08in_force\x18\x08 \x01(\x08\x12\x0f\n\x07why_not\x18\t \x01(\t\x12\x11\n\tstatement\x18\n \x01(\x0c\x12\x18\n\x10\x65nding_statement\x18\x0b \x01(\x0c\x12-\n\tagreed_at\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nded_at\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp*\xb0\x01\n\tPartyKind\x12\x1a\n\x16PARTY_KIND_UNSPECIFIED\x10\x00\x12\x15\n\x11PARTY_KIND_TALENT\x10\x01\x12\x15\n\x11PARTY_KIND_AGENCY\x10\x02\x12\x14\n\x10PARTY_KIND_BRAND\x10\x03\x12\x13\n\x0fPARTY_KIND_CREW\x10\x04\x12\x14\n\x10PARTY_KIND_STAFF\x10\x05\x12\x18\n\x14PARTY_KIND_SUCCESSOR\x10\x06\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'sosia.identity.v1.party_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PARTYKIND']._serialized_start=481
-  _globals['_PARTYKIND']._serialized_end=657
+  _globals['_PARTYKIND']._serialized_start=654
+  _globals['_PARTYKIND']._serialized_end=830
   _globals['_PARTY']._serialized_start=86
   _globals['_PARTY']._serialized_end=272
   _globals['_REPRESENTATION']._serialized_start=275
-  _globals['_REPRESENTATION']._serialized_end=478
+  _globals['_REPRESENTATION']._serialized_end=651
 # @@protoc_insertion_point(module_scope)

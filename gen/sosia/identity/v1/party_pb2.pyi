@@ -96,7 +96,7 @@ Global___Party: _TypeAlias = Party  # noqa: Y015
 
 @_typing.final
 class Representation(_message.Message):
-    """A talent's agreement that an agency represents her."""
+    """An agreement that an agency represents a talent: proposed, agreed by her, or ended."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -107,6 +107,12 @@ class Representation(_message.Message):
     JURISDICTION_FIELD_NUMBER: _builtins.int
     STARTS_AT_FIELD_NUMBER: _builtins.int
     ENDS_AT_FIELD_NUMBER: _builtins.int
+    IN_FORCE_FIELD_NUMBER: _builtins.int
+    WHY_NOT_FIELD_NUMBER: _builtins.int
+    STATEMENT_FIELD_NUMBER: _builtins.int
+    ENDING_STATEMENT_FIELD_NUMBER: _builtins.int
+    AGREED_AT_FIELD_NUMBER: _builtins.int
+    ENDED_AT_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """"rep_..."."""
     agency_id: _builtins.str
@@ -115,12 +121,28 @@ class Representation(_message.Message):
     """The agency's share of the talent's pay, in basis points (2000 = 20 %)."""
     jurisdiction: _builtins.str
     """ISO 3166-2 or 3166-1 code whose commission cap applies, for example "US-NY"."""
+    in_force: _builtins.bool
+    """Whether the agency represents her now."""
+    why_not: _builtins.str
+    """Why not: PROPOSED (she did not sign it), ENDED (before its time), NOT_BEGUN, OVER, REPLACED
+    (she agreed to another since).
+    """
+    statement: _builtins.bytes
+    """The canonical bytes (RFC 8785 JSON) the talent signs with her own key to agree."""
+    ending_statement: _builtins.bytes
+    """The canonical bytes she or the agency signs to end it before its time."""
     @_builtins.property
     def starts_at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
     def ends_at(self) -> _timestamp_pb2.Timestamp:
         """At most three years after starts_at; never renews itself."""
 
+    @_builtins.property
+    def agreed_at(self) -> _timestamp_pb2.Timestamp:
+        """Absent while it is only proposed."""
+
+    @_builtins.property
+    def ended_at(self) -> _timestamp_pb2.Timestamp: ...
     def __init__(
         self,
         *,
@@ -131,10 +153,16 @@ class Representation(_message.Message):
         jurisdiction: _builtins.str = ...,
         starts_at: _timestamp_pb2.Timestamp | None = ...,
         ends_at: _timestamp_pb2.Timestamp | None = ...,
+        in_force: _builtins.bool = ...,
+        why_not: _builtins.str = ...,
+        statement: _builtins.bytes = ...,
+        ending_statement: _builtins.bytes = ...,
+        agreed_at: _timestamp_pb2.Timestamp | None = ...,
+        ended_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["ends_at", b"ends_at", "starts_at", b"starts_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["agreed_at", b"agreed_at", "ended_at", b"ended_at", "ends_at", b"ends_at", "starts_at", b"starts_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agency_id", b"agency_id", "commission_bp", b"commission_bp", "ends_at", b"ends_at", "id", b"id", "jurisdiction", b"jurisdiction", "starts_at", b"starts_at", "talent_id", b"talent_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agency_id", b"agency_id", "agreed_at", b"agreed_at", "commission_bp", b"commission_bp", "ended_at", b"ended_at", "ending_statement", b"ending_statement", "ends_at", b"ends_at", "id", b"id", "in_force", b"in_force", "jurisdiction", b"jurisdiction", "starts_at", b"starts_at", "statement", b"statement", "talent_id", b"talent_id", "why_not", b"why_not"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -40,9 +40,10 @@ class Receipt(_message.Message):
     """"rcp_..."."""
     kind: _builtins.str
     """What was agreed: consent_signed, consent_superseded, consent_withdrawn, representation_agreed,
+    representation_ended,
     license_signed, license_revoked, approval_decided, erasure_signed, talent_erased,
     delegation_signed, delegation_revoked, estate_opened, estate_accepted, estate_settled,
-    estate_stopped, key_added, key_removed,
+    estate_stopped, succession_signed, key_added, key_removed,
     recovery_started, recovery_stopped, recovery_completed.
     """
     subject_id: _builtins.str
@@ -51,8 +52,8 @@ class Receipt(_message.Message):
     """Canonical JSON (RFC 8785) of what was agreed."""
     signature: _builtins.bytes
     """Signature of the talent over what she signed: Ed25519, 64 bytes, or a passkey's assertion in
-    JSON, as VerifySignature says; of talent_erased, recovery_started and recovery_completed, of
-    the log's own key.
+    JSON, as VerifySignature says; of talent_erased, recovery_started and recovery_completed, and
+    of a recovery_stopped by staff, of the log's own key.
     """
     public_key: _builtins.bytes
     """Public key it verifies with, as SigningKey.public_key: 32, 42 or 77 bytes."""

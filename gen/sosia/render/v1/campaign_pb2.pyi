@@ -32,17 +32,27 @@ class Campaign(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     CREDITS_FIELD_NUMBER: _builtins.int
     CREATED_AT_FIELD_NUMBER: _builtins.int
+    TALENT_ID_FIELD_NUMBER: _builtins.int
+    STARTS_AT_FIELD_NUMBER: _builtins.int
+    ENDS_AT_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """"cmp_..."."""
     brand_id: _builtins.str
     license_id: _builtins.str
     name: _builtins.str
+    talent_id: _builtins.str
     @_builtins.property
     def credits(self) -> _containers.RepeatedCompositeFieldContainer[_credit_pb2.Credit]:
         """The people who make it; exactly one is creative_director."""
 
     @_builtins.property
     def created_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def starts_at(self) -> _timestamp_pb2.Timestamp:
+        """When it runs, half-open and within the license's term; the license's where none was said."""
+
+    @_builtins.property
+    def ends_at(self) -> _timestamp_pb2.Timestamp: ...
     def __init__(
         self,
         *,
@@ -52,14 +62,99 @@ class Campaign(_message.Message):
         name: _builtins.str = ...,
         credits: _abc.Iterable[_credit_pb2.Credit] | None = ...,
         created_at: _timestamp_pb2.Timestamp | None = ...,
+        talent_id: _builtins.str = ...,
+        starts_at: _timestamp_pb2.Timestamp | None = ...,
+        ends_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "ends_at", b"ends_at", "starts_at", b"starts_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["brand_id", b"brand_id", "created_at", b"created_at", "credits", b"credits", "id", b"id", "license_id", b"license_id", "name", b"name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["brand_id", b"brand_id", "created_at", b"created_at", "credits", b"credits", "ends_at", b"ends_at", "id", b"id", "license_id", b"license_id", "name", b"name", "starts_at", b"starts_at", "talent_id", b"talent_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Campaign: _TypeAlias = Campaign  # noqa: Y015
+
+@_typing.final
+class Appointment(_message.Message):
+    """A brand lets a creative director open campaigns under one of its licenses."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LICENSE_ID_FIELD_NUMBER: _builtins.int
+    BRAND_ID_FIELD_NUMBER: _builtins.int
+    TALENT_ID_FIELD_NUMBER: _builtins.int
+    DIRECTOR_ID_FIELD_NUMBER: _builtins.int
+    APPOINTED_AT_FIELD_NUMBER: _builtins.int
+    PURPOSE_FIELD_NUMBER: _builtins.int
+    STARTS_AT_FIELD_NUMBER: _builtins.int
+    ENDS_AT_FIELD_NUMBER: _builtins.int
+    LIVE_FIELD_NUMBER: _builtins.int
+    license_id: _builtins.str
+    brand_id: _builtins.str
+    talent_id: _builtins.str
+    director_id: _builtins.str
+    purpose: _builtins.str
+    """What the license is for, as its terms say it; empty where it can't be read now."""
+    live: _builtins.bool
+    """Whether the license is signed and neither ended nor over."""
+    @_builtins.property
+    def appointed_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def starts_at(self) -> _timestamp_pb2.Timestamp:
+        """Of the license, half-open."""
+
+    @_builtins.property
+    def ends_at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        license_id: _builtins.str = ...,
+        brand_id: _builtins.str = ...,
+        talent_id: _builtins.str = ...,
+        director_id: _builtins.str = ...,
+        appointed_at: _timestamp_pb2.Timestamp | None = ...,
+        purpose: _builtins.str = ...,
+        starts_at: _timestamp_pb2.Timestamp | None = ...,
+        ends_at: _timestamp_pb2.Timestamp | None = ...,
+        live: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["appointed_at", b"appointed_at", "ends_at", b"ends_at", "starts_at", b"starts_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["appointed_at", b"appointed_at", "brand_id", b"brand_id", "director_id", b"director_id", "ends_at", b"ends_at", "license_id", b"license_id", "live", b"live", "purpose", b"purpose", "starts_at", b"starts_at", "talent_id", b"talent_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Appointment: _TypeAlias = Appointment  # noqa: Y015
+
+@_typing.final
+class UsableTwin(_message.Message):
+    """A twin version a brief of a campaign may name."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    CREATED_AT_FIELD_NUMBER: _builtins.int
+    USABLE_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """"twn_..."."""
+    usable: _builtins.bool
+    """Whether it is near enough to its talent, or she accepted it: otherwise nothing is made of it."""
+    @_builtins.property
+    def created_at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        created_at: _timestamp_pb2.Timestamp | None = ...,
+        usable: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "id", b"id", "usable", b"usable"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UsableTwin: _TypeAlias = UsableTwin  # noqa: Y015
 
 @_typing.final
 class Product(_message.Message):
@@ -143,6 +238,9 @@ class Brief(_message.Message):
     SHOTS_FIELD_NUMBER: _builtins.int
     SHA256_FIELD_NUMBER: _builtins.int
     CREATED_AT_FIELD_NUMBER: _builtins.int
+    DEADLINE_FIELD_NUMBER: _builtins.int
+    MEDIA_FIELD_NUMBER: _builtins.int
+    FORMATS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """"brf_..."."""
     campaign_id: _builtins.str
@@ -155,6 +253,18 @@ class Brief(_message.Message):
     def shots(self) -> _containers.RepeatedCompositeFieldContainer[Global___Shot]: ...
     @_builtins.property
     def created_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def deadline(self) -> _timestamp_pb2.Timestamp:
+        """When the pictures are wanted by; unset where nobody said."""
+
+    @_builtins.property
+    def media(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Media of the license they are for; empty means all of them."""
+
+    @_builtins.property
+    def formats(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Formats beside the whole picture: "1x1", "4x5", "9x16", "16x9"; empty means all of them."""
+
     def __init__(
         self,
         *,
@@ -165,10 +275,13 @@ class Brief(_message.Message):
         shots: _abc.Iterable[Global___Shot] | None = ...,
         sha256: _builtins.str = ...,
         created_at: _timestamp_pb2.Timestamp | None = ...,
+        deadline: _timestamp_pb2.Timestamp | None = ...,
+        media: _abc.Iterable[_builtins.str] | None = ...,
+        formats: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "deadline", b"deadline"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["campaign_id", b"campaign_id", "created_at", b"created_at", "id", b"id", "products", b"products", "sha256", b"sha256", "shots", b"shots", "twin_version_id", b"twin_version_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["campaign_id", b"campaign_id", "created_at", b"created_at", "deadline", b"deadline", "formats", b"formats", "id", b"id", "media", b"media", "products", b"products", "sha256", b"sha256", "shots", b"shots", "twin_version_id", b"twin_version_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -176,7 +289,9 @@ Global___Brief: _TypeAlias = Brief  # noqa: Y015
 
 @_typing.final
 class Reference(_message.Message):
-    """A picture a brief refers to: how something should look. It is never part of what is made."""
+    """A picture a brief refers to: how something should look, or a photo of one of its products. Only
+    the latter is said in pictures that are made: by its SHA-256, as an ingredient.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -190,6 +305,8 @@ class Reference(_message.Message):
     HEIGHT_FIELD_NUMBER: _builtins.int
     ADDED_BY_FIELD_NUMBER: _builtins.int
     CREATED_AT_FIELD_NUMBER: _builtins.int
+    TALENT_ID_FIELD_NUMBER: _builtins.int
+    PRODUCT_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """"ref_..."."""
     brief_id: _builtins.str
@@ -203,6 +320,10 @@ class Reference(_message.Message):
     width: _builtins.int
     height: _builtins.int
     added_by: _builtins.str
+    talent_id: _builtins.str
+    """The talent with whose key it lies sealed: the one it shows, else the campaign's."""
+    product: _builtins.int
+    """Index into the brief's products, where it is a photo of one."""
     @_builtins.property
     def created_at(self) -> _timestamp_pb2.Timestamp: ...
     def __init__(
@@ -218,38 +339,54 @@ class Reference(_message.Message):
         height: _builtins.int = ...,
         added_by: _builtins.str = ...,
         created_at: _timestamp_pb2.Timestamp | None = ...,
+        talent_id: _builtins.str = ...,
+        product: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_product", b"_product", "created_at", b"created_at", "product", b"product"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["added_by", b"added_by", "brief_id", b"brief_id", "created_at", b"created_at", "credit", b"credit", "height", b"height", "id", b"id", "rights", b"rights", "sha256", b"sha256", "title", b"title", "width", b"width"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_product", b"_product", "added_by", b"added_by", "brief_id", b"brief_id", "created_at", b"created_at", "credit", b"credit", "height", b"height", "id", b"id", "product", b"product", "rights", b"rights", "sha256", b"sha256", "talent_id", b"talent_id", "title", b"title", "width", b"width"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__product: _TypeAlias = _typing.Literal["product"]  # noqa: Y015
+    _WhichOneofArgType__product: _TypeAlias = _typing.Literal["_product", b"_product"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__product) -> _WhichOneofReturnType__product | None: ...
 
 Global___Reference: _TypeAlias = Reference  # noqa: Y015
 
 @_typing.final
 class ReferenceFacts(_message.Message):
-    """What is said of a reference picture; all three are required."""
+    """What is said of a reference picture; title, credit and rights are required."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     TITLE_FIELD_NUMBER: _builtins.int
     CREDIT_FIELD_NUMBER: _builtins.int
     RIGHTS_FIELD_NUMBER: _builtins.int
+    SHOWS_FIELD_NUMBER: _builtins.int
+    PRODUCT_FIELD_NUMBER: _builtins.int
     title: _builtins.str
     credit: _builtins.str
     rights: _builtins.str
+    shows: _builtins.str
+    """A talent of the house whom it shows, "pty_..."; empty means the campaign's, or none."""
+    product: _builtins.int
+    """Index into the brief's products, where it is a photo of one: pictures of that product that are
+    made from then on name it as an ingredient and say that they are composites.
+    """
     def __init__(
         self,
         *,
         title: _builtins.str = ...,
         credit: _builtins.str = ...,
         rights: _builtins.str = ...,
+        shows: _builtins.str = ...,
+        product: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_product", b"_product", "product", b"product"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["credit", b"credit", "rights", b"rights", "title", b"title"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_product", b"_product", "credit", b"credit", "product", b"product", "rights", b"rights", "shows", b"shows", "title", b"title"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__product: _TypeAlias = _typing.Literal["product"]  # noqa: Y015
+    _WhichOneofArgType__product: _TypeAlias = _typing.Literal["_product", b"_product"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__product) -> _WhichOneofReturnType__product | None: ...
 
 Global___ReferenceFacts: _TypeAlias = ReferenceFacts  # noqa: Y015

@@ -22,10 +22,11 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from sosia.common.v1 import event_pb2 as sosia_dot_common_dot_v1_dot_event__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1csosia/render/v1/events.proto\x12\x0fsosia.render.v1\x1a\x1bsosia/common/v1/event.proto\"l\n\x0f\x43\x61mpaignCreated\x12\x13\n\x0b\x63\x61mpaign_id\x18\x01 \x01(\t\x12\x10\n\x08\x62rand_id\x18\x02 \x01(\t\x12\x12\n\nlicense_id\x18\x03 \x01(\t:\x1e\x8a\xb5\x18\x1arender.v1.campaign_created\"\x8a\x01\n\x0c\x42riefCreated\x12\x10\n\x08\x62rief_id\x18\x01 \x01(\t\x12\x13\n\x0b\x63\x61mpaign_id\x18\x02 \x01(\t\x12\x17\n\x0ftwin_version_id\x18\x03 \x01(\t\x12\x0e\n\x06sha256\x18\x04 \x01(\t\x12\r\n\x05shots\x18\x05 \x01(\x05:\x1b\x8a\xb5\x18\x17render.v1.brief_created\"S\n\rRendersQueued\x12\x10\n\x08\x62rief_id\x18\x01 \x01(\t\x12\x12\n\nrender_ids\x18\x02 \x03(\t:\x1c\x8a\xb5\x18\x18render.v1.renders_queued\"Q\n\rRenderStarted\x12\x11\n\trender_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\x05:\x1c\x8a\xb5\x18\x18render.v1.render_started\"\x94\x01\n\rRenderDrafted\x12\x11\n\trender_id\x18\x01 \x01(\t\x12\x12\n\nlicense_id\x18\x02 \x01(\t\x12\x11\n\ttalent_id\x18\x03 \x01(\t\x12\x16\n\x0epicture_sha256\x18\x04 \x01(\t\x12\x13\n\x0b\x66ingerprint\x18\x05 \x01(\t:\x1c\x8a\xb5\x18\x18render.v1.render_drafted\"\xb6\x01\n\x0eRenderReviewed\x12\x11\n\trender_id\x18\x01 \x01(\t\x12\x12\n\nlicense_id\x18\x02 \x01(\t\x12\x11\n\ttalent_id\x18\x03 \x01(\t\x12\x13\n\x0breviewer_id\x18\x04 \x01(\t\x12\x10\n\x08\x61pproved\x18\x05 \x01(\x08\x12\x0c\n\x04note\x18\x06 \x01(\t\x12\x16\n\x0epicture_sha256\x18\x07 \x01(\t:\x1d\x8a\xb5\x18\x19render.v1.render_reviewed\"\x80\x01\n\x0eRenderReleased\x12\x11\n\trender_id\x18\x01 \x01(\t\x12\x12\n\nlicense_id\x18\x02 \x01(\t\x12\x10\n\x08\x62rand_id\x18\x03 \x01(\t\x12\x16\n\x0epicture_sha256\x18\x04 \x01(\t:\x1d\x8a\xb5\x18\x19render.v1.render_released\"N\n\x0cRenderFailed\x12\x11\n\trender_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t:\x1b\x8a\xb5\x18\x17render.v1.render_failed\"T\n\x0fRenderCancelled\x12\x11\n\trender_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t:\x1e\x8a\xb5\x18\x1arender.v1.render_cancelled\"g\n\x0eReferenceAdded\x12\x14\n\x0creference_id\x18\x01 \x01(\t\x12\x10\n\x08\x62rief_id\x18\x02 \x01(\t\x12\x0e\n\x06sha256\x18\x03 \x01(\t:\x1d\x8a\xb5\x18\x19render.v1.reference_added\"[\n\x10ReferenceRemoved\x12\x14\n\x0creference_id\x18\x01 \x01(\t\x12\x10\n\x08\x62rief_id\x18\x02 \x01(\t:\x1f\x8a\xb5\x18\x1brender.v1.reference_removed\"\x9a\x01\n\tTakeAsked\x12\x11\n\trender_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61nswers\x18\x02 \x01(\t\x12\x10\n\x08\x62rief_id\x18\x03 \x01(\t\x12\x0c\n\x04shot\x18\x04 \x01(\x05\x12\x0c\n\x04take\x18\x05 \x01(\x05\x12\x13\n\x0b\x64irector_id\x18\x06 \x01(\t\x12\x0c\n\x04note\x18\x07 \x01(\t:\x18\x8a\xb5\x18\x14render.v1.take_asked\"\x8b\x01\n\nTakeChosen\x12\x11\n\trender_id\x18\x01 \x01(\t\x12\x10\n\x08\x62rief_id\x18\x02 \x01(\t\x12\x0c\n\x04shot\x18\x03 \x01(\x05\x12\x0c\n\x04take\x18\x04 \x01(\x05\x12\x13\n\x0b\x64irector_id\x18\x05 \x01(\t\x12\x0c\n\x04note\x18\x06 \x01(\t:\x19\x8a\xb5\x18\x15render.v1.take_chosen\"\x87\x01\n\x0bTakePutBack\x12\x11\n\trender_id\x18\x01 \x01(\t\x12\x10\n\x08\x62rief_id\x18\x02 \x01(\t\x12\x0c\n\x04shot\x18\x03 \x01(\x05\x12\x0c\n\x04take\x18\x04 \x01(\x05\x12\x0c\n\x04word\x18\x05 \x01(\t\x12\x0c\n\x04note\x18\x06 \x01(\t:\x1b\x8a\xb5\x18\x17render.v1.take_put_back\"\xab\x01\n\x0fLikenessDrifted\x12\x11\n\ttalent_id\x18\x01 \x01(\t\x12\x17\n\x0ftwin_version_id\x18\x02 \x01(\t\x12\x11\n\trender_id\x18\x03 \x01(\t\x12\x0c\n\x04mean\x18\x04 \x01(\x01\x12\x0b\n\x03low\x18\x05 \x01(\x01\x12\x0c\n\x04high\x18\x06 \x01(\x01\x12\x10\n\x08pictures\x18\x07 \x01(\x05:\x1e\x8a\xb5\x18\x1arender.v1.likeness_drifted\"M\n\x0cReactionMade\x12\x11\n\trender_id\x18\x01 \x01(\t\x12\r\n\x05score\x18\x02 \x01(\x05:\x1b\x8a\xb5\x18\x17render.v1.reaction_made\"\xad\x01\n\x0b\x43laimOpened\x12\x10\n\x08\x63laim_id\x18\x01 \x01(\t\x12\x11\n\trender_id\x18\x02 \x01(\t\x12\x12\n\nlicense_id\x18\x03 \x01(\t\x12\x11\n\ttalent_id\x18\x04 \x01(\t\x12\x10\n\x08\x62rand_id\x18\x05 \x01(\t\x12\x13\n\x0bsighting_id\x18\x06 \x01(\t\x12\x0f\n\x07reasons\x18\x07 \x03(\t:\x1a\x8a\xb5\x18\x16render.v1.claim_opened\"T\n\rClaimRepeated\x12\x10\n\x08\x63laim_id\x18\x01 \x01(\t\x12\x13\n\x0bsighting_id\x18\x02 \x01(\t:\x1c\x8a\xb5\x18\x18render.v1.claim_repeated\"Q\n\rClaimAnswered\x12\x10\n\x08\x63laim_id\x18\x01 \x01(\t\x12\x10\n\x08party_id\x18\x02 \x01(\t:\x1c\x8a\xb5\x18\x18render.v1.claim_answered\"^\n\x0b\x43laimClosed\x12\x10\n\x08\x63laim_id\x18\x01 \x01(\t\x12\x10\n\x08party_id\x18\x02 \x01(\t\x12\x0f\n\x07settled\x18\x03 \x01(\x08:\x1a\x8a\xb5\x18\x16render.v1.claim_closedb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1csosia/render/v1/events.proto\x12\x0fsosia.render.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1bsosia/common/v1/event.proto\"l\n\x0f\x43\x61mpaignCreated\x12\x13\n\x0b\x63\x61mpaign_id\x18\x01 \x01(\t\x12\x10\n\x08\x62rand_id\x18\x02 \x01(\t\x12\x12\n\nlicense_id\x18\x03 \x01(\t:\x1e\x8a\xb5\x18\x1arender.v1.campaign_created\"S\n\x0c\x43rewCredited\x12\x13\n\x0b\x63\x61mpaign_id\x18\x01 \x01(\t\x12\x11\n\tparty_ids\x18\x02 \x03(\t:\x1b\x8a\xb5\x18\x17render.v1.crew_credited\"\x8a\x01\n\x0c\x42riefCreated\x12\x10\n\x08\x62rief_id\x18\x01 \x01(\t\x12\x13\n\x0b\x63\x61mpaign_id\x18\x02 \x01(\t\x12\x17\n\x0ftwin_version_id\x18\x03 \x01(\t\x12\x0e\n\x06sha256\x18\x04 \x01(\t\x12\r\n\x05shots\x18\x05 \x01(\x05:\x1b\x8a\xb5\x18\x17render.v1.brief_created\"S\n\rRendersQueued\x12\x10\n\x08\x62rief_id\x18\x01 \x01(\t\x12\x12\n\nrender_ids\x18\x02 \x03(\t:\x1c\x8a\xb5\x18\x18render.v1.renders_queued\"Q\n\rRenderStarted\x12\x11\n\trender_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\x05:\x1c\x8a\xb5\x18\x18render.v1.render_started\"\x94\x01\n\rRenderDrafted\x12\x11\n\trender_id\x18\x01 \x01(\t\x12\x12\n\nlicense_id\x18\x02 \x01(\t\x12\x11\n\ttalent_id\x18\x03 \x01(\t\x12\x16\n\x0epicture_sha256\x18\x04 \x01(\t\x12\x13\n\x0b\x66ingerprint\x18\x05 \x01(\t:\x1c\x8a\xb5\x18\x18render.v1.render_drafted\"\xb6\x01\n\x0eRenderReviewed\x12\x11\n\trender_id\x18\x01 \x01(\t\x12\x12\n\nlicense_id\x18\x02 \x01(\t\x12\x11\n\ttalent_id\x18\x03 \x01(\t\x12\x13\n\x0breviewer_id\x18\x04 \x01(\t\x12\x10\n\x08\x61pproved\x18\x05 \x01(\x08\x12\x0c\n\x04note\x18\x06 \x01(\t\x12\x16\n\x0epicture_sha256\x18\x07 \x01(\t:\x1d\x8a\xb5\x18\x19render.v1.render_reviewed\"\x80\x01\n\x0eRenderReleased\x12\x11\n\trender_id\x18\x01 \x01(\t\x12\x12\n\nlicense_id\x18\x02 \x01(\t\x12\x10\n\x08\x62rand_id\x18\x03 \x01(\t\x12\x16\n\x0epicture_sha256\x18\x04 \x01(\t:\x1d\x8a\xb5\x18\x19render.v1.render_released\"N\n\x0cRenderFailed\x12\x11\n\trender_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t:\x1b\x8a\xb5\x18\x17render.v1.render_failed\"T\n\x0fRenderCancelled\x12\x11\n\trender_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t:\x1e\x8a\xb5\x18\x1arender.v1.render_cancelled\"g\n\x0eReferenceAdded\x12\x14\n\x0creference_id\x18\x01 \x01(\t\x12\x10\n\x08\x62rief_id\x18\x02 \x01(\t\x12\x0e\n\x06sha256\x18\x03 \x01(\t:\x1d\x8a\xb5\x18\x19render.v1.reference_added\"[\n\x10ReferenceRemoved\x12\x14\n\x0creference_id\x18\x01 \x01(\t\x12\x10\n\x08\x62rief_id\x18\x02 \x01(\t:\x1f\x8a\xb5\x18\x1brender.v1.reference_removed\"\x9a\x01\n\tTakeAsked\x12\x11\n\trender_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61nswers\x18\x02 \x01(\t\x12\x10\n\x08\x62rief_id\x18\x03 \x01(\t\x12\x0c\n\x04shot\x18\x04 \x01(\x05\x12\x0c\n\x04take\x18\x05 \x01(\x05\x12\x13\n\x0b\x64irector_id\x18\x06 \x01(\t\x12\x0c\n\x04note\x18\x07 \x01(\t:\x18\x8a\xb5\x18\x14render.v1.take_asked\"\x8b\x01\n\nTakeChosen\x12\x11\n\trender_id\x18\x01 \x01(\t\x12\x10\n\x08\x62rief_id\x18\x02 \x01(\t\x12\x0c\n\x04shot\x18\x03 \x01(\x05\x12\x0c\n\x04take\x18\x04 \x01(\x05\x12\x13\n\x0b\x64irector_id\x18\x05 \x01(\t\x12\x0c\n\x04note\x18\x06 \x01(\t:\x19\x8a\xb5\x18\x15render.v1.take_chosen\"\x87\x01\n\x0bTakePutBack\x12\x11\n\trender_id\x18\x01 \x01(\t\x12\x10\n\x08\x62rief_id\x18\x02 \x01(\t\x12\x0c\n\x04shot\x18\x03 \x01(\x05\x12\x0c\n\x04take\x18\x04 \x01(\x05\x12\x0c\n\x04word\x18\x05 \x01(\t\x12\x0c\n\x04note\x18\x06 \x01(\t:\x1b\x8a\xb5\x18\x17render.v1.take_put_back\"\xab\x01\n\x0fLikenessDrifted\x12\x11\n\ttalent_id\x18\x01 \x01(\t\x12\x17\n\x0ftwin_version_id\x18\x02 \x01(\t\x12\x11\n\trender_id\x18\x03 \x01(\t\x12\x0c\n\x04mean\x18\x04 \x01(\x01\x12\x0b\n\x03low\x18\x05 \x01(\x01\x12\x0c\n\x04high\x18\x06 \x01(\x01\x12\x10\n\x08pictures\x18\x07 \x01(\x05:\x1e\x8a\xb5\x18\x1arender.v1.likeness_drifted\"M\n\x0cReactionMade\x12\x11\n\trender_id\x18\x01 \x01(\t\x12\r\n\x05score\x18\x02 \x01(\x05:\x1b\x8a\xb5\x18\x17render.v1.reaction_made\"\xad\x01\n\x0b\x43laimOpened\x12\x10\n\x08\x63laim_id\x18\x01 \x01(\t\x12\x11\n\trender_id\x18\x02 \x01(\t\x12\x12\n\nlicense_id\x18\x03 \x01(\t\x12\x11\n\ttalent_id\x18\x04 \x01(\t\x12\x10\n\x08\x62rand_id\x18\x05 \x01(\t\x12\x13\n\x0bsighting_id\x18\x06 \x01(\t\x12\x0f\n\x07reasons\x18\x07 \x03(\t:\x1a\x8a\xb5\x18\x16render.v1.claim_opened\"T\n\rClaimRepeated\x12\x10\n\x08\x63laim_id\x18\x01 \x01(\t\x12\x13\n\x0bsighting_id\x18\x02 \x01(\t:\x1c\x8a\xb5\x18\x18render.v1.claim_repeated\"Q\n\rClaimAnswered\x12\x10\n\x08\x63laim_id\x18\x01 \x01(\t\x12\x10\n\x08party_id\x18\x02 \x01(\t:\x1c\x8a\xb5\x18\x18render.v1.claim_answered\"^\n\x0b\x43laimClosed\x12\x10\n\x08\x63laim_id\x18\x01 \x01(\t\x12\x10\n\x08party_id\x18\x02 \x01(\t\x12\x0f\n\x07settled\x18\x03 \x01(\x08:\x1a\x8a\xb5\x18\x16render.v1.claim_closed\"p\n\x11\x44irectorAppointed\x12\x12\n\nlicense_id\x18\x01 \x01(\t\x12\x10\n\x08\x62rand_id\x18\x02 \x01(\t\x12\x13\n\x0b\x64irector_id\x18\x03 \x01(\t: \x8a\xb5\x18\x1crender.v1.director_appointed\"p\n\x11\x44irectorDismissed\x12\x12\n\nlicense_id\x18\x01 \x01(\t\x12\x10\n\x08\x62rand_id\x18\x02 \x01(\t\x12\x13\n\x0b\x64irector_id\x18\x03 \x01(\t: \x8a\xb5\x18\x1crender.v1.director_dismissed\"\x97\x01\n\x0eReviewReminded\x12\x11\n\trender_id\x18\x01 \x01(\t\x12\x10\n\x08\x62rief_id\x18\x02 \x01(\t\x12\x13\n\x0b\x64irector_id\x18\x03 \x01(\t\x12,\n\x08\x64\x65\x61\x64line\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp:\x1d\x8a\xb5\x18\x19render.v1.review_reminded\"e\n\x0cReviewLapsed\x12\x11\n\trender_id\x18\x01 \x01(\t\x12\x10\n\x08\x62rief_id\x18\x02 \x01(\t\x12\x13\n\x0b\x64irector_id\x18\x03 \x01(\t:\x1b\x8a\xb5\x18\x17render.v1.review_lapsedb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,6 +35,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_CAMPAIGNCREATED']._loaded_options = None
   _globals['_CAMPAIGNCREATED']._serialized_options = b'\212\265\030\032render.v1.campaign_created'
+  _globals['_CREWCREDITED']._loaded_options = None
+  _globals['_CREWCREDITED']._serialized_options = b'\212\265\030\027render.v1.crew_credited'
   _globals['_BRIEFCREATED']._loaded_options = None
   _globals['_BRIEFCREATED']._serialized_options = b'\212\265\030\027render.v1.brief_created'
   _globals['_RENDERSQUEUED']._loaded_options = None
@@ -72,44 +75,62 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CLAIMANSWERED']._serialized_options = b'\212\265\030\030render.v1.claim_answered'
   _globals['_CLAIMCLOSED']._loaded_options = None
   _globals['_CLAIMCLOSED']._serialized_options = b'\212\265\030\026render.v1.claim_closed'
-  _globals['_CAMPAIGNCREATED']._serialized_start=78
-  _globals['_CAMPAIGNCREATED']._serialized_end=186
-  _globals['_BRIEFCREATED']._serialized_start=189
-  _globals['_BRIEFCREATED']._serialized_end=327
-  _globals['_RENDERSQUEUED']._serialized_start=329
-  _globals['_RENDERSQUEUED']._serialized_end=412
-  _globals['_RENDERSTARTED']._serialized_start=414
-  _globals['_RENDERSTARTED']._serialized_end=495
-  _globals['_RENDERDRAFTED']._serialized_start=498
-  _globals['_RENDERDRAFTED']._serialized_end=646
-  _globals['_RENDERREVIEWED']._serialized_start=649
-  _globals['_RENDERREVIEWED']._serialized_end=831
-  _globals['_RENDERRELEASED']._serialized_start=834
-  _globals['_RENDERRELEASED']._serialized_end=962
-  _globals['_RENDERFAILED']._serialized_start=964
-  _globals['_RENDERFAILED']._serialized_end=1042
-  _globals['_RENDERCANCELLED']._serialized_start=1044
-  _globals['_RENDERCANCELLED']._serialized_end=1128
-  _globals['_REFERENCEADDED']._serialized_start=1130
-  _globals['_REFERENCEADDED']._serialized_end=1233
-  _globals['_REFERENCEREMOVED']._serialized_start=1235
-  _globals['_REFERENCEREMOVED']._serialized_end=1326
-  _globals['_TAKEASKED']._serialized_start=1329
-  _globals['_TAKEASKED']._serialized_end=1483
-  _globals['_TAKECHOSEN']._serialized_start=1486
-  _globals['_TAKECHOSEN']._serialized_end=1625
-  _globals['_TAKEPUTBACK']._serialized_start=1628
-  _globals['_TAKEPUTBACK']._serialized_end=1763
-  _globals['_LIKENESSDRIFTED']._serialized_start=1766
-  _globals['_LIKENESSDRIFTED']._serialized_end=1937
-  _globals['_REACTIONMADE']._serialized_start=1939
-  _globals['_REACTIONMADE']._serialized_end=2016
-  _globals['_CLAIMOPENED']._serialized_start=2019
-  _globals['_CLAIMOPENED']._serialized_end=2192
-  _globals['_CLAIMREPEATED']._serialized_start=2194
-  _globals['_CLAIMREPEATED']._serialized_end=2278
-  _globals['_CLAIMANSWERED']._serialized_start=2280
-  _globals['_CLAIMANSWERED']._serialized_end=2361
-  _globals['_CLAIMCLOSED']._serialized_start=2363
-  _globals['_CLAIMCLOSED']._serialized_end=2457
+  _globals['_DIRECTORAPPOINTED']._loaded_options = None
+  _globals['_DIRECTORAPPOINTED']._serialized_options = b'\212\265\030\034render.v1.director_appointed'
+  _globals['_DIRECTORDISMISSED']._loaded_options = None
+  _globals['_DIRECTORDISMISSED']._serialized_options = b'\212\265\030\034render.v1.director_dismissed'
+  _globals['_REVIEWREMINDED']._loaded_options = None
+  _globals['_REVIEWREMINDED']._serialized_options = b'\212\265\030\031render.v1.review_reminded'
+  _globals['_REVIEWLAPSED']._loaded_options = None
+  _globals['_REVIEWLAPSED']._serialized_options = b'\212\265\030\027render.v1.review_lapsed'
+  _globals['_CAMPAIGNCREATED']._serialized_start=111
+  _globals['_CAMPAIGNCREATED']._serialized_end=219
+  _globals['_CREWCREDITED']._serialized_start=221
+  _globals['_CREWCREDITED']._serialized_end=304
+  _globals['_BRIEFCREATED']._serialized_start=307
+  _globals['_BRIEFCREATED']._serialized_end=445
+  _globals['_RENDERSQUEUED']._serialized_start=447
+  _globals['_RENDERSQUEUED']._serialized_end=530
+  _globals['_RENDERSTARTED']._serialized_start=532
+  _globals['_RENDERSTARTED']._serialized_end=613
+  _globals['_RENDERDRAFTED']._serialized_start=616
+  _globals['_RENDERDRAFTED']._serialized_end=764
+  _globals['_RENDERREVIEWED']._serialized_start=767
+  _globals['_RENDERREVIEWED']._serialized_end=949
+  _globals['_RENDERRELEASED']._serialized_start=952
+  _globals['_RENDERRELEASED']._serialized_end=1080
+  _globals['_RENDERFAILED']._serialized_start=1082
+  _globals['_RENDERFAILED']._serialized_end=1160
+  _globals['_RENDERCANCELLED']._serialized_start=1162
+  _globals['_RENDERCANCELLED']._serialized_end=1246
+  _globals['_REFERENCEADDED']._serialized_start=1248
+  _globals['_REFERENCEADDED']._serialized_end=1351
+  _globals['_REFERENCEREMOVED']._serialized_start=1353
+  _globals['_REFERENCEREMOVED']._serialized_end=1444
+  _globals['_TAKEASKED']._serialized_start=1447
+  _globals['_TAKEASKED']._serialized_end=1601
+  _globals['_TAKECHOSEN']._serialized_start=1604
+  _globals['_TAKECHOSEN']._serialized_end=1743
+  _globals['_TAKEPUTBACK']._serialized_start=1746
+  _globals['_TAKEPUTBACK']._serialized_end=1881
+  _globals['_LIKENESSDRIFTED']._serialized_start=1884
+  _globals['_LIKENESSDRIFTED']._serialized_end=2055
+  _globals['_REACTIONMADE']._serialized_start=2057
+  _globals['_REACTIONMADE']._serialized_end=2134
+  _globals['_CLAIMOPENED']._serialized_start=2137
+  _globals['_CLAIMOPENED']._serialized_end=2310
+  _globals['_CLAIMREPEATED']._serialized_start=2312
+  _globals['_CLAIMREPEATED']._serialized_end=2396
+  _globals['_CLAIMANSWERED']._serialized_start=2398
+  _globals['_CLAIMANSWERED']._serialized_end=2479
+  _globals['_CLAIMCLOSED']._serialized_start=2481
+  _globals['_CLAIMCLOSED']._serialized_end=2575
+  _globals['_DIRECTORAPPOINTED']._serialized_start=2577
+  _globals['_DIRECTORAPPOINTED']._serialized_end=2689
+  _globals['_DIRECTORDISMISSED']._serialized_start=2691
+  _globals['_DIRECTORDISMISSED']._serialized_end=2803
+  _globals['_REVIEWREMINDED']._serialized_start=2806
+  _globals['_REVIEWREMINDED']._serialized_end=2957
+  _globals['_REVIEWLAPSED']._serialized_start=2959
+  _globals['_REVIEWLAPSED']._serialized_end=3060
 # @@protoc_insertion_point(module_scope)

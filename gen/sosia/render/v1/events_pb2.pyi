@@ -6,6 +6,7 @@ isort:skip_file
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 import builtins as _builtins
 import sys
@@ -44,6 +45,31 @@ class CampaignCreated(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CampaignCreated: _TypeAlias = CampaignCreated  # noqa: Y015
+
+@_typing.final
+class CrewCredited(_message.Message):
+    """More people were credited on a campaign."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CAMPAIGN_ID_FIELD_NUMBER: _builtins.int
+    PARTY_IDS_FIELD_NUMBER: _builtins.int
+    campaign_id: _builtins.str
+    @_builtins.property
+    def party_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        campaign_id: _builtins.str = ...,
+        party_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["campaign_id", b"campaign_id", "party_ids", b"party_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CrewCredited: _TypeAlias = CrewCredited  # noqa: Y015
 
 @_typing.final
 class BriefCreated(_message.Message):
@@ -424,7 +450,9 @@ class TakePutBack(_message.Message):
     shot: _builtins.int
     take: _builtins.int
     word: _builtins.str
-    """"put_back" by the director, "retake", "refused" by the talent, "lapsed" without her word."""
+    """"put_back" by the director, "retake", "refused" by the talent, "lapsed" without her word,
+    "overdue" without the director's.
+    """
     note: _builtins.str
     def __init__(
         self,
@@ -625,3 +653,115 @@ class ClaimClosed(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ClaimClosed: _TypeAlias = ClaimClosed  # noqa: Y015
+
+@_typing.final
+class DirectorAppointed(_message.Message):
+    """A brand lets a creative director open campaigns under one of its licenses."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LICENSE_ID_FIELD_NUMBER: _builtins.int
+    BRAND_ID_FIELD_NUMBER: _builtins.int
+    DIRECTOR_ID_FIELD_NUMBER: _builtins.int
+    license_id: _builtins.str
+    brand_id: _builtins.str
+    director_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        license_id: _builtins.str = ...,
+        brand_id: _builtins.str = ...,
+        director_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["brand_id", b"brand_id", "director_id", b"director_id", "license_id", b"license_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DirectorAppointed: _TypeAlias = DirectorAppointed  # noqa: Y015
+
+@_typing.final
+class DirectorDismissed(_message.Message):
+    """A creative director may open no more campaigns under a license; those she has go on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LICENSE_ID_FIELD_NUMBER: _builtins.int
+    BRAND_ID_FIELD_NUMBER: _builtins.int
+    DIRECTOR_ID_FIELD_NUMBER: _builtins.int
+    license_id: _builtins.str
+    brand_id: _builtins.str
+    director_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        license_id: _builtins.str = ...,
+        brand_id: _builtins.str = ...,
+        director_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["brand_id", b"brand_id", "director_id", b"director_id", "license_id", b"license_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DirectorDismissed: _TypeAlias = DirectorDismissed  # noqa: Y015
+
+@_typing.final
+class ReviewReminded(_message.Message):
+    """The time for the director's word on a draft is almost over."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RENDER_ID_FIELD_NUMBER: _builtins.int
+    BRIEF_ID_FIELD_NUMBER: _builtins.int
+    DIRECTOR_ID_FIELD_NUMBER: _builtins.int
+    DEADLINE_FIELD_NUMBER: _builtins.int
+    render_id: _builtins.str
+    brief_id: _builtins.str
+    director_id: _builtins.str
+    @_builtins.property
+    def deadline(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        render_id: _builtins.str = ...,
+        brief_id: _builtins.str = ...,
+        director_id: _builtins.str = ...,
+        deadline: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["deadline", b"deadline"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["brief_id", b"brief_id", "deadline", b"deadline", "director_id", b"director_id", "render_id", b"render_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReviewReminded: _TypeAlias = ReviewReminded  # noqa: Y015
+
+@_typing.final
+class ReviewLapsed(_message.Message):
+    """The time for the director's word on a draft is over without one: it is set aside."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RENDER_ID_FIELD_NUMBER: _builtins.int
+    BRIEF_ID_FIELD_NUMBER: _builtins.int
+    DIRECTOR_ID_FIELD_NUMBER: _builtins.int
+    render_id: _builtins.str
+    brief_id: _builtins.str
+    director_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        render_id: _builtins.str = ...,
+        brief_id: _builtins.str = ...,
+        director_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["brief_id", b"brief_id", "director_id", b"director_id", "render_id", b"render_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReviewLapsed: _TypeAlias = ReviewLapsed  # noqa: Y015

@@ -76,6 +76,8 @@ class _TakeWordEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TakeWord.Val
     """The talent said no to it."""
     TAKE_WORD_LAPSED: _TakeWord.ValueType  # 7
     """The talent's time was over without a word."""
+    TAKE_WORD_OVERDUE: _TakeWord.ValueType  # 8
+    """The director's time was over without a word: it is set aside."""
 
 class TakeWord(_TakeWord, metaclass=_TakeWordEnumTypeWrapper):
     """A word on a take. None is ever changed or removed."""
@@ -93,6 +95,8 @@ TAKE_WORD_REFUSED: TakeWord.ValueType  # 6
 """The talent said no to it."""
 TAKE_WORD_LAPSED: TakeWord.ValueType  # 7
 """The talent's time was over without a word."""
+TAKE_WORD_OVERDUE: TakeWord.ValueType  # 8
+"""The director's time was over without a word: it is set aside."""
 Global___TakeWord: _TypeAlias = TakeWord  # noqa: Y015
 
 class _PictureKind:
@@ -149,6 +153,7 @@ class Render(_message.Message):
     ANSWERS_FIELD_NUMBER: _builtins.int
     DIRECTION_FIELD_NUMBER: _builtins.int
     MADE_FROM_FIELD_NUMBER: _builtins.int
+    REVIEW_BY_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """"ren_..."."""
     brief_id: _builtins.str
@@ -192,6 +197,12 @@ class Render(_message.Message):
         renders made before takes were numbered.
         """
 
+    @_builtins.property
+    def review_by(self) -> _timestamp_pb2.Timestamp:
+        """Until when the director may approve it, while it is a draft: silence is a no. It counts while
+        no take of its shot is approved.
+        """
+
     def __init__(
         self,
         *,
@@ -221,10 +232,11 @@ class Render(_message.Message):
         answers: _builtins.str = ...,
         direction: _builtins.str = ...,
         made_from: _campaign_pb2.Shot | None = ...,
+        review_by: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "made_from", b"made_from", "released_at", b"released_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "made_from", b"made_from", "released_at", b"released_at", "review_by", b"review_by"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["answers", b"answers", "attempt", b"attempt", "brand_id", b"brand_id", "brief_id", b"brief_id", "campaign_id", b"campaign_id", "chosen", b"chosen", "consent_receipt_id", b"consent_receipt_id", "created_at", b"created_at", "credits", b"credits", "direction", b"direction", "fingerprint", b"fingerprint", "height", b"height", "id", b"id", "license_id", b"license_id", "made_from", b"made_from", "note", b"note", "picture_sha256", b"picture_sha256", "prompt", b"prompt", "released_at", b"released_at", "seed", b"seed", "shot", b"shot", "state", b"state", "take", b"take", "talent_id", b"talent_id", "twin_version_id", b"twin_version_id", "width", b"width"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answers", b"answers", "attempt", b"attempt", "brand_id", b"brand_id", "brief_id", b"brief_id", "campaign_id", b"campaign_id", "chosen", b"chosen", "consent_receipt_id", b"consent_receipt_id", "created_at", b"created_at", "credits", b"credits", "direction", b"direction", "fingerprint", b"fingerprint", "height", b"height", "id", b"id", "license_id", b"license_id", "made_from", b"made_from", "note", b"note", "picture_sha256", b"picture_sha256", "prompt", b"prompt", "released_at", b"released_at", "review_by", b"review_by", "seed", b"seed", "shot", b"shot", "state", b"state", "take", b"take", "talent_id", b"talent_id", "twin_version_id", b"twin_version_id", "width", b"width"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -245,7 +257,7 @@ class TakeNote(_message.Message):
     word: Global___TakeWord.ValueType
     note: _builtins.str
     party_id: _builtins.str
-    """Empty when the talent's time ran out."""
+    """Empty when somebody's time ran out."""
     @_builtins.property
     def at(self) -> _timestamp_pb2.Timestamp: ...
     def __init__(

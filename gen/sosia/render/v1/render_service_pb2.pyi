@@ -27,6 +27,54 @@ else:
 DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
+class CreditCrewRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    CAMPAIGN_ID_FIELD_NUMBER: _builtins.int
+    CREDITS_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    campaign_id: _builtins.str
+    @_builtins.property
+    def credits(self) -> _containers.RepeatedCompositeFieldContainer[_credit_pb2.Credit]:
+        """Without names: those are identity's to give."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        campaign_id: _builtins.str = ...,
+        credits: _abc.Iterable[_credit_pb2.Credit] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["campaign_id", b"campaign_id", "credits", b"credits", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CreditCrewRequest: _TypeAlias = CreditCrewRequest  # noqa: Y015
+
+@_typing.final
+class CreditCrewResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CAMPAIGN_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def campaign(self) -> _campaign_pb2.Campaign: ...
+    def __init__(
+        self,
+        *,
+        campaign: _campaign_pb2.Campaign | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["campaign", b"campaign"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["campaign", b"campaign"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CreditCrewResponse: _TypeAlias = CreditCrewResponse  # noqa: Y015
+
+@_typing.final
 class CreateCampaignRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -34,11 +82,19 @@ class CreateCampaignRequest(_message.Message):
     LICENSE_ID_FIELD_NUMBER: _builtins.int
     NAME_FIELD_NUMBER: _builtins.int
     CREDITS_FIELD_NUMBER: _builtins.int
+    STARTS_AT_FIELD_NUMBER: _builtins.int
+    ENDS_AT_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     license_id: _builtins.str
     name: _builtins.str
     @_builtins.property
     def credits(self) -> _containers.RepeatedCompositeFieldContainer[_credit_pb2.Credit]: ...
+    @_builtins.property
+    def starts_at(self) -> _timestamp_pb2.Timestamp:
+        """Half-open, within the license's term; both or neither."""
+
+    @_builtins.property
+    def ends_at(self) -> _timestamp_pb2.Timestamp: ...
     def __init__(
         self,
         *,
@@ -46,10 +102,12 @@ class CreateCampaignRequest(_message.Message):
         license_id: _builtins.str = ...,
         name: _builtins.str = ...,
         credits: _abc.Iterable[_credit_pb2.Credit] | None = ...,
+        starts_at: _timestamp_pb2.Timestamp | None = ...,
+        ends_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ends_at", b"ends_at", "starts_at", b"starts_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["credits", b"credits", "license_id", b"license_id", "name", b"name", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["credits", b"credits", "ends_at", b"ends_at", "license_id", b"license_id", "name", b"name", "request_id", b"request_id", "starts_at", b"starts_at"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -123,6 +181,9 @@ class CreateBriefRequest(_message.Message):
     TWIN_VERSION_ID_FIELD_NUMBER: _builtins.int
     PRODUCTS_FIELD_NUMBER: _builtins.int
     SHOTS_FIELD_NUMBER: _builtins.int
+    DEADLINE_FIELD_NUMBER: _builtins.int
+    MEDIA_FIELD_NUMBER: _builtins.int
+    FORMATS_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     campaign_id: _builtins.str
     twin_version_id: _builtins.str
@@ -130,6 +191,18 @@ class CreateBriefRequest(_message.Message):
     def products(self) -> _containers.RepeatedCompositeFieldContainer[_campaign_pb2.Product]: ...
     @_builtins.property
     def shots(self) -> _containers.RepeatedCompositeFieldContainer[_campaign_pb2.Shot]: ...
+    @_builtins.property
+    def deadline(self) -> _timestamp_pb2.Timestamp:
+        """To come, and before the campaign ends; may be unset."""
+
+    @_builtins.property
+    def media(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Of the license; empty means all of its media."""
+
+    @_builtins.property
+    def formats(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """"1x1", "4x5", "9x16", "16x9"; empty means all of them."""
+
     def __init__(
         self,
         *,
@@ -138,10 +211,13 @@ class CreateBriefRequest(_message.Message):
         twin_version_id: _builtins.str = ...,
         products: _abc.Iterable[_campaign_pb2.Product] | None = ...,
         shots: _abc.Iterable[_campaign_pb2.Shot] | None = ...,
+        deadline: _timestamp_pb2.Timestamp | None = ...,
+        media: _abc.Iterable[_builtins.str] | None = ...,
+        formats: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["deadline", b"deadline"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["campaign_id", b"campaign_id", "products", b"products", "request_id", b"request_id", "shots", b"shots", "twin_version_id", b"twin_version_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["campaign_id", b"campaign_id", "deadline", b"deadline", "formats", b"formats", "media", b"media", "products", b"products", "request_id", b"request_id", "shots", b"shots", "twin_version_id", b"twin_version_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1508,3 +1584,186 @@ class ListFormatsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListFormatsResponse: _TypeAlias = ListFormatsResponse  # noqa: Y015
+
+@_typing.final
+class AppointDirectorRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    LICENSE_ID_FIELD_NUMBER: _builtins.int
+    DIRECTOR_ID_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    license_id: _builtins.str
+    director_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        license_id: _builtins.str = ...,
+        director_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["director_id", b"director_id", "license_id", b"license_id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AppointDirectorRequest: _TypeAlias = AppointDirectorRequest  # noqa: Y015
+
+@_typing.final
+class AppointDirectorResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    APPOINTMENT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def appointment(self) -> _campaign_pb2.Appointment: ...
+    def __init__(
+        self,
+        *,
+        appointment: _campaign_pb2.Appointment | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["appointment", b"appointment"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["appointment", b"appointment"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AppointDirectorResponse: _TypeAlias = AppointDirectorResponse  # noqa: Y015
+
+@_typing.final
+class DismissDirectorRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    LICENSE_ID_FIELD_NUMBER: _builtins.int
+    DIRECTOR_ID_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    license_id: _builtins.str
+    director_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        license_id: _builtins.str = ...,
+        director_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["director_id", b"director_id", "license_id", b"license_id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DismissDirectorRequest: _TypeAlias = DismissDirectorRequest  # noqa: Y015
+
+@_typing.final
+class DismissDirectorResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DismissDirectorResponse: _TypeAlias = DismissDirectorResponse  # noqa: Y015
+
+@_typing.final
+class ListAppointmentsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListAppointmentsRequest: _TypeAlias = ListAppointmentsRequest  # noqa: Y015
+
+@_typing.final
+class ListAppointmentsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    APPOINTMENTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def appointments(self) -> _containers.RepeatedCompositeFieldContainer[_campaign_pb2.Appointment]: ...
+    def __init__(
+        self,
+        *,
+        appointments: _abc.Iterable[_campaign_pb2.Appointment] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["appointments", b"appointments"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListAppointmentsResponse: _TypeAlias = ListAppointmentsResponse  # noqa: Y015
+
+@_typing.final
+class ListBriefChoicesRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CAMPAIGN_ID_FIELD_NUMBER: _builtins.int
+    campaign_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        campaign_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["campaign_id", b"campaign_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListBriefChoicesRequest: _TypeAlias = ListBriefChoicesRequest  # noqa: Y015
+
+@_typing.final
+class ListBriefChoicesResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TWINS_FIELD_NUMBER: _builtins.int
+    MEDIA_FIELD_NUMBER: _builtins.int
+    FORMATS_FIELD_NUMBER: _builtins.int
+    LATEST_DEADLINE_FIELD_NUMBER: _builtins.int
+    PROHIBITED_CONTEXTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def twins(self) -> _containers.RepeatedCompositeFieldContainer[_campaign_pb2.UsableTwin]:
+        """Newest first."""
+
+    @_builtins.property
+    def media(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Of the license."""
+
+    @_builtins.property
+    def formats(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def latest_deadline(self) -> _timestamp_pb2.Timestamp:
+        """When the campaign ends, or its license does."""
+
+    @_builtins.property
+    def prohibited_contexts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Where the talent is never shown: no word of a brief may name it."""
+
+    def __init__(
+        self,
+        *,
+        twins: _abc.Iterable[_campaign_pb2.UsableTwin] | None = ...,
+        media: _abc.Iterable[_builtins.str] | None = ...,
+        formats: _abc.Iterable[_builtins.str] | None = ...,
+        latest_deadline: _timestamp_pb2.Timestamp | None = ...,
+        prohibited_contexts: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["latest_deadline", b"latest_deadline"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["formats", b"formats", "latest_deadline", b"latest_deadline", "media", b"media", "prohibited_contexts", b"prohibited_contexts", "twins", b"twins"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListBriefChoicesResponse: _TypeAlias = ListBriefChoicesResponse  # noqa: Y015

@@ -50,6 +50,11 @@ class RenderServiceStub:
                 request_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.GetCampaignRequest.SerializeToString,
                 response_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.GetCampaignResponse.FromString,
                 _registered_method=True)
+        self.CreditCrew = channel.unary_unary(
+                '/sosia.render.v1.RenderService/CreditCrew',
+                request_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.CreditCrewRequest.SerializeToString,
+                response_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.CreditCrewResponse.FromString,
+                _registered_method=True)
         self.CreateBrief = channel.unary_unary(
                 '/sosia.render.v1.RenderService/CreateBrief',
                 request_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.CreateBriefRequest.SerializeToString,
@@ -225,6 +230,26 @@ class RenderServiceStub:
                 request_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ListFormatsRequest.SerializeToString,
                 response_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ListFormatsResponse.FromString,
                 _registered_method=True)
+        self.AppointDirector = channel.unary_unary(
+                '/sosia.render.v1.RenderService/AppointDirector',
+                request_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.AppointDirectorRequest.SerializeToString,
+                response_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.AppointDirectorResponse.FromString,
+                _registered_method=True)
+        self.DismissDirector = channel.unary_unary(
+                '/sosia.render.v1.RenderService/DismissDirector',
+                request_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.DismissDirectorRequest.SerializeToString,
+                response_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.DismissDirectorResponse.FromString,
+                _registered_method=True)
+        self.ListAppointments = channel.unary_unary(
+                '/sosia.render.v1.RenderService/ListAppointments',
+                request_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ListAppointmentsRequest.SerializeToString,
+                response_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ListAppointmentsResponse.FromString,
+                _registered_method=True)
+        self.ListBriefChoices = channel.unary_unary(
+                '/sosia.render.v1.RenderService/ListBriefChoices',
+                request_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ListBriefChoicesRequest.SerializeToString,
+                response_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ListBriefChoicesResponse.FromString,
+                _registered_method=True)
 
 
 class RenderServiceServicer:
@@ -236,7 +261,8 @@ class RenderServiceServicer:
     """
 
     def CreateCampaign(self, request, context):
-        """CreateCampaign by the licensed brand. Errors: INVALID_ARGUMENT FIELD_INVALID;
+        """CreateCampaign by the licensed brand, or by a creative director it appointed for the license,
+        who is then the one the credits name. Errors: INVALID_ARGUMENT FIELD_INVALID;
         NOT_FOUND LICENSE_NOT_FOUND; PERMISSION_DENIED NOT_ALLOWED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -245,6 +271,16 @@ class RenderServiceServicer:
 
     def GetCampaign(self, request, context):
         """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreditCrew(self, request, context):
+        """CreditCrew names more people who make a campaign, by the licensed brand or its creative director;
+        pictures begun from then on carry them, in the file and in the ledger. Nobody is taken off.
+        Errors: INVALID_ARGUMENT FIELD_INVALID (nobody, somebody who is there in that role, a second
+        creative director, no crew); NOT_FOUND CAMPAIGN_NOT_FOUND; PERMISSION_DENIED NOT_ALLOWED.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -264,7 +300,8 @@ class RenderServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def StartRenders(self, request, context):
-        """StartRenders queues one render per shot under one grant. Errors: those of licensing's
+        """StartRenders queues one render per shot under one grant, for the licensed brand or the
+        campaign's creative director. Errors: those of licensing's
         IssueGrant; NOT_FOUND BRIEF_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -533,6 +570,39 @@ class RenderServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def AppointDirector(self, request, context):
+        """AppointDirector lets somebody of kind crew open campaigns under a license, by the licensed
+        brand; again is nothing new. Errors: NOT_FOUND LICENSE_NOT_FOUND; PERMISSION_DENIED
+        NOT_ALLOWED; INVALID_ARGUMENT FIELD_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DismissDirector(self, request, context):
+        """DismissDirector takes that back; campaigns there are go on. Errors: as AppointDirector.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListAppointments(self, request, context):
+        """ListAppointments of the brand or the crew member that asks, newest first, 200 at most; nobody
+        else has any.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListBriefChoices(self, request, context):
+        """ListBriefChoices says what a brief of a campaign may name, for those who may write it.
+        Errors: NOT_FOUND CAMPAIGN_NOT_FOUND; PERMISSION_DENIED NOT_ALLOWED; FAILED_PRECONDITION
+        CONSENT_MISSING.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_RenderServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -545,6 +615,11 @@ def add_RenderServiceServicer_to_server(servicer, server):
                     servicer.GetCampaign,
                     request_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.GetCampaignRequest.FromString,
                     response_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.GetCampaignResponse.SerializeToString,
+            ),
+            'CreditCrew': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreditCrew,
+                    request_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.CreditCrewRequest.FromString,
+                    response_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.CreditCrewResponse.SerializeToString,
             ),
             'CreateBrief': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateBrief,
@@ -721,6 +796,26 @@ def add_RenderServiceServicer_to_server(servicer, server):
                     request_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ListFormatsRequest.FromString,
                     response_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ListFormatsResponse.SerializeToString,
             ),
+            'AppointDirector': grpc.unary_unary_rpc_method_handler(
+                    servicer.AppointDirector,
+                    request_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.AppointDirectorRequest.FromString,
+                    response_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.AppointDirectorResponse.SerializeToString,
+            ),
+            'DismissDirector': grpc.unary_unary_rpc_method_handler(
+                    servicer.DismissDirector,
+                    request_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.DismissDirectorRequest.FromString,
+                    response_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.DismissDirectorResponse.SerializeToString,
+            ),
+            'ListAppointments': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAppointments,
+                    request_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ListAppointmentsRequest.FromString,
+                    response_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ListAppointmentsResponse.SerializeToString,
+            ),
+            'ListBriefChoices': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListBriefChoices,
+                    request_deserializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ListBriefChoicesRequest.FromString,
+                    response_serializer=sosia_dot_render_dot_v1_dot_render__service__pb2.ListBriefChoicesResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'sosia.render.v1.RenderService', rpc_method_handlers)
@@ -781,6 +876,33 @@ class RenderService:
             '/sosia.render.v1.RenderService/GetCampaign',
             sosia_dot_render_dot_v1_dot_render__service__pb2.GetCampaignRequest.SerializeToString,
             sosia_dot_render_dot_v1_dot_render__service__pb2.GetCampaignResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreditCrew(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.render.v1.RenderService/CreditCrew',
+            sosia_dot_render_dot_v1_dot_render__service__pb2.CreditCrewRequest.SerializeToString,
+            sosia_dot_render_dot_v1_dot_render__service__pb2.CreditCrewResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -1726,6 +1848,114 @@ class RenderService:
             '/sosia.render.v1.RenderService/ListFormats',
             sosia_dot_render_dot_v1_dot_render__service__pb2.ListFormatsRequest.SerializeToString,
             sosia_dot_render_dot_v1_dot_render__service__pb2.ListFormatsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AppointDirector(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.render.v1.RenderService/AppointDirector',
+            sosia_dot_render_dot_v1_dot_render__service__pb2.AppointDirectorRequest.SerializeToString,
+            sosia_dot_render_dot_v1_dot_render__service__pb2.AppointDirectorResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DismissDirector(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.render.v1.RenderService/DismissDirector',
+            sosia_dot_render_dot_v1_dot_render__service__pb2.DismissDirectorRequest.SerializeToString,
+            sosia_dot_render_dot_v1_dot_render__service__pb2.DismissDirectorResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAppointments(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.render.v1.RenderService/ListAppointments',
+            sosia_dot_render_dot_v1_dot_render__service__pb2.ListAppointmentsRequest.SerializeToString,
+            sosia_dot_render_dot_v1_dot_render__service__pb2.ListAppointmentsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListBriefChoices(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sosia.render.v1.RenderService/ListBriefChoices',
+            sosia_dot_render_dot_v1_dot_render__service__pb2.ListBriefChoicesRequest.SerializeToString,
+            sosia_dot_render_dot_v1_dot_render__service__pb2.ListBriefChoicesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -23,17 +23,25 @@ class RenderServiceStub:
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateCampaign: _aio.UnaryUnaryMultiCallable[_render_service_pb2.CreateCampaignRequest, _render_service_pb2.CreateCampaignResponse]
-    """CreateCampaign by the licensed brand. Errors: INVALID_ARGUMENT FIELD_INVALID;
+    """CreateCampaign by the licensed brand, or by a creative director it appointed for the license,
+    who is then the one the credits name. Errors: INVALID_ARGUMENT FIELD_INVALID;
     NOT_FOUND LICENSE_NOT_FOUND; PERMISSION_DENIED NOT_ALLOWED.
     """
     GetCampaign: _aio.UnaryUnaryMultiCallable[_render_service_pb2.GetCampaignRequest, _render_service_pb2.GetCampaignResponse]
+    CreditCrew: _aio.UnaryUnaryMultiCallable[_render_service_pb2.CreditCrewRequest, _render_service_pb2.CreditCrewResponse]
+    """CreditCrew names more people who make a campaign, by the licensed brand or its creative director;
+    pictures begun from then on carry them, in the file and in the ledger. Nobody is taken off.
+    Errors: INVALID_ARGUMENT FIELD_INVALID (nobody, somebody who is there in that role, a second
+    creative director, no crew); NOT_FOUND CAMPAIGN_NOT_FOUND; PERMISSION_DENIED NOT_ALLOWED.
+    """
     CreateBrief: _aio.UnaryUnaryMultiCallable[_render_service_pb2.CreateBriefRequest, _render_service_pb2.CreateBriefResponse]
     """CreateBrief. Errors: INVALID_ARGUMENT FIELD_INVALID; NOT_FOUND CAMPAIGN_NOT_FOUND,
     TWIN_NOT_FOUND; FAILED_PRECONDITION TWIN_OF_ANOTHER_TALENT; PERMISSION_DENIED NOT_ALLOWED.
     """
     GetBrief: _aio.UnaryUnaryMultiCallable[_render_service_pb2.GetBriefRequest, _render_service_pb2.GetBriefResponse]
     StartRenders: _aio.UnaryUnaryMultiCallable[_render_service_pb2.StartRendersRequest, _render_service_pb2.StartRendersResponse]
-    """StartRenders queues one render per shot under one grant. Errors: those of licensing's
+    """StartRenders queues one render per shot under one grant, for the licensed brand or the
+    campaign's creative director. Errors: those of licensing's
     IssueGrant; NOT_FOUND BRIEF_NOT_FOUND.
     """
     GetRender: _aio.UnaryUnaryMultiCallable[_render_service_pb2.GetRenderRequest, _render_service_pb2.GetRenderResponse]
@@ -160,6 +168,22 @@ class RenderServiceStub:
     """ListFormats of a released picture, for whoever may see the render.
     Errors: NOT_FOUND RENDER_NOT_FOUND.
     """
+    AppointDirector: _aio.UnaryUnaryMultiCallable[_render_service_pb2.AppointDirectorRequest, _render_service_pb2.AppointDirectorResponse]
+    """AppointDirector lets somebody of kind crew open campaigns under a license, by the licensed
+    brand; again is nothing new. Errors: NOT_FOUND LICENSE_NOT_FOUND; PERMISSION_DENIED
+    NOT_ALLOWED; INVALID_ARGUMENT FIELD_INVALID.
+    """
+    DismissDirector: _aio.UnaryUnaryMultiCallable[_render_service_pb2.DismissDirectorRequest, _render_service_pb2.DismissDirectorResponse]
+    """DismissDirector takes that back; campaigns there are go on. Errors: as AppointDirector."""
+    ListAppointments: _aio.UnaryUnaryMultiCallable[_render_service_pb2.ListAppointmentsRequest, _render_service_pb2.ListAppointmentsResponse]
+    """ListAppointments of the brand or the crew member that asks, newest first, 200 at most; nobody
+    else has any.
+    """
+    ListBriefChoices: _aio.UnaryUnaryMultiCallable[_render_service_pb2.ListBriefChoicesRequest, _render_service_pb2.ListBriefChoicesResponse]
+    """ListBriefChoices says what a brief of a campaign may name, for those who may write it.
+    Errors: NOT_FOUND CAMPAIGN_NOT_FOUND; PERMISSION_DENIED NOT_ALLOWED; FAILED_PRECONDITION
+    CONSENT_MISSING.
+    """
 
 class RenderServiceServicer(metaclass=_abc_1.ABCMeta):
     """RenderService makes pictures, marks them, has them reviewed and hands them out.
@@ -175,7 +199,8 @@ class RenderServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _render_service_pb2.CreateCampaignRequest,
         context: _aio.ServicerContext[_render_service_pb2.CreateCampaignRequest, _abc.Awaitable[_render_service_pb2.CreateCampaignResponse]],
     ) -> _abc.Awaitable[_render_service_pb2.CreateCampaignResponse]:
-        """CreateCampaign by the licensed brand. Errors: INVALID_ARGUMENT FIELD_INVALID;
+        """CreateCampaign by the licensed brand, or by a creative director it appointed for the license,
+        who is then the one the credits name. Errors: INVALID_ARGUMENT FIELD_INVALID;
         NOT_FOUND LICENSE_NOT_FOUND; PERMISSION_DENIED NOT_ALLOWED.
         """
 
@@ -185,6 +210,18 @@ class RenderServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _render_service_pb2.GetCampaignRequest,
         context: _aio.ServicerContext[_render_service_pb2.GetCampaignRequest, _abc.Awaitable[_render_service_pb2.GetCampaignResponse]],
     ) -> _abc.Awaitable[_render_service_pb2.GetCampaignResponse]: ...
+
+    @_abc_1.abstractmethod
+    def CreditCrew(
+        self,
+        request: _render_service_pb2.CreditCrewRequest,
+        context: _aio.ServicerContext[_render_service_pb2.CreditCrewRequest, _abc.Awaitable[_render_service_pb2.CreditCrewResponse]],
+    ) -> _abc.Awaitable[_render_service_pb2.CreditCrewResponse]:
+        """CreditCrew names more people who make a campaign, by the licensed brand or its creative director;
+        pictures begun from then on carry them, in the file and in the ledger. Nobody is taken off.
+        Errors: INVALID_ARGUMENT FIELD_INVALID (nobody, somebody who is there in that role, a second
+        creative director, no crew); NOT_FOUND CAMPAIGN_NOT_FOUND; PERMISSION_DENIED NOT_ALLOWED.
+        """
 
     @_abc_1.abstractmethod
     def CreateBrief(
@@ -209,7 +246,8 @@ class RenderServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _render_service_pb2.StartRendersRequest,
         context: _aio.ServicerContext[_render_service_pb2.StartRendersRequest, _abc.Awaitable[_render_service_pb2.StartRendersResponse]],
     ) -> _abc.Awaitable[_render_service_pb2.StartRendersResponse]:
-        """StartRenders queues one render per shot under one grant. Errors: those of licensing's
+        """StartRenders queues one render per shot under one grant, for the licensed brand or the
+        campaign's creative director. Errors: those of licensing's
         IssueGrant; NOT_FOUND BRIEF_NOT_FOUND.
         """
 
@@ -527,6 +565,46 @@ class RenderServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_render_service_pb2.ListFormatsResponse]:
         """ListFormats of a released picture, for whoever may see the render.
         Errors: NOT_FOUND RENDER_NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def AppointDirector(
+        self,
+        request: _render_service_pb2.AppointDirectorRequest,
+        context: _aio.ServicerContext[_render_service_pb2.AppointDirectorRequest, _abc.Awaitable[_render_service_pb2.AppointDirectorResponse]],
+    ) -> _abc.Awaitable[_render_service_pb2.AppointDirectorResponse]:
+        """AppointDirector lets somebody of kind crew open campaigns under a license, by the licensed
+        brand; again is nothing new. Errors: NOT_FOUND LICENSE_NOT_FOUND; PERMISSION_DENIED
+        NOT_ALLOWED; INVALID_ARGUMENT FIELD_INVALID.
+        """
+
+    @_abc_1.abstractmethod
+    def DismissDirector(
+        self,
+        request: _render_service_pb2.DismissDirectorRequest,
+        context: _aio.ServicerContext[_render_service_pb2.DismissDirectorRequest, _abc.Awaitable[_render_service_pb2.DismissDirectorResponse]],
+    ) -> _abc.Awaitable[_render_service_pb2.DismissDirectorResponse]:
+        """DismissDirector takes that back; campaigns there are go on. Errors: as AppointDirector."""
+
+    @_abc_1.abstractmethod
+    def ListAppointments(
+        self,
+        request: _render_service_pb2.ListAppointmentsRequest,
+        context: _aio.ServicerContext[_render_service_pb2.ListAppointmentsRequest, _abc.Awaitable[_render_service_pb2.ListAppointmentsResponse]],
+    ) -> _abc.Awaitable[_render_service_pb2.ListAppointmentsResponse]:
+        """ListAppointments of the brand or the crew member that asks, newest first, 200 at most; nobody
+        else has any.
+        """
+
+    @_abc_1.abstractmethod
+    def ListBriefChoices(
+        self,
+        request: _render_service_pb2.ListBriefChoicesRequest,
+        context: _aio.ServicerContext[_render_service_pb2.ListBriefChoicesRequest, _abc.Awaitable[_render_service_pb2.ListBriefChoicesResponse]],
+    ) -> _abc.Awaitable[_render_service_pb2.ListBriefChoicesResponse]:
+        """ListBriefChoices says what a brief of a campaign may name, for those who may write it.
+        Errors: NOT_FOUND CAMPAIGN_NOT_FOUND; PERMISSION_DENIED NOT_ALLOWED; FAILED_PRECONDITION
+        CONSENT_MISSING.
         """
 
 def add_RenderServiceServicer_to_server(servicer: RenderServiceServicer, server: _aio.Server) -> None: ...

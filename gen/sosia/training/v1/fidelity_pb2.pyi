@@ -212,12 +212,15 @@ class FidelityRender(_message.Message):
     LIGHT_FIELD_NUMBER: _builtins.int
     OWN_FIELD_NUMBER: _builtins.int
     OTHER_FIELD_NUMBER: _builtins.int
+    TRIES_FIELD_NUMBER: _builtins.int
     prompt: _builtins.str
     view: _builtins.str
     light: _builtins.str
     own: _builtins.float
     """Distance to her held-out photos, and to the nearest other person; absent without a face."""
     other: _builtins.float
+    tries: _builtins.int
+    """How often it was drawn until it looked like her, or until it had been tried often enough."""
     def __init__(
         self,
         *,
@@ -226,10 +229,11 @@ class FidelityRender(_message.Message):
         light: _builtins.str = ...,
         own: _builtins.float | None = ...,
         other: _builtins.float | None = ...,
+        tries: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_other", b"_other", "_own", b"_own", "other", b"other", "own", b"own"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_other", b"_other", "_own", b"_own", "light", b"light", "other", b"other", "own", b"own", "prompt", b"prompt", "view", b"view"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_other", b"_other", "_own", b"_own", "light", b"light", "other", b"other", "own", b"own", "prompt", b"prompt", "tries", b"tries", "view", b"view"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__other: _TypeAlias = _typing.Literal["other"]  # noqa: Y015
     _WhichOneofArgType__other: _TypeAlias = _typing.Literal["_other", b"_other"]  # noqa: Y015

@@ -120,6 +120,15 @@ INLINE uint64_t find_zero(const uint64_t *ones, uint64_t from, uint32_t j) {
     return at + (uint64_t)__builtin_ctzll(zeros);
 }
 
+/* Where the first zero at or after bit `from` lies: mostly in the same word. */
+INLINE uint64_t next_zero(const uint64_t *ones, uint64_t from) {
+    uint64_t word = from >> 6;
+    uint64_t zeros = ~ones[word] & (~0ull << (from & 63));
+    while (!zeros)
+        zeros = ~ones[++word];
+    return (word << 6) + (uint64_t)__builtin_ctzll(zeros);
+}
+
 /* The codes of bucket b of a table: from `*first` to before what is returned. */
 INLINE uint64_t bucket(const Index *index, uint32_t table, uint32_t b, uint64_t *first) {
     const uint64_t *ones = index->ones[table];
@@ -128,7 +137,7 @@ INLINE uint64_t bucket(const Index *index, uint32_t table, uint32_t b, uint64_t 
     if (in_block)
         start = find_zero(ones, start, (uint32_t)in_block - 1) + 1;
     *first = start - b;
-    return find_zero(ones, start, 0) - b;
+    return next_zero(ones, start) - b;
 }
 
 typedef struct {

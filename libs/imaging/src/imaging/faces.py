@@ -8,7 +8,7 @@ import threading
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import dlib  # type: ignore[import-untyped]
 import numpy as np
@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 from imaging.pictures import Rgb
 
+FACE_VECTOR = 128
+"""Numbers by which the embedder tells a face."""
 _LANDMARKS = "shape_predictor_5_face_landmarks.dat"
 _EMBEDDER = "dlib_face_recognition_resnet_model_v1.dat"
 
@@ -32,6 +34,16 @@ class Face:
         """Return the part of `rgb` that the face fills."""
         left, top, right, bottom = (max(0, edge) for edge in self.box)
         return rgb[top:bottom, left:right]
+
+
+class Embedder(Protocol):
+    """What finds faces and tells people apart: `Faces` here, another where one is plugged in."""
+
+    def find(self, rgb: Rgb, *, upsample: int | None = None) -> list[Face]:
+        """Return the faces in (H, W, 3) uint8, surest first; see `Faces.find`."""
+
+    def embed(self, rgb: Rgb, face: Face) -> NDArray[np.float32]:
+        """Return a vector; euclidean distance tells people apart."""
 
 
 class Faces:

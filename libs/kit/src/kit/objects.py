@@ -1,10 +1,14 @@
 """Files too large for a row: in an object store, checked by their SHA-256."""
 
 import hashlib
+from pathlib import Path
 from typing import Any
 
 import obstore
-from obstore.store import from_url
+from obstore.store import LocalStore, from_url
+
+_STAGED = "*#*"
+"""What a put into a local folder writes to before it renames; no key can end like that."""
 
 
 class ObjectBroken(ValueError):
@@ -55,3 +59,11 @@ class Objects:
             await obstore.delete_async(self._store, key)
         except FileNotFoundError:
             return
+
+    async def clear(self, prefix: str) -> None:
+        """Delete all that lies under a prefix, and what a killed put left there half written."""
+        for key in await self.find(prefix):
+            await self.delete(key)
+        if isinstance(self._store, LocalStore):
+            for staged in (Path(str(self._store.prefix)) / prefix).rglob(_STAGED):
+                staged.unlink(missing_ok=True)

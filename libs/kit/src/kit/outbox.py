@@ -4,6 +4,7 @@ PostgreSQL remembers, JetStream carries: sent rows stay, so that a stream can be
 """
 
 import asyncio
+import time
 import uuid
 from datetime import UTC, datetime, timedelta
 
@@ -22,7 +23,6 @@ from sqlalchemy import (
     func,
     insert,
     select,
-    text,
     update,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -47,6 +47,7 @@ _outbox = Table(
 
 _RELAY_LOCK = 0x50_51_A  # one relay per database at a time, so that events keep their order
 KEEP = timedelta(days=30)
+_TRIM_EVERY_S = 3600.0
 
 
 async def publish(tx: Tx, event: Message) -> None:
@@ -104,8 +105,12 @@ async def reconcile(db: Database, bus: Bus, service: str) -> int:
 
 
 async def relay(db: Database, bus: Bus, service: str) -> None:
-    """Send events until cancelled; on a new connection, first see that nothing sent was lost."""
+    """Send events until cancelled; on a new connection, first see that nothing sent was lost.
+
+    What was sent longer than `KEEP` ago is deleted, looked for every hour.
+    """
     connection = -1  # the one on which the stream was last seen whole
+    due = 0.0
     while not stopping():
         try:
             if connection != bus.reconnects:
@@ -114,6 +119,9 @@ async def relay(db: Database, bus: Bus, service: str) -> None:
                 connection = current
                 if refilled:
                     log.warning("stream refilled from the outbox", events=refilled)
+            if time.monotonic() >= due:
+                await trim(db)
+                due = time.monotonic() + _TRIM_EVERY_S
             if not await relay_once(db, bus):
                 await asyncio.sleep(0.1)
         except (nats.errors.Error, *GONE) as error:
@@ -125,7 +133,7 @@ async def relay(db: Database, bus: Bus, service: str) -> None:
 async def trim(db: Database) -> int:
     """Delete events sent longer than `KEEP` ago and return how many."""
     async with db.begin() as tx:
-        old = delete(_outbox).where(_outbox.c.sent_at < text("now() - :keep").bindparams(keep=KEEP))
+        old = delete(_outbox).where(_outbox.c.sent_at < func.now() - KEEP)
         return (await tx.execute(old)).rowcount
 
 

@@ -63,6 +63,8 @@ class House:
     """Whether PostgreSQL waits for the disk; tests that cut no power go without."""
     echo: bool = False
     """Whether what processes print is shown, each line behind its process's name."""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """Further settings of the services, without their prefix."""
     _parts: dict[str, tuple[ExitStack, Postgres | Nats]] = field(default_factory=dict)
     _ports: dict[str, int] = field(default_factory=dict)
     _running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
@@ -212,6 +214,7 @@ class House:
             "WITNESS_INTERVAL": f"PT{WITNESS_EVERY_S:.0f}S",
             "PORTAL_ORIGIN": self.pages_url,
             **self.keys.environment(),
+            **self.settings,
         }
         others = {f"{name.upper()}_ADDRESS": self._address(name) for name in SERVICES}
         prefix = service.upper()
@@ -223,11 +226,17 @@ class House:
 
 @contextmanager
 def running_house(
-    folder: Path, *, bases: Path, echo: bool = False, durable: bool = True
+    folder: Path,
+    *,
+    bases: Path,
+    echo: bool = False,
+    durable: bool = True,
+    settings: Mapping[str, str] | None = None,
 ) -> Iterator[House]:
     """Run PostgreSQL, NATS and every process on `folder` until the end of the block.
 
-    Yields as soon as all are ready. What `folder` holds from an earlier time goes on.
+    Yields as soon as all are ready. What `folder` holds from an earlier time goes on. `settings`
+    are further ones of the services, without their prefix.
 
     Raises:
         HouseBroken: a process did not become ready.
@@ -235,7 +244,7 @@ def running_house(
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         stack.enter_context(_alone(folder))
-        house = House(folder, Keys(folder / "keys"), bases, durable, echo)
+        house = House(folder, Keys(folder / "keys"), bases, durable, echo, settings or {})
         stack.callback(house.close_parts)
         with ThreadPoolExecutor(1) as meanwhile:
             made = meanwhile.submit(make_keys, house.keys.folder)

@@ -34,7 +34,7 @@ class Api:
     def __init__(
         self, url: str, key: str = "", *, family: list[httpx.Client] | None = None
     ) -> None:
-        self._url = url
+        self.url, self.key = url, key
         self._family = [] if family is None else family
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         self._client = httpx.Client(base_url=url, headers=headers, timeout=TIMEOUT_S)
@@ -42,7 +42,7 @@ class Api:
 
     def as_(self, key: str) -> Api:
         """Return the same API on somebody else's behalf."""
-        return Api(self._url, key, family=self._family)
+        return Api(self.url, key, family=self._family)
 
     def close(self) -> None:
         """Close the connections, those of everybody `as_` returned as well."""

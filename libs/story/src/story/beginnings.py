@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from story.api import to_bytes
+from uploads import File, Progress, Sender, open_client
+
+from story.api import Api, to_bytes
 from story.cast import Cast, Stuck, stamp
 from story.samples import Sample
 
 SCOPE = ("CAPTURE", "TRAINING", "LICENSING", "RENDERING", "DELIVERY")
-_UPLOADS_AT_ONCE = 4
 _ENDED = ("RUN_STATE_DONE", "RUN_STATE_FAILED", "RUN_STATE_CANCELLED")
 
 
@@ -71,15 +72,31 @@ def capture(cast: Cast, sample: Sample, progress: Callable[[int, int], None]) ->
     }
     opened = photographer.post("/v1/capture-sets", body)["capture_set"]
     path = f"/v1/capture-sets/{opened['id']}"
-    with ThreadPoolExecutor(_UPLOADS_AT_ONCE) as pool:
-        sent = [
-            pool.submit(photographer.upload, f"{path}/photos", p.name, p.content, p.facts)
-            for p in sample.photos
-        ]
-        for done, upload in enumerate(sent, start=1):
-            upload.result()
-            progress(done, len(sent))
+    asyncio.run(_upload(photographer, opened["id"], sample, progress))
     return photographer.post(f"{path}/close")["capture_set"]
+
+
+async def _upload(
+    photographer: Api, capture_set_id: str, sample: Sample, progress: Callable[[int, int], None]
+) -> None:
+    """Send every photo, in parts and several at a time.
+
+    Raises:
+        Stuck: one was not taken.
+    """
+    files = [File(one.name, one.content, one.facts) for one in sample.photos]
+    accepted: list[str] = []
+
+    def tell(told: Progress) -> None:
+        if told.outcome is not None and told.outcome.is_in:
+            accepted.append(told.name)
+            progress(len(accepted), len(files))
+
+    async with open_client(photographer.url, photographer.key) as client:
+        outcomes = await Sender(client, capture_set_id, tell=tell).send_all(files)
+    refused = [f"{one.name}: {one.rule}" for one in outcomes if not one.is_in]
+    if refused:
+        raise Stuck(f"photos were not taken: {'; '.join(refused)}")
 
 
 def start_training(cast: Cast, order: Order) -> Any:

@@ -89,6 +89,10 @@ class Vault:
         """Return the keys of a person's objects in one of `FOLDERS`, those no row names too."""
         return await self._objects.find(f"{folder}/{talent_id}")
 
+    async def clear(self, place: str) -> None:
+        """Delete all that lies in one place of a person's, as "captures/pty_1/cap_1"."""
+        await self._objects.clear(place)
+
     async def take_apart(self, object_key: str) -> Sealed:
         """Fetch what lies there, whatever was stored, without opening it.
 

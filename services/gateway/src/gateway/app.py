@@ -18,21 +18,32 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from gateway import problem
+from gateway import gate, problem
 from gateway.callers import Callers
+from gateway.campaigning import Campaigning
 from gateway.claims import ClaimPages
 from gateway.clients import Calls, open_calls
+from gateway.consenting import Consenting
+from gateway.delegating import Delegating
 from gateway.direct import Direct
+from gateway.directors import Directors
+from gateway.erasing import Erasing
+from gateway.estates import EstatePages
 from gateway.feed import Feed
 from gateway.http import Api
 from gateway.limits import Quotas
 from gateway.pages import Pages
 from gateway.portal import Portal
+from gateway.recovering import Recovering
+from gateway.representing import Representing
+from gateway.roster import Roster
 from gateway.routes import ROUTES
 from gateway.sessions import Sessions
 from gateway.settings import Settings
 from gateway.site import Site
+from gateway.succeeding import Succeeding
 from gateway.talks import Talks
+from gateway.uploads import Uploads
 from gateway.verifying import Verifying
 from gateway.words import Words
 
@@ -59,25 +70,43 @@ async def build(settings: Settings) -> AsyncIterator[App]:
             an_address=settings.verifications_a_minute, a_key=settings.key_verifications_a_minute
         )
         site = Site(sessions)
-        pages = [
-            *Direct(calls, site).routes(),
-            *Portal(calls, site).routes(),
-            *Words(calls, site).routes(),
-            *Talks(calls, site).routes(),
-            *Verifying(calls, site, quotas).routes(),
-            *ClaimPages(calls, site).routes(),
-            *Pages(calls, callers, site).routes(),
-        ]
-        web = _web(Api(calls, callers, sessions, feed, quotas), pages)
+        pages = list_pages(calls, callers, site, quotas)
+        api = Api(calls, callers, sessions, feed, quotas)
+        web = _web(api, Uploads(calls, api, site).routes(), pages)
         checks = {"database": db.check, "bus": bus.check}
         await stack.enter_async_context(open_ops(settings.ops_address, checks))
         await stack.enter_async_context(serve_asgi(web, settings.http_address))
         yield App(db, calls, feed)
 
 
-def _web(api: Api, pages: Sequence[BaseRoute]) -> FastAPI:
-    """Return the application: the table's routes, the stream, the pages."""
+def list_pages(calls: Calls, callers: Callers, site: Site, quotas: Quotas) -> list[BaseRoute]:
+    """Return every page, each behind the gate that keeps other sites' forms out."""
+    pages = [
+        *Campaigning(calls, site).routes(),
+        *Direct(calls, site).routes(),
+        *Directors(calls, site).routes(),
+        *Consenting(calls, site).routes(),
+        *Portal(calls, site).routes(),
+        *Representing(calls, site).routes(),
+        *Delegating(calls, site).routes(),
+        *Succeeding(calls, site).routes(),
+        *EstatePages(calls, site).routes(),
+        *Erasing(calls, site).routes(),
+        *Recovering(calls, site).routes(),
+        *Roster(calls, site).routes(),
+        *Words(calls, site).routes(),
+        *Talks(calls, site).routes(),
+        *Verifying(calls, site, quotas).routes(),
+        *ClaimPages(calls, site).routes(),
+        *Pages(calls, callers, site).routes(),
+    ]
+    return gate.close(pages, site)
+
+
+def _web(api: Api, uploads: Sequence[BaseRoute], pages: Sequence[BaseRoute]) -> FastAPI:
+    """Return the application: uploads, the table's routes, the stream, the pages."""
     web = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    web.routes.extend(uploads)
     for route in ROUTES:
         web.add_route(route.path, api.handler(route), methods=[route.method])
     web.add_route("/v1/events", api.guarded(api.stream), methods=["GET"])

@@ -1,16 +1,16 @@
 """What the pages of campaigns and briefs show, gathered from the services."""
 
 import asyncio
-from collections.abc import Awaitable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from kit.errors import FailedPrecondition, NotFound, PermissionDenied, Unauthenticated
-
 from gateway.clients import Calls
+from gateway.parts import find_names, part
 
 QUEUED, RUNNING, DRAFT, APPROVED, RETAKE, RELEASED = range(1, 7)
 _MOST_CAMPAIGNS = 24
+_OVERDUE = 8
 _DIRECTOR = "creative_director"
 
 
@@ -32,6 +32,11 @@ class Take:
     def is_refused(self) -> bool:
         """Tell whether the talent said no, or nothing in time."""
         return any(note.word in (6, 7) for note in self.notes)
+
+    @property
+    def is_overdue(self) -> bool:
+        """Tell whether the director said nothing in time."""
+        return any(note.word == _OVERDUE for note in self.notes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +72,12 @@ class Board:
     @property
     def director_id(self) -> str:
         """Return whose word makes a draft more than that."""
-        crew = self.campaign.credits
-        return next((one.party_id for one in crew if one.role == _DIRECTOR), "")
+        return _director(self.campaign)
 
     @property
     def makers(self) -> set[str]:
         """Return who may fill the moodboard."""
-        return {self.campaign.brand_id, *(one.party_id for one in self.campaign.credits)}
+        return _makers(self.campaign)
 
     @property
     def credits(self) -> list[Any]:
@@ -88,13 +92,58 @@ class Board:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """A draft that waits for its director's word."""
+
+    campaign: Any
+    brief: Any
+    render: Any
+
+    @property
+    def product(self) -> Any:
+        """Return what it shows."""
+        return self.brief.products[self.brief.shots[self.render.shot].product]
+
+
+@dataclass(frozen=True, slots=True)
 class Shown:
     """A campaign in a list, with the picture that stands for it."""
 
     campaign: Any
     briefs: list[tuple[Any, list[Any]]]
     """Each with its renders."""
-    brand: str
+    names: dict[str, str]
+
+    @property
+    def brand(self) -> str:
+        """Return whose it is."""
+        return self.names.get(self.campaign.brand_id, "")
+
+    @property
+    def talent(self) -> str:
+        """Return whom it shows."""
+        return self.names.get(self.campaign.talent_id, "")
+
+    def is_made_by(self, party_id: str) -> bool:
+        """Tell whether somebody may write its briefs."""
+        return party_id in _makers(self.campaign)
+
+    def is_led_by(self, party_id: str) -> bool:
+        """Tell whether somebody may say who is credited: its brand and its director."""
+        return party_id in (self.campaign.brand_id, _director(self.campaign))
+
+    def waiting(self, party_id: str) -> list[Any]:
+        """Return the drafts that wait for a word of this party, who directs it."""
+        if party_id != _director(self.campaign):
+            return []
+        found = []
+        for brief, renders in self.briefs:
+            settled = {
+                one.shot for one in renders if one.chosen and one.state in (APPROVED, RELEASED)
+            }
+            open_ones = (one for one in renders if one.state == DRAFT and one.shot not in settled)
+            found += [Waiting(self.campaign, brief, one) for one in open_ones]
+        return found
 
     @property
     def cover(self) -> Any:
@@ -104,13 +153,15 @@ class Shown:
     @property
     def pictures(self) -> list[Any]:
         """Return one render of each shot that has one: the chosen, else the newest."""
-        best: dict[tuple[str, int], Any] = {}
-        for brief, renders in self.briefs:
-            for one in renders:
-                key = (brief.id, one.shot)
-                if one.picture_sha256 and (one.chosen or not best.get(key, one).chosen):
-                    best[key] = one
-        return list(best.values())
+        return [one for brief, _ in self.briefs for one in self.pictures_of(brief)]
+
+    def pictures_of(self, brief: Any) -> list[Any]:
+        """Return the same of one of its briefs."""
+        best: dict[int, Any] = {}
+        for one in next(renders for there, renders in self.briefs if there.id == brief.id):
+            if one.picture_sha256 and (one.chosen or not best.get(one.shot, one).chosen):
+                best[one.shot] = one
+        return [best[shot] for shot in sorted(best)]
 
 
 async def open_board(calls: Calls, brief_id: str) -> Board:
@@ -136,7 +187,9 @@ async def open_board(calls: Calls, brief_id: str) -> Board:
         )
         for index, shot in enumerate(brief.shots)
     ]
-    ids = {campaign.campaign.brand_id, *(one.added_by for one in references.references)}
+    ids = {campaign.campaign.brand_id, campaign.campaign.talent_id}
+    ids |= {one.party_id for one in campaign.campaign.credits}
+    ids |= {one.added_by for one in references.references}
     ids |= {note.party_id for note in notes.notes} | {one.render.talent_id for one in takes}
     names = await find_names(calls, ids)
     return Board(brief, campaign.campaign, list(references.references), shots, names)
@@ -154,8 +207,21 @@ async def list_campaigns(calls: Calls, talent_id: str) -> list[Shown]:
     """Ask for the caller's newest campaigns and the pictures that stand for them."""
     found = await calls.ask("render", "ListCampaigns", talent_id=talent_id)
     newest = found.campaigns[:_MOST_CAMPAIGNS]
-    names = await find_names(calls, {one.brand_id for one in newest})
+    ids = {one.brand_id for one in newest} | {one.talent_id for one in newest}
+    names = await find_names(calls, ids)
     return list(await asyncio.gather(*(_shown(calls, one, names) for one in newest)))
+
+
+async def open_campaign(calls: Calls, campaign_id: str) -> Shown:
+    """Ask for everything the page of a campaign shows.
+
+    Raises:
+        NotFound: no such campaign, or none the caller may know of.
+    """
+    asked = calls.ask("render", "GetCampaign", campaign_id=campaign_id)
+    campaign = (await asked).campaign
+    names = await find_names(calls, (campaign.brand_id, campaign.talent_id))
+    return await _shown(calls, campaign, names)
 
 
 async def _shown(calls: Calls, campaign: Any, names: dict[str, str]) -> Shown:
@@ -164,23 +230,18 @@ async def _shown(calls: Calls, campaign: Any, names: dict[str, str]) -> Shown:
         *(calls.ask("render", "ListRenders", brief_id=one.id) for one in briefs)
     )
     made = [(brief, list(answer.renders)) for brief, answer in zip(briefs, answers, strict=True)]
-    return Shown(campaign, made, names.get(campaign.brand_id, ""))
+    return Shown(campaign, made, names)
 
 
-async def find_names(calls: Calls, ids: Iterable[str]) -> dict[str, str]:
-    """Return who parties are, as far as that may be seen."""
-    asked = [part(calls.ask("identity", "GetParty", party_id=one), "party") for one in ids if one]
-    found = await asyncio.gather(*asked)
-    return {party.id: party.public_name or party.name for party in found if party is not None}
+def find_waiting(shown: Iterable[Shown], party_id: str) -> list[Waiting]:
+    """Return what waits for a director's word, the most urgent first."""
+    found = [waits for one in shown for waits in one.waiting(party_id)]
+    return sorted(found, key=lambda one: one.render.review_by.seconds)
 
 
-async def part(asked: Awaitable[Any], name: str) -> Any:
-    """Return a part of an answer, or None where it is not the caller's to see.
+def _director(campaign: Any) -> str:
+    return next((one.party_id for one in campaign.credits if one.role == _DIRECTOR), "")
 
-    Raises:
-        Unavailable: the service does not answer; that hides nothing and is said as it is.
-    """
-    try:
-        return getattr(await asked, name)
-    except (NotFound, PermissionDenied, Unauthenticated, FailedPrecondition):
-        return None
+
+def _makers(campaign: Any) -> set[str]:
+    return {campaign.brand_id, *(one.party_id for one in campaign.credits)}

@@ -2,15 +2,14 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from typing import Any
 
 import proofs
-from kit.errors import FailedPrecondition, NotFound, PermissionDenied, Unauthenticated
 from sosia.common.v1 import money_pb2
 
 from gateway.clients import Calls
+from gateway.parts import find_names, part
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,17 +102,17 @@ async def gather(calls: Calls, render_id: str) -> Chain:
     render = (await calls.ask("render", "GetRender", render_id=render_id)).render
     chain = Chain(render)
     chain.brief, chain.campaign, chain.license, chain.twin = await asyncio.gather(
-        _part(calls.ask("render", "GetBrief", brief_id=render.brief_id), "brief"),
-        _part(calls.ask("render", "GetCampaign", campaign_id=render.campaign_id), "campaign"),
-        _part(calls.ask("licensing", "GetLicense", license_id=render.license_id), "license"),
-        _part(calls.ask("training", "GetTwin", twin_version_id=render.twin_version_id), "twin"),
+        part(calls.ask("render", "GetBrief", brief_id=render.brief_id), "brief"),
+        part(calls.ask("render", "GetCampaign", campaign_id=render.campaign_id), "campaign"),
+        part(calls.ask("licensing", "GetLicense", license_id=render.license_id), "license"),
+        part(calls.ask("training", "GetTwin", twin_version_id=render.twin_version_id), "twin"),
     )
     await _beginnings(calls, chain)
     chain.approvals = list(
-        await _part(calls.ask("licensing", "ListApprovals", render_id=render.id), "approvals") or []
+        await part(calls.ask("licensing", "ListApprovals", render_id=render.id), "approvals") or []
     )
     for subject in (render.license_id, render.id):
-        listed = await _part(calls.ask("licensing", "ListEntries", subject_id=subject), "entries")
+        listed = await part(calls.ask("licensing", "ListEntries", subject_id=subject), "entries")
         chain.entries += listed or []
     chain.receipts = await _receipts(calls, chain)
     chain.names = await _names(calls, chain)
@@ -126,12 +125,12 @@ async def _beginnings(calls: Calls, chain: Chain) -> None:
         return
     twin = chain.twin
     chain.run, chain.capture_set, chain.consent = await asyncio.gather(
-        _part(calls.ask("training", "GetRun", run_id=twin.run_id), "run"),
-        _part(
+        part(calls.ask("training", "GetRun", run_id=twin.run_id), "run"),
+        part(
             calls.ask("identity", "GetCaptureSet", capture_set_id=twin.capture_set_id),
             "capture_set",
         ),
-        _part(calls.ask("identity", "GetConsent", consent_id=twin.consent_id), "consent"),
+        part(calls.ask("identity", "GetConsent", consent_id=twin.consent_id), "consent"),
     )
 
 
@@ -139,7 +138,7 @@ async def _receipts(calls: Calls, chain: Chain) -> list[Proven]:
     subjects = [chain.render.license_id, chain.render.id]
     if chain.twin is not None:
         subjects.append(chain.twin.consent_id)
-    found = await _part(calls.ask("identity", "ListReceipts", subject_ids=subjects), "receipts")
+    found = await part(calls.ask("identity", "ListReceipts", subject_ids=subjects), "receipts")
     if not found:
         return []
     key = (await calls.ask("identity", "GetCheckpoint")).verifier_key
@@ -148,20 +147,6 @@ async def _receipts(calls: Calls, chain: Chain) -> list[Proven]:
 
 async def _names(calls: Calls, chain: Chain) -> dict[str, str]:
     ids = {chain.render.talent_id, chain.render.brand_id}
-    ids |= {entry.party_id for entry in chain.entries if entry.party_id}
-    ids |= {credit.party_id for credit in chain.render.credits if credit.party_id}
-    asked = [_part(calls.ask("identity", "GetParty", party_id=one), "party") for one in sorted(ids)]
-    found = await asyncio.gather(*asked)
-    return {party.id: party.public_name or party.name for party in found if party is not None}
-
-
-async def _part(asked: Awaitable[Any], name: str) -> Any:
-    """Return a part of an answer, or None where it is not the caller's to see.
-
-    Raises:
-        Unavailable: the service does not answer; that hides nothing and is said as it is.
-    """
-    try:
-        return getattr(await asked, name)
-    except (NotFound, PermissionDenied, Unauthenticated, FailedPrecondition):
-        return None
+    ids |= {entry.party_id for entry in chain.entries}
+    ids |= {credit.party_id for credit in chain.render.credits}
+    return await find_names(calls, ids)

@@ -1,7 +1,6 @@
 """Pages of claims: the queue of whoever looks, and one claim with what was seen."""
 
 import json
-import secrets
 from typing import Any
 
 from kit import trace
@@ -10,11 +9,11 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from gateway import forms, languages
+from gateway import forms
 from gateway.clients import Calls
 from gateway.site import Site
 
-_STATES = {1: "open", 2: "answered", 3: "settled", 4: "dismissed"}
+_VERDICTS = {1: "verified", 2: "recovered", 3: "suspect", 4: "unknown"}
 
 
 class ClaimPages:
@@ -40,13 +39,13 @@ class ClaimPages:
         except DomainError as error:
             return self._site.refused(visitor, error)
         waits = {"brand": (1,)}.get(visitor.actor.kind, (1, 2))
-        return self._site.page(
+        return self._site.spoken(
+            request,
             "claims.html",
             visitor,
             names=names,
             waiting=[claim for claim in found if claim.state in waits],
             others=[claim for claim in found if claim.state not in waits],
-            **_words(),
         )
 
     async def _claim(self, request: Request) -> Response:
@@ -58,14 +57,14 @@ class ClaimPages:
                 names = await self._names([claim])
         except DomainError as error:
             return self._site.refused(visitor, error)
-        return self._site.page(
+        return self._site.spoken(
+            request,
             "claim.html",
             visitor,
             claim=claim,
             names=names,
             terms=read_terms(claim.license_statement),
-            once=secrets.token_urlsafe(16),
-            **_words(),
+            verdicts=_VERDICTS,
         )
 
     async def _step(self, request: Request) -> Response:
@@ -107,16 +106,3 @@ def read_terms(statement: bytes) -> str:
         return json.dumps(json.loads(statement), indent=2, ensure_ascii=False)
     except ValueError:
         return statement.decode(errors="replace")
-
-
-def _words() -> dict[str, Any]:
-    """Return the words of a claim; these are pages of the house, so they are English."""
-    words = languages.load(languages.DEFAULT)
-    return {
-        "states": _STATES,
-        "reasons": words["reasons"],
-        "media": words["media"],
-        "layers": words["layers"],
-        "layer_states": words["layer_states"],
-        "verdicts": {1: "verified", 2: "recovered", 3: "suspect", 4: "unknown"},
-    }

@@ -11,14 +11,18 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from gateway import boards, forms, problem
+from gateway import boards, forms, problem, talking
+from gateway.beside import Fault
 from gateway.clients import Calls
-from gateway.forms import FILE_BYTES, FORM_BYTES, Form, FormForeign, SessionMissing
+from gateway.forms import FILE_BYTES, FORM_BYTES, Form, SessionMissing
 from gateway.sessions import Visitor
 from gateway.site import Site
 
 Act = Callable[[Form, Request], Awaitable[Any]]
 _DIRECTION = ("framing", "pose", "view", "lighting")
+_FACTS = ("title", "credit", "rights", "shows")
+_PLACES = {f"facts.{name}": name for name in (*_FACTS, "product")}
+_PLACES |= {name: name for name in ("content", "note", "seed", *_DIRECTION)}
 
 
 class Direct:
@@ -56,18 +60,26 @@ class Direct:
                 shown = await boards.list_campaigns(self._calls, **asked)
         except DomainError as error:
             return self._site.refused(visitor, error)
-        return self._site.page("campaigns.html", visitor, shown=shown)
+        waiting = boards.find_waiting(shown, visitor.actor.party_id)
+        return self._site.page("campaigns.html", visitor, shown=shown, waiting=waiting)
 
     async def _brief(self, request: Request) -> Response:
         return await self._show(request, await self._site.visitor(request))
 
     async def _show(
-        self, request: Request, visitor: Visitor, wrong: DomainError | None = None
+        self,
+        request: Request,
+        visitor: Visitor,
+        wrong: DomainError | None = None,
+        form: Form | None = None,
     ) -> Response:
-        """Return the page of a brief; with `wrong`, saying why what was asked was not done."""
+        """Return the page of a brief; with `wrong`, saying why what `form` asked was not done."""
         try:
             with trace.span("brief", {}, who=visitor.actor):
                 board = await boards.open_board(self._calls, request.path_params["brief_id"])
+                talents = []
+                if visitor.actor.party_id in board.makers:
+                    talents = await talking.list_talents(self._calls)
         except DomainError as error:
             return self._site.refused(visitor, error)
         return self._site.page(
@@ -76,7 +88,9 @@ class Direct:
             status=HTTPStatus.OK if wrong is None else problem.status_of(wrong),
             board=board,
             party=visitor.actor.party_id,
-            wrong=wrong,
+            given={} if form is None else form.values,
+            fault=None if wrong is None else Fault(wrong, _PLACES),
+            talents=talents,
             once=lambda: secrets.token_urlsafe(16),
         )
 
@@ -87,12 +101,14 @@ class Direct:
 
         async def answer(request: Request) -> Response:
             visitor = await self._site.visitor(request)
+            form = None
             try:
-                await act(await forms.read(request, visitor, most=most), request)
-            except (FormForeign, SessionMissing) as error:
+                form = await forms.read(request, visitor, most=most)
+                await act(form, request)
+            except SessionMissing as error:
                 return self._site.refused(visitor, error)
             except DomainError as error:
-                return await self._show(request, visitor, error)
+                return await self._show(request, visitor, error, form)
             where = request.path_params.get("render_id", "moodboard")
             page = f"/briefs/{request.path_params['brief_id']}#{where}"
             return RedirectResponse(page, HTTPStatus.SEE_OTHER)
@@ -103,7 +119,9 @@ class Direct:
         await self._do(form, "StartRenders", brief_id=request.path_params["brief_id"])
 
     async def _add_reference(self, form: Form, request: Request) -> None:
-        facts = {name: form.text(name) for name in ("title", "credit", "rights")}
+        facts = {name: form.text(name) for name in _FACTS}
+        if form.text("product"):
+            facts["product"] = form.text("product")
         brief_id = request.path_params["brief_id"]
         await self._do(form, "AddReference", brief_id=brief_id, facts=facts, content=form.content)
 

@@ -14,15 +14,15 @@ from gateway.clients import Calls
 from gateway.limits import read_body
 from gateway.routes import SERVICES
 from gateway.sessions import Visitor
-from gateway.site import is_from_here
 from gateway.transcode import to_message
 
 FORM_BYTES, FILE_BYTES = 2**16, 13 * 2**20
 _MOST_KEY = 150
+_MOST_FIELDS = 1_000
 
 
 class FormForeign(PermissionDenied):
-    """The form was not sent from one of our own pages."""
+    """The form was not sent from one of our own pages; `gate` lets none of those in."""
 
     reason = "FORM_FOREIGN"
 
@@ -41,10 +41,16 @@ class Form:
     values: dict[str, str]
     content: bytes = field(default=b"", repr=False)
     """Of the file, if one came."""
+    ticked: dict[str, list[str]] = field(default_factory=dict)
+    """Every value of a field that came more than once, as boxes do."""
 
     def text(self, name: str) -> str:
         """Return what stands in a field, without blanks around it; nothing if it is not there."""
         return self.values.get(name, "").strip()
+
+    def all(self, name: str) -> list[str]:
+        """Return every value of a field that may come more than once, in the order of the form."""
+        return self.ticked.get(name, [self.values[name]] if name in self.values else [])
 
     def is_ticked(self, name: str) -> bool:
         """Tell whether a box is ticked."""
@@ -64,34 +70,52 @@ class Form:
 
     @property
     def signature(self) -> bytes:
-        """Return what was signed on the page. Raises FieldInvalid: no Base64."""
+        """Return what was signed on the page; nothing if nothing was. Raises FieldInvalid."""
+        return self._decode("signature")
+
+    def data(self, name: str) -> bytes:
+        """Return a field of Base64, as signing.js fills it, or as somebody pasted it.
+
+        Raises:
+            FieldInvalid: it is empty or something else.
+        """
+        found = self._decode(name)
+        if not found:
+            raise FieldInvalid(name, "nothing was signed: this page needs its script and a passkey")
+        return found
+
+    def _decode(self, name: str) -> bytes:
         try:
-            return base64.b64decode(self.text("signature"), validate=True)
+            return base64.b64decode("".join(self.text(name).split()), validate=True)
         except (binascii.Error, ValueError) as error:
-            raise FieldInvalid("signature", "must be Base64") from error
+            raise FieldInvalid(name, "must be Base64") from error
 
 
-async def read(request: Request, visitor: Visitor, *, most: int = FORM_BYTES) -> Form:
-    """Read a form of ours.
+async def read(
+    request: Request, visitor: Visitor, *, most: int = FORM_BYTES, anybody: bool = False
+) -> Form:
+    """Read a form, which `gate` let in: it is one of ours.
+
+    Args:
+        anybody: whether somebody who is not signed in may send it.
 
     Raises:
-        FormForeign: another site's page sent it.
         SessionMissing: nobody is signed in.
         HTTPException: 413, more than `most` bytes.
     """
-    if not is_from_here(request):
-        raise FormForeign("forms are taken from our own pages only")
-    if not visitor.is_known:
+    if not (visitor.is_known or anybody):
         raise SessionMissing("sign in first")
     await read_body(request, most)
-    values, content = {}, b""
-    async with request.form(max_files=1, max_fields=60) as form:
+    lists: dict[str, list[str]] = {}
+    content = b""
+    async with request.form(max_files=1, max_fields=_MOST_FIELDS) as form:
         for name, value in form.multi_items():
             if isinstance(value, UploadFile):
                 content = await value.read()
             else:
-                values[name] = value.replace("\r\n", "\n")
-    return Form(visitor, values, content)
+                lists.setdefault(name, []).append(value.replace("\r\n", "\n"))
+    values = {name: listed[-1] for name, listed in lists.items()}
+    return Form(visitor, values, content, lists)
 
 
 async def command(calls: Calls, form: Form, service: str, call: str, **fields: Any) -> Any:

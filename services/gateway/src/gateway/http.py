@@ -28,6 +28,10 @@ _MOST_KEY = 150
 _FILES = {Body.FILE: "file", Body.IMAGE: "body"}
 """What a caller sends a file as."""
 
+Answer = Callable[[Request], Awaitable[Response]]
+Finder = Callable[[Request], Awaitable[trace.Actor]]
+"""Says on whose behalf a request is answered."""
+
 
 class Api:
     """What the routes of the API have in common."""
@@ -38,7 +42,7 @@ class Api:
         self.calls, self.callers, self.sessions, self.feed = calls, callers, sessions, feed
         self.quotas = quotas
 
-    def handler(self, route: Route) -> Callable[[Request], Awaitable[Response]]:
+    def handler(self, route: Route) -> Answer:
         """Return what answers a route."""
 
         async def answer(request: Request) -> Response:
@@ -60,10 +64,12 @@ class Api:
 
         return self.guarded(answer)
 
-    def guarded(
-        self, answer: Callable[[Request], Awaitable[Response]]
-    ) -> Callable[[Request], Awaitable[Response]]:
-        """Return `answer` in a span, on behalf of whoever asks, its errors as problems."""
+    def guarded(self, answer: Answer, find: Finder | None = None) -> Answer:
+        """Return `answer` in a span, on behalf of whoever asks, its errors as problems.
+
+        Who asks says `find`; unless given, the key of the API.
+        """
+        find = find or self._find_actor
 
         async def guard(request: Request) -> Response:
             carried = {name: request.headers[name] for name in _CARRIED if name in request.headers}
@@ -73,7 +79,7 @@ class Api:
             with trace.span(f"{request.method} {request.url.path}", carried) as request_id:
                 request.state.request_id = request_id
                 try:
-                    who = await self._find_actor(request)
+                    who = await find(request)
                     onward = {**trace.carry(), "requestid": request_id}
                     with trace.span("on behalf", onward, who=who):
                         made = await answer(request)

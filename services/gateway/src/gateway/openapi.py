@@ -1,6 +1,8 @@
 """The OpenAPI document, made from the table of routes and the messages behind it."""
 
+import json
 from functools import cache
+from importlib import resources
 from typing import Any
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
@@ -48,6 +50,8 @@ def document() -> dict[str, Any]:
             route, schemas
         )
     paths["/v1/events"] = {"get": _events()}
+    for path, spoken in json.loads((resources.files("gateway") / "tus.json").read_text()).items():
+        paths.setdefault(path, {}).update(spoken)
     return {
         "openapi": "3.1.0",
         "info": {

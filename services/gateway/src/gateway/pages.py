@@ -7,18 +7,19 @@ from typing import Any
 
 from kit import trace
 from kit.errors import DomainError, NotAllowed, Unauthenticated
+from sosia.identity.v1 import capture_pb2
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from gateway import chain, coverage, reactions, signing
+from gateway import chain, coverage, forms, languages, reactions, signing
 from gateway.callers import Callers
 from gateway.clients import Calls
-from gateway.limits import read_body
 from gateway.routes import ROUTES
 from gateway.sessions import COOKIE, Visitor
-from gateway.site import Site, is_from_here
+from gateway.site import Site
+from gateway.transcode import to_json
 from gateway.twin_page import TwinPage
 
 _FORM_BYTES = 2**14
@@ -47,7 +48,7 @@ class Pages:
         ]
 
     async def _home(self, request: Request) -> Response:
-        return self._page("home.html", await self._visitor(request))
+        return self._site.spoken(request, "home.html", await self._visitor(request))
 
     async def _api(self, request: Request) -> Response:
         return self._page("api.html", await self._visitor(request), routes=ROUTES)
@@ -55,35 +56,26 @@ class Pages:
     async def _login(self, request: Request) -> Response:
         if request.method == "GET":
             offered = await signing.offer_sign_in(self._calls)
-            return self._page(
-                "login.html", await self._visitor(request), wrong=False, statement=offered
-            )
-        if not is_from_here(request):
-            return self._wrong(HTTPStatus.FORBIDDEN)
-        await read_body(request, _FORM_BYTES)
-        async with request.form() as form:
-            key = str(form.get("api_key", "")).strip()
+            visitor = await self._visitor(request)
+            return self._site.spoken(request, "login.html", visitor, statement=offered)
+        form = await forms.read(request, Visitor(), most=_FORM_BYTES, anybody=True)
         try:
-            actor = await self._callers.look_up(key)
+            actor = await self._callers.look_up(form.text("api_key"))
             with trace.span("sign in", {}, who=actor):
                 party = await self._calls.ask("identity", "GetParty", party_id=actor.party_id)
-        except Unauthenticated:
-            return self._wrong(HTTPStatus.UNAUTHORIZED)
+        except Unauthenticated as error:
+            # Whoever would rather use a passkey asks for the page again.
+            return self._site.spoken(request, "login.html", Visitor(), wrong=error, statement="")
         except DomainError as error:
-            return self._refused(Visitor(), error)
+            return self._refused(Visitor(language=languages.choose(request).code), error)
         return await signing.open_session(
             request, self._sessions, Visitor(actor, party.party.name), "/"
         )
 
-    def _wrong(self, status: HTTPStatus) -> Response:
-        """Refuse a key; whoever would rather use a passkey asks for the page again."""
-        return self._page("login.html", Visitor(), status=status, wrong=True, statement="")
-
     async def _logout(self, request: Request) -> Response:
+        await self._sessions.close(request.cookies.get(COOKIE, ""))
         answer = RedirectResponse("/", HTTPStatus.SEE_OTHER)
-        if is_from_here(request):
-            await self._sessions.close(request.cookies.get(COOKIE, ""))
-            answer.delete_cookie(COOKIE)
+        answer.delete_cookie(COOKIE)
         return answer
 
     async def _events(self, request: Request) -> Response:
@@ -116,6 +108,7 @@ class Pages:
             with trace.span("capture set", {}, who=visitor.actor):
                 kept = (await self._calls.ask("identity", "GetCaptureSet", **asked)).capture_set
                 report = (await self._calls.ask("identity", "GetCaptureReport", **asked)).report
+                on_the_way = (await self._calls.ask("identity", "ListUploads", **asked)).uploads
                 asked = {"party_id": kept.talent_id}
                 talent = (await self._calls.ask("identity", "GetParty", **asked)).party
         except DomainError as error:
@@ -129,6 +122,10 @@ class Pages:
             plots=coverage.draw_plots(report),
             faulty=[photo for photo in report.photos if photo.faults],
             names={photo.photo_id: photo.filename for photo in report.photos},
+            set_id=kept.id,
+            may_add=visitor.is_known and kept.state == capture_pb2.CAPTURE_STATE_OPEN,
+            unfinished=on_the_way,
+            facts_of=lambda upload: to_json(upload.facts),
         )
 
     async def _visitor(self, request: Request) -> Visitor:

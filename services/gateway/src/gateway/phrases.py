@@ -1,12 +1,12 @@
 """The words of licenses as people say them. licensing knows the codes and what they mean."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from gateway.places import COUNTRIES, REGIONS
-
+HOUSE_ZONE = "Europe/Stockholm"
+"""Where days are days where no license says otherwise."""
 MEDIA = {
     "ecommerce": "a product page",
     "web": "a web site",
@@ -29,14 +29,23 @@ MEDIA = {
     "internal": "a company's own papers",
 }
 """Where pictures are seen, in words a visitor uses."""
-LICENSE_STATES = {
-    1: "offered",
-    2: "signed",
-    3: "declined",
-    4: "ended early",
-    5: "answered with another offer",
-    6: "over",
-}
+CATEGORIES = (
+    "apparel",
+    "footwear",
+    "accessories",
+    "jewellery",
+    "beauty",
+    "home",
+    "food_and_drink",
+    "electronics",
+    "mobility",
+    "travel",
+    "health",
+    "services",
+    "toys",
+    "charity",
+)
+"""The widest categories of products a form offers; tobacco and gambling are named by hand."""
 TAKE_WORDS = {
     1: "asked for another take",
     2: "chose it",
@@ -45,6 +54,7 @@ TAKE_WORDS = {
     5: "set it aside",
     6: "said no to it",
     7: "let the time go by: that is a no",
+    8: "said nothing in time: that is a no",
 }
 RENDER_STATES = {
     1: "waits for a machine",
@@ -56,16 +66,6 @@ RENDER_STATES = {
     7: "could not be made",
     8: "cancelled",
 }
-_MOST_NAMED = 8
-
-
-def places(codes: Iterable[str]) -> str:
-    """Write countries and regions as words."""
-    listed = list(codes)
-    names = [REGIONS.get(code) or COUNTRIES.get(code, code) for code in listed]
-    if len(names) > _MOST_NAMED:
-        return f"{listing(names[:_MOST_NAMED])} and {len(names) - _MOST_NAMED} more countries"
-    return listing(names, "and")
 
 
 def listing(words: Iterable[str], last: str = "") -> str:
@@ -81,36 +81,50 @@ def medium(code: str) -> str:
     return MEDIA.get(code, code.replace("_", " "))
 
 
-def term(use: Any) -> str:
-    """Write the days of a use in the zone they were agreed in; the last is the last full one."""
-    zone = _zone(use.zone)
-    first = datetime.fromtimestamp(use.starts_at.seconds, zone)
-    last = datetime.fromtimestamp(use.ends_at.seconds, zone) - timedelta(seconds=1)
-    shown = f"{first:%-d %B}" if first.year == last.year else f"{first:%-d %B %Y}"
-    return f"{shown} to {last:%-d %B %Y}"
-
-
-def uses(listed: Iterable[Any]) -> str:
-    """Write uses as words, those of one place and term together."""
-    media: dict[str, list[str]] = {}
-    for use in listed:
-        media.setdefault(f"in {places(use.territories)}, {term(use)}", []).append(medium(use.media))
-    return "; ".join(f"{listing(names, 'and')} {where}" for where, names in media.items())
-
-
 def until(stamp: Any) -> str:
     """Write a moment to the minute, in UTC."""
     return f"{datetime.fromtimestamp(stamp.seconds, UTC):%-d %B, %H:%M} UTC"
 
 
-def left(stamp: Any) -> str:
-    """Write how long it is until a moment, in its largest unit."""
+def due(stamp: Any) -> str:
+    """Write how long it is until a deadline, in its largest unit: "due in 5 hours"."""
+    ahead = _ahead(stamp)
+    return f"due in {ahead}" if ahead else "overdue"
+
+
+def _ahead(stamp: Any) -> str:
     seconds = stamp.seconds - datetime.now(UTC).timestamp()
     for size, name in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
         if seconds >= size:
             count = int(seconds // size)
-            return f"{count} {name}{'s' if count != 1 else ''} left"
-    return "over" if seconds <= 0 else "less than a minute left"
+            return f"{count} {name}{'s' if count != 1 else ''}"
+    return "" if seconds <= 0 else "less than a minute"
+
+
+def is_soon(stamp: Any) -> bool:
+    """Tell whether a deadline is within a day."""
+    return bool(stamp.seconds - datetime.now(UTC).timestamp() < 86_400)
+
+
+def span(starts_at: Any, ends_at: Any) -> str:
+    """Write the days of a campaign, in the house's zone; the last is the last full one."""
+    zone = ZoneInfo(HOUSE_ZONE)
+    first = datetime.fromtimestamp(starts_at.seconds, zone)
+    last = datetime.fromtimestamp(ends_at.seconds, zone) - timedelta(seconds=1)
+    shown = f"{first:%-d %B}" if first.year == last.year else f"{first:%-d %B %Y}"
+    return f"{shown} to {last:%-d %B %Y}"
+
+
+def wanted_by(stamp: Any) -> str:
+    """Write the last day before a moment, in the house's zone: 30 November 2026."""
+    last = datetime.fromtimestamp(stamp.seconds, ZoneInfo(HOUSE_ZONE)) - timedelta(seconds=1)
+    return f"{last:%-d %B %Y}"
+
+
+def iso_day(stamp: Any) -> str:
+    """Write the same day as a form has it: 2026-11-30."""
+    last = datetime.fromtimestamp(stamp.seconds, ZoneInfo(HOUSE_ZONE)) - timedelta(seconds=1)
+    return last.date().isoformat()
 
 
 def amount(money: Any) -> str:
@@ -123,7 +137,8 @@ def spoken(code: str) -> str:
     return _SPOKEN.get(code, code.replace("_", " ").lower())
 
 
-def _zone(name: str) -> Any:
+def zone_of(name: str) -> tzinfo:
+    """Return a zone; UTC where there is none of that name."""
     try:
         return ZoneInfo(name)
     except (ValueError, OSError):
@@ -137,16 +152,26 @@ _SPOKEN = {
     "license_fee": "fee",
     "picture_release": "picture",
 }
+ROLES = {
+    "photographer": "photographer",
+    "stylist": "stylist",
+    "makeup_artist": "make-up artist",
+    "hair_artist": "hair",
+    "retoucher": "retoucher",
+    "creative_director": "creative director",
+}
+"""What people of a campaign are credited as."""
 FILTERS = {
-    "places": places,
     "medium": medium,
-    "term": term,
-    "uses": uses,
     "until": until,
-    "left": left,
+    "listed": listing,
+    "due": due,
+    "is_soon": is_soon,
+    "span": span,
+    "wanted_by": wanted_by,
+    "iso_day": iso_day,
     "amount": amount,
     "spoken": spoken,
-    "license_state": lambda state: LICENSE_STATES.get(state, ""),
     "render_state": lambda state: RENDER_STATES.get(state, ""),
     "take_word": lambda word: TAKE_WORDS.get(word, ""),
 }

@@ -1,4 +1,11 @@
-"""Countries (ISO 3166-1) and the regions of licenses, as people call them in English."""
+"""Countries (ISO 3166-1) and the regions of licenses, as people call them.
+
+In English here, in the house's other languages in places.json: countries as CLDR has them.
+"""
+
+import json
+from functools import cache
+from importlib import resources
 
 REGIONS = {
     "WORLD": "the whole world",
@@ -60,3 +67,13 @@ VG the British Virgin Islands|VI the US Virgin Islands|VN Vietnam|VU Vanuatu
 WF Wallis and Futuna|WS Samoa|YE Yemen|YT Mayotte|ZA South Africa|ZM Zambia|ZW Zimbabwe
 """
 COUNTRIES = {name[:2]: name[3:] for line in _NAMES.split("\n") for name in line.split("|") if name}
+
+
+@cache
+def load(language: str) -> dict[str, str]:
+    """Return what places are called in a language of the house, by code."""
+    if language == "en":
+        return REGIONS | COUNTRIES
+    text = resources.files("gateway").joinpath("places.json").read_text("utf-8")
+    names: dict[str, dict[str, str]] = json.loads(text)
+    return names[language]

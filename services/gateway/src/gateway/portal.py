@@ -1,31 +1,25 @@
 """The pages of somebody who signs: her keys, her consents, their receipts."""
 
-import json
 import re
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from http import HTTPStatus
-from importlib import resources
-from typing import Any
 
-import proofs
 from kit import trace
 from kit.errors import DomainError, NotAllowed
 from sosia.identity.v1 import consent_pb2, key_pb2
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
-from gateway import signing
+from gateway import forms, languages, signing
+from gateway.acting import to
 from gateway.callers import kind_of
-from gateway.chain import Proven
 from gateway.clients import Calls
+from gateway.parts import find_names
 from gateway.sessions import Visitor
-from gateway.site import Site, to_base64, to_url
+from gateway.site import Answer, Site
 
 _HEADING = re.compile(r"\d+\. .+")
 _LIVE = key_pb2.KEY_STATE_LIVE
-Answer = Callable[[Request, Visitor], Awaitable[Response]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +35,6 @@ class Portal:
 
     def __init__(self, calls: Calls, site: Site) -> None:
         self._calls, self._site, self._sessions = calls, site, site.sessions
-        self._words = load_words()
 
     def routes(self) -> list[Route]:
         """Return where each page is."""
@@ -60,53 +53,36 @@ class Portal:
         ]
 
     def _shown(self, path: str, answer: Answer) -> Route:
-        return Route(path, self._guarded(answer), methods=["GET"])
+        return Route(path, self._site.answering(answer), methods=["GET"])
 
     def _sent(self, path: str, answer: Answer) -> Route:
-        return Route(path, self._guarded(answer), methods=["POST"])
-
-    def _guarded(self, answer: Answer) -> Callable[[Request], Awaitable[Response]]:
-        """Return `answer` on behalf of whoever is signed in, what is refused as a page."""
-
-        async def guard(request: Request) -> Response:
-            visitor = await self._site.visitor(request)
-            if not visitor.is_known and request.method == "GET":
-                return RedirectResponse("/login", HTTPStatus.SEE_OTHER)
-            try:
-                with trace.span("portal", {}, who=visitor.actor):
-                    return await answer(request, visitor)
-            except DomainError as error:
-                return self._site.refused(visitor, error)
-
-        return guard
+        return Route(path, self._site.answering(answer), methods=["POST"])
 
     async def _sign_in(self, request: Request) -> Response:
         try:
-            form = await signing.read_form(request)
+            form = await forms.read(request, Visitor(), anybody=True)
             with trace.span("sign in", {}):
-                signed = {
-                    name: signing.read_bytes(form, name) for name in ("statement", "signature")
-                }
+                signed = {name: form.data(name) for name in ("statement", "signature")}
                 party = (await self._calls.ask("identity", "SignIn", **signed)).party
         except DomainError as error:
-            return self._site.refused(Visitor(), error)
+            nobody = Visitor(language=languages.choose(request).code)
+            return self._site.refused(nobody, error)
         visitor = Visitor(trace.Actor(party.id, kind_of(party)), party.public_name)
         path = "/consents" if visitor.actor.kind == "talent" else "/"
         return await signing.open_session(request, self._sessions, visitor, path)
 
-    async def _show_keys(self, _: Request, visitor: Visitor) -> Response:
+    async def _show_keys(self, request: Request, visitor: Visitor) -> Response:
         mine = {"party_id": visitor.actor.party_id}
         found = await self._calls.ask("identity", "ListKeys", **mine)
-        try:
-            offer = _to_browser((await self._calls.ask("identity", "OfferKey", **mine)).offer)
-        except DomainError:
-            offer = ""  # passkeys are off, or she has all she may
+        offer = await signing.offer_key(self._calls, visitor.actor.party_id)
         waiting = next(
             (one for one in found.recoveries if one.state == key_pb2.RECOVERY_STATE_WAITING), None
         )
         keys = {key.id: key for key in found.keys}
         held = waiting.key_id if waiting else ""
-        return self._site.page(
+        concerned = [waiting.started_by, *waiting.told_party_ids] if waiting else []
+        return self._site.spoken(
+            request,
             "keys.html",
             visitor,
             live=[key for key in found.keys if key.state == _LIVE],
@@ -116,27 +92,29 @@ class Portal:
                 if key.state == key_pb2.KEY_STATE_PENDING and key.id != held
             ],
             removed=[key for key in found.keys if key.state == key_pb2.KEY_STATE_REMOVED],
-            signers=_passkeys(found.keys),
+            signers=signing.list_passkeys(found.keys),
             recovery=waiting,
+            ended=[one for one in found.recoveries if one is not waiting],
+            names=await find_names(self._calls, concerned),
             keys=keys,
             offer=offer,
         )
 
     async def _add_key(self, request: Request, visitor: Visitor) -> Response:
-        form = await signing.read_form(request)
-        credential = signing.read_bytes(form, "credential")
+        form = await forms.read(request, visitor)
+        credential = form.data("credential")
         await self._calls.ask(
             "identity",
             "AddKey",
             request_id=signing.request_id("add", credential),
             party_id=visitor.actor.party_id,
-            passkey={"name": form.get("name", ""), "credential": credential},
+            passkey={"name": form.text("name"), "credential": credential},
         )
-        return _to("/keys")
+        return to("/keys", "added")
 
-    async def _confirm_key(self, request: Request, _: Visitor) -> Response:
-        await self._command("ConfirmKey", request, "key_id")
-        return _to("/keys")
+    async def _confirm_key(self, request: Request, visitor: Visitor) -> Response:
+        await self._command("ConfirmKey", request, visitor, "key_id")
+        return to("/keys", "confirmed")
 
     async def _remove_key(self, request: Request, visitor: Visitor) -> Response:
         key_id = request.path_params["key_id"]
@@ -144,24 +122,35 @@ class Portal:
         keys = (await self._calls.ask("identity", "ListKeys", **mine)).keys
         pending = {key.id for key in keys if key.state == key_pb2.KEY_STATE_PENDING}
         if key_id in pending:
-            await signing.read_form(request)
             discarded = {"key_id": key_id, "request_id": signing.request_id("discard", key_id)}
             await self._calls.ask("identity", "RemoveKey", **discarded)
         else:
-            await self._command("RemoveKey", request, "key_id")
-        return _to("/keys")
+            await self._command("RemoveKey", request, visitor, "key_id")
+        return to("/keys", "removed")
 
-    async def _stop_recovery(self, request: Request, _: Visitor) -> Response:
-        await self._command("StopRecovery", request, "recovery_id")
-        return _to("/keys")
+    async def _stop_recovery(self, request: Request, visitor: Visitor) -> Response:
+        await self._command("StopRecovery", request, visitor, "recovery_id")
+        return to("/keys", "stopped")
 
-    async def _show_consents(self, _: Request, visitor: Visitor) -> Response:
-        if visitor.actor.kind != "talent":
+    async def _show_consents(self, request: Request, visitor: Visitor) -> Response:
+        talent_id = request.query_params.get("talent_id", "")
+        if not talent_id and visitor.actor.kind != "talent":
             raise NotAllowed("only a talent has consents of her own")
-        mine = {"talent_id": visitor.actor.party_id}
-        found = list((await self._calls.ask("identity", "ListConsents", **mine)).consents)
-        words = self._words_of(found[0].terms.language if found else "")
-        return self._site.page("consents.html", visitor, consents=found, words=words)
+        talent_id = talent_id or visitor.actor.party_id
+        found = list(
+            (await self._calls.ask("identity", "ListConsents", talent_id=talent_id)).consents
+        )
+        herself = talent_id == visitor.actor.party_id
+        return self._site.spoken(
+            request,
+            "consents.html",
+            visitor,
+            consents=found,
+            herself=herself,
+            names=await find_names(self._calls, {talent_id}),
+            talent_id=talent_id,
+            t=_language_of(found[0]) if herself and found else None,
+        )
 
     async def _show_consent(self, request: Request, visitor: Visitor) -> Response:
         consent_id = request.path_params["consent_id"]
@@ -169,33 +158,34 @@ class Portal:
         herself = visitor.actor.party_id == consent.terms.talent_id
         signers = ""
         if herself:
-            mine = {"party_id": visitor.actor.party_id}
-            signers = _passkeys((await self._calls.ask("identity", "ListKeys", **mine)).keys)
+            signers = await signing.find_signers(self._calls, visitor.actor.party_id)
         policy = consent_pb2.WithdrawalPolicy.Name(consent.terms.withdrawal_policy)
-        return self._site.page(
+        return self._site.spoken(
+            request,
             "consent.html",
             visitor,
             consent=consent,
             state=consent_pb2.ConsentState.Name(consent.state).removeprefix("CONSENT_STATE_"),
             policy=policy.removeprefix("WITHDRAWAL_POLICY_"),
             parts=read_text(consent.text),
-            words=self._words_of(consent.terms.language),
             herself=herself,
+            names={} if herself else await find_names(self._calls, {consent.terms.talent_id}),
             signers=signers,
-            receipts=await self._receipts(consent_id),
+            receipts=await signing.find_receipts(self._calls, consent_id),
+            t=_language_of(consent) if herself else None,
         )
 
-    async def _sign_consent(self, request: Request, _: Visitor) -> Response:
-        await self._command("SignConsent", request, "consent_id")
-        return _to(f"/consents/{request.path_params['consent_id']}")
+    async def _sign_consent(self, request: Request, visitor: Visitor) -> Response:
+        await self._command("SignConsent", request, visitor, "consent_id")
+        return to(f"/consents/{request.path_params['consent_id']}", "signed")
 
-    async def _withdraw_consent(self, request: Request, _: Visitor) -> Response:
-        await self._command("WithdrawConsent", request, "consent_id")
-        return _to(f"/consents/{request.path_params['consent_id']}")
+    async def _withdraw_consent(self, request: Request, visitor: Visitor) -> Response:
+        await self._command("WithdrawConsent", request, visitor, "consent_id")
+        return to(f"/consents/{request.path_params['consent_id']}", "withdrawn")
 
-    async def _command(self, call: str, request: Request, name: str) -> None:
+    async def _command(self, call: str, request: Request, visitor: Visitor, name: str) -> None:
         """Give a command about the path's id that a signature in the form carries."""
-        signature = signing.read_bytes(await signing.read_form(request), "signature")
+        signature = (await forms.read(request, visitor)).data("signature")
         about = request.path_params[name]
         fields = {
             "request_id": signing.request_id(call, about, signature),
@@ -204,32 +194,10 @@ class Portal:
         }
         await self._calls.ask("identity", call, **fields)
 
-    async def _receipts(self, subject_id: str) -> list[Proven]:
-        """Return the receipts of something, each checked here against the log's key."""
-        found = (
-            await self._calls.ask("identity", "ListReceipts", subject_ids=[subject_id])
-        ).receipts
-        if not found:
-            return []
-        key = (await self._calls.ask("identity", "GetCheckpoint")).verifier_key
-        return [Proven(receipt, proofs.check(receipt, key)) for receipt in found]
 
-    def _words_of(self, language: str) -> dict[str, str]:
-        """Return the page's words in a language there are, in English otherwise."""
-        return self._words.get(language.partition("-")[0].lower(), self._words["en"])
-
-
-def load_words() -> dict[str, dict[str, str]]:
-    """Read the words of the pages about consents, by language.
-
-    Raises:
-        ValueError: a language lacks a word another one has.
-    """
-    text = resources.files("gateway").joinpath("portal.json").read_text("utf-8")
-    words: dict[str, dict[str, str]] = json.loads(text)
-    if any(told.keys() != words["en"].keys() for told in words.values()):
-        raise ValueError("portal.json: a language lacks a word")
-    return words
+def _language_of(consent: consent_pb2.Consent) -> languages.Language:
+    """Return the language a consent is written in: she reads and signs it in one language."""
+    return languages.speak(consent.terms.language)
 
 
 def read_text(text: str) -> list[Part]:
@@ -243,25 +211,3 @@ def read_text(text: str) -> list[Part]:
         else:
             parts.append(Part("heading" if _HEADING.fullmatch(line) else "line", line))
     return parts
-
-
-def _passkeys(keys: Any) -> str:
-    """Return the credentials that may sign, as signing.js reads them."""
-    return " ".join(
-        to_url(key.credential_id) for key in keys if key.state == _LIVE and key.credential_id
-    )
-
-
-def _to_browser(offer: key_pb2.KeyOffer) -> str:
-    told = {
-        "statement": to_base64(offer.statement),
-        "rp_id": offer.rp_id,
-        "user_id": to_base64(offer.user_id),
-        "user_name": offer.user_name,
-        "exclude": [to_base64(one) for one in offer.exclude],
-    }
-    return to_base64(json.dumps(told).encode())
-
-
-def _to(path: str) -> Response:
-    return RedirectResponse(path, HTTPStatus.SEE_OTHER)

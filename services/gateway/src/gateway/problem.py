@@ -34,6 +34,8 @@ def status_of(error: errors.DomainError) -> HTTPStatus:
         return HTTPStatus.UNPROCESSABLE_ENTITY
     if error.reason == "LICENSE_SPENT":  # waiting does not help: buy more
         return HTTPStatus.CONFLICT
+    if error.reason == "UPLOAD_TOO_LONG":  # as tus has it
+        return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     if isinstance(error, TypeUnsupported):
         return HTTPStatus.UNSUPPORTED_MEDIA_TYPE
     return next(status for kind, status in _STATUS if isinstance(error, kind))

@@ -39,6 +39,8 @@ class Visitor:
 
     actor: trace.Actor = trace.PUBLIC
     name: str = ""
+    language: str = "en"
+    """In which the page is asked for, of `languages.CODES`; no part of the session."""
 
     @property
     def is_known(self) -> bool:

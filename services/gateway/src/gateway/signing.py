@@ -1,50 +1,24 @@
-"""What pages on which a person signs have in common: forms, signatures in them, sessions."""
+"""What pages on which a person signs have in common: passkeys, receipts, sessions."""
 
 import base64
-import binascii
 import hashlib
+import json
 from http import HTTPStatus
+from typing import Any
 
+import proofs
 from kit import trace
-from kit.errors import DomainError, FieldInvalid, NotAllowed
+from kit.errors import DomainError
+from sosia.identity.v1 import key_pb2
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from gateway.chain import Proven
 from gateway.clients import Calls
-from gateway.limits import read_body
 from gateway.sessions import COOKIE, Sessions, Visitor
-from gateway.site import is_from_here
+from gateway.site import to_base64, to_url
 
-_FORM_BYTES = 2**15
-
-
-async def read_form(request: Request) -> dict[str, str]:
-    """Read a form of one of our own pages, each field once.
-
-    Raises:
-        NotAllowed: it was sent from elsewhere.
-    """
-    if not is_from_here(request):
-        raise NotAllowed("forms are taken from this house's own pages only")
-    await read_body(request, _FORM_BYTES)
-    async with request.form(max_files=0, max_fields=20) as form:
-        return {name: value for name, value in form.items() if isinstance(value, str)}
-
-
-def read_bytes(form: dict[str, str], name: str) -> bytes:
-    """Read a field of base64, as signing.js fills it, or as somebody pasted it.
-
-    Raises:
-        FieldInvalid: it is empty or something else.
-    """
-    text = "".join(form.get(name, "").split())
-    try:
-        found = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise FieldInvalid(name, "must be base64") from error
-    if not found:
-        raise FieldInvalid(name, "nothing was signed: this page needs its script and a passkey")
-    return found
+_LIVE = key_pb2.KEY_STATE_LIVE
 
 
 def request_id(*parts: bytes | str) -> str:
@@ -65,6 +39,15 @@ async def offer_sign_in(calls: Calls) -> str:
     return base64.b64encode(offered.statement).decode()
 
 
+async def offer_key(calls: Calls, party_id: str) -> str:
+    """Return what signing.js makes a passkey of a party from; empty where there can be none."""
+    try:
+        offer = (await calls.ask("identity", "OfferKey", party_id=party_id)).offer
+    except DomainError:
+        return ""  # passkeys are off, or the party has all it may
+    return _to_browser(offer)
+
+
 async def open_session(
     request: Request, sessions: Sessions, visitor: Visitor, path: str
 ) -> Response:
@@ -80,3 +63,35 @@ async def open_session(
         secure=request.url.scheme == "https",
     )
     return answer
+
+
+async def find_signers(calls: Calls, party_id: str) -> str:
+    """Return the passkeys that may sign for a party, as signing.js reads them."""
+    return list_passkeys((await calls.ask("identity", "ListKeys", party_id=party_id)).keys)
+
+
+def list_passkeys(keys: Any) -> str:
+    """Return the credentials among keys that may sign, as signing.js reads them."""
+    return " ".join(
+        to_url(key.credential_id) for key in keys if key.state == _LIVE and key.credential_id
+    )
+
+
+async def find_receipts(calls: Calls, *subject_ids: str) -> list[Proven]:
+    """Return the receipts of something, each checked here against the log's key."""
+    found = (await calls.ask("identity", "ListReceipts", subject_ids=subject_ids)).receipts
+    if not found:
+        return []
+    key = (await calls.ask("identity", "GetCheckpoint")).verifier_key
+    return [Proven(receipt, proofs.check(receipt, key)) for receipt in found]
+
+
+def _to_browser(offer: key_pb2.KeyOffer) -> str:
+    told = {
+        "statement": to_base64(offer.statement),
+        "rp_id": offer.rp_id,
+        "user_id": to_base64(offer.user_id),
+        "user_name": offer.user_name,
+        "exclude": [to_base64(one) for one in offer.exclude],
+    }
+    return to_base64(json.dumps(told).encode())

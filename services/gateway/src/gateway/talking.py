@@ -1,11 +1,12 @@
 """A talk about a license: every offer with its price, who made it, and what came of it."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.boards import find_names
 from gateway.clients import Calls
 from gateway.offers import last_day
+from gateway.parts import find_names
 from gateway.transcode import to_json
 
 PROPOSED, ACTIVE, DECLINED, REVOKED, COUNTERED, EXPIRED = range(1, 7)
@@ -72,6 +73,11 @@ class Talk:
         """Tell whether the visitor may grant what both sides want."""
         wanted = self.head.offered_by == BRAND or self.is_accepted
         return self.is_open and wanted and self.kind == "talent"
+
+    @property
+    def may_renew(self) -> bool:
+        """Tell whether the visitor may ask for a license that follows this one."""
+        return self.kind == "brand" and self.head.state in (ACTIVE, EXPIRED)
 
     @property
     def last_days(self) -> list[str]:
@@ -147,6 +153,18 @@ async def list_talents(calls: Calls) -> list[Any]:
     page = {"page_size": 200}
     found = await calls.ask("identity", "ListParties", kind=_TALENTS, page=page)
     return list(found.parties)
+
+
+async def list_represented(calls: Calls, agency_id: str) -> list[Any]:
+    """Ask which talents of the house an agency represents now."""
+
+    async def represented(talent: Any) -> bool:
+        asked = calls.ask("identity", "GetRepresentation", talent_id=talent.id)
+        return bool((await asked).representation.agency_id == agency_id)
+
+    talents = await list_talents(calls)
+    hers = await asyncio.gather(*(represented(one) for one in talents))
+    return [talent for talent, is_hers in zip(talents, hers, strict=True) if is_hers]
 
 
 def _offer(chain: list[Any], index: int, changes: list[Any]) -> Offer:

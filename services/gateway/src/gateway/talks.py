@@ -6,14 +6,15 @@ from http import HTTPStatus
 from typing import Any
 
 from kit import trace
-from kit.errors import DomainError
+from kit.errors import DomainError, NotAllowed
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from gateway import forms, offers, problem, talking
+from gateway.beside import Fault
 from gateway.clients import Calls
-from gateway.forms import Form, FormForeign, SessionMissing
+from gateway.forms import Form, SessionMissing
 from gateway.phrases import MEDIA
 from gateway.places import COUNTRIES, REGIONS
 from gateway.sessions import Visitor
@@ -55,64 +56,92 @@ class Talks:
         of = {name: query[name] for name in ("talent_id", "brand_id") if query.get(name)}
         if not of and visitor.actor.kind in ("talent", "brand"):
             of = {f"{visitor.actor.kind}_id": visitor.actor.party_id}
+        heads, represented = [], []
         try:
             with trace.span("licenses", {}, who=visitor.actor):
-                heads = await talking.list_heads(self._calls, of, visitor.actor.kind)
+                if not of and visitor.actor.kind == "agency":
+                    represented = await talking.list_represented(
+                        self._calls, visitor.actor.party_id
+                    )
+                else:
+                    heads = await talking.list_heads(self._calls, of, visitor.actor.kind)
         except DomainError as error:
             return self._site.refused(visitor, error)
-        return self._site.page("licenses.html", visitor, heads=heads)
+        return self._site.spoken(
+            request, "licenses.html", visitor, heads=heads, of=of, represented=represented
+        )
 
     async def _license(self, request: Request) -> Response:
         visitor = await self._site.visitor(request)
-        return await self._show(visitor, request.path_params["license_id"])
+        return await self._show(request, visitor)
 
     async def _show(
-        self, visitor: Visitor, license_id: str, wrong: DomainError | None = None
+        self, request: Request, visitor: Visitor, wrong: DomainError | None = None
     ) -> Response:
+        license_id = request.path_params["license_id"]
         try:
             with trace.span("license", {}, who=visitor.actor):
                 talk = await talking.open_talk(self._calls, license_id, visitor.actor.kind)
         except DomainError as error:
             return self._site.refused(visitor, error)
-        return self._site.page(
+        return self._site.spoken(
+            request,
             "license.html",
             visitor,
-            status=HTTPStatus.OK if wrong is None else problem.status_of(wrong),
-            talk=talk,
             wrong=wrong,
-            once=lambda: secrets.token_urlsafe(16),
+            talk=talk,
+            fault=None if wrong is None else Fault(wrong, offers.COUNTER_PLACES),
         )
 
     async def _ask(self, request: Request) -> Response:
         visitor = await self._site.visitor(request)
-        given, quote, wrong = {}, None, None
+        given, quote, fault = Form(visitor, {}), None, None
         try:
             if request.method == "POST":
-                form = await forms.read(request, visitor)
-                given = form.values
-                terms = offers.to_terms(form, brand_id=visitor.actor.party_id)
-                made = await forms.command(
-                    self._calls, form, "licensing", "CreateQuote", terms=terms
-                )
-                quote = made.quote
-            with trace.span("ask", {}, who=visitor.actor):
-                talents = await talking.list_talents(self._calls)
-        except (FormForeign, SessionMissing) as error:
-            return self._site.refused(visitor, error)
+                given = await forms.read(request, visitor)
+                if not given.text("more"):
+                    quote, fault = await self._price(given)
+            elif renews := request.query_params.get("renews", ""):
+                with trace.span("renew", {}, who=visitor.actor):
+                    asked = self._calls.ask("licensing", "GetLicense", license_id=renews)
+                    given = offers.to_renewal((await asked).license, visitor)
         except DomainError as error:
-            if request.method == "GET":
-                return self._site.refused(visitor, error)
-            wrong = error
+            return self._site.refused(visitor, error)
+        return await self._show_ask(given, quote, fault)
+
+    async def _price(self, form: Form) -> tuple[Any, Fault | None]:
+        """Return what the license costs that a form asks for, or what is wrong with the form."""
+        places = {name: name for name in form.values}
+        try:
+            asked = offers.to_terms(form, brand_id=form.visitor.actor.party_id)
+            places = asked.places
+            command = forms.command(
+                self._calls, form, "licensing", "CreateQuote", terms=asked.terms
+            )
+            return (await command).quote, None
+        except DomainError as error:
+            return None, Fault(error, places)
+
+    async def _show_ask(self, given: Form, quote: Any, fault: Fault | None) -> Response:
+        """Return the form a brand asks with, what it costs, or what is wrong with it."""
+        visitor = given.visitor
+        try:
+            if visitor.is_known and visitor.actor.kind != "brand":
+                raise NotAllowed("licenses are asked for by brands")
             with trace.span("ask", {}, who=visitor.actor):
                 talents = await talking.list_talents(self._calls)
+        except DomainError as error:
+            return self._site.refused(visitor, error)
         return self._site.page(
             "ask.html",
             visitor,
-            status=HTTPStatus.OK if wrong is None else problem.status_of(wrong),
+            status=HTTPStatus.OK if fault is None else problem.status_of(fault.error),
             talents=talents,
             given=given,
+            rows=offers.count_uses(given),
+            most=offers.MOST_USES,
             quote=quote,
-            wrong=wrong,
+            fault=fault,
             media=MEDIA,
             areas=REGIONS | dict(sorted(COUNTRIES.items(), key=lambda item: item[1])),
             once=lambda: secrets.token_urlsafe(16),
@@ -122,7 +151,7 @@ class Talks:
         visitor = await self._site.visitor(request)
         try:
             form = await forms.read(request, visitor)
-            asked = {"quote_id": form.text("quote_id")}
+            asked = {name: form.text(name) for name in ("quote_id", "renews")}
             made = await forms.command(self._calls, form, "licensing", "ProposeLicense", **asked)
         except DomainError as error:
             return self._site.refused(visitor, error)
@@ -136,10 +165,10 @@ class Talks:
             license_id = request.path_params["license_id"]
             try:
                 shown = await act(await forms.read(request, visitor), license_id)
-            except (FormForeign, SessionMissing) as error:
+            except SessionMissing as error:
                 return self._site.refused(visitor, error)
             except DomainError as error:
-                return await self._show(visitor, license_id, error)
+                return await self._show(request, visitor, error)
             return RedirectResponse(f"/licenses/{shown}#now", HTTPStatus.SEE_OTHER)
 
         return answer

@@ -5,23 +5,22 @@ from http import HTTPStatus
 from typing import Any
 
 from kit import trace
-from kit.errors import DomainError, FieldInvalid, NotAllowed
+from kit.errors import DomainError, FieldInvalid
 from proofs import Malformed, VerifierKey, is_included, open_head
 from proofs.tree import leaf_hash
 from sosia.render.v1 import render_service_pb2 as pb
-from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from gateway import languages, problem
+from gateway import forms, languages, problem
 from gateway.clients import Calls
-from gateway.limits import Quotas, read_body
-from gateway.site import Site, is_from_here
+from gateway.limits import Quotas
+from gateway.sessions import Visitor
+from gateway.site import Site
 
 _FORM_BYTES, _PICTURE_BYTES = 2**14, 13 * 2**20
-_MOST_FIELDS = 4
 _WAIT_S = 60.0
 _WORDS = {1: "verified", 2: "recovered", 3: "suspect", 4: "unknown"}
 
@@ -102,13 +101,13 @@ class Verifying:
         found, proof = None, None
         try:
             self._quotas.draw(trace.PUBLIC, _address(request))
-            if not is_from_here(request):
-                raise NotAllowed("forms are taken from our own pages only")
             found, proof = await self._find(request)
-            await read_body(request, _FORM_BYTES)
-            async with request.form(max_files=0, max_fields=_MOST_FIELDS) as form:
-                score, text = str(form.get("score", "")), str(form.get("text", ""))
-            said = {"score": int(score) if score in "12345" and score else 0, "text": text}
+            form = await forms.read(request, Visitor(), most=_FORM_BYTES, anybody=True)
+            score = form.text("score")
+            said = {
+                "score": int(score) if score in "12345" and score else 0,
+                "text": form.text("text"),
+            }
             asked = {"render_id": request.path_params["render_id"], "address": _address(request)}
             await self._calls.ask("render", "React", **asked, **said)
         except DomainError as error:
@@ -179,11 +178,9 @@ async def _read(request: Request) -> Asked:
         FieldInvalid: neither a picture nor an address came.
         HTTPException: 413, more than 13 MiB.
     """
-    await read_body(request, _PICTURE_BYTES)
-    async with request.form(max_files=1, max_fields=_MOST_FIELDS) as form:
-        file = form.get("file")
-        content = await file.read() if isinstance(file, UploadFile) else b""
-        texts = {name: str(form.get(name, "")).strip() for name in ("url", "media", "territory")}
+    form = await forms.read(request, Visitor(), most=_PICTURE_BYTES, anybody=True)
+    content = form.content
+    texts = {name: form.text(name) for name in ("url", "media", "territory")}
     if not content and not texts["url"]:
         raise FieldInvalid("file", "must be a picture, or url an address", reason="FILE_MISSING")
     use = {"media": texts["media"], "territory": texts["territory"].upper()}

@@ -1,6 +1,5 @@
 """The talent's queue: one picture at a time, what it is for, what it pays, yes or no."""
 
-import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -12,10 +11,11 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from gateway import forms, problem
-from gateway.boards import find_names, part
+from gateway import forms
+from gateway.beside import Fault
 from gateway.clients import Calls
-from gateway.forms import FormForeign, SessionMissing
+from gateway.forms import SessionMissing
+from gateway.parts import find_names, part
 from gateway.sessions import Visitor
 from gateway.site import Site
 
@@ -33,6 +33,14 @@ class Asked:
     campaign: Any
     product: Any
     brand: str
+    brief: Any = None
+
+    @property
+    def uses(self) -> list[Any]:
+        """Return where the picture is to be seen: of the license's uses those its brief names."""
+        listed = list(self.license.terms.uses)
+        named = [one for one in listed if self.brief and one.media in self.brief.media]
+        return named or listed
 
 
 class Words:
@@ -68,24 +76,24 @@ class Words:
         except DomainError as error:
             return self._site.refused(visitor, error)
         past = [one for one in found.approvals if not _is_open(one)][:_MOST_PAST]
-        return self._site.page(
+        return self._site.spoken(
+            request,
             "approvals.html",
             visitor,
-            status=HTTPStatus.OK if wrong is None else problem.status_of(wrong),
+            wrong=wrong,
             asked=asked,
             place=place,
             waiting=waiting,
             past=past,
             may_sign=bool(hers) and hers == talent_id,
-            wrong=wrong,
-            once=lambda: secrets.token_urlsafe(16),
+            fault=None if wrong is None else Fault(wrong, {"reason": "reason"}),
         )
 
     async def _open(self, approval: Any) -> Asked:
         ask = self._calls.ask
         license = (await ask("licensing", "GetLicense", license_id=approval.license_id)).license
         render = await part(ask("render", "GetRender", render_id=approval.render_id), "render")
-        campaign = product = None
+        campaign = product = brief = None
         if render is not None:
             asked = ask("render", "GetCampaign", campaign_id=render.campaign_id)
             campaign = await part(asked, "campaign")
@@ -93,7 +101,7 @@ class Words:
             product = brief and brief.products[brief.shots[render.shot].product]
         names = await find_names(self._calls, [license.terms.brand_id])
         brand = names.get(license.terms.brand_id, "")
-        return Asked(approval, license, render, campaign, product, brand)
+        return Asked(approval, license, render, campaign, product, brand, brief)
 
     async def _decide(self, request: Request) -> Response:
         visitor = await self._site.visitor(request)
@@ -108,7 +116,7 @@ class Words:
                 approve=form.text("word") == "yes",
                 reason=form.text("reason"),
             )
-        except (FormForeign, SessionMissing) as error:
+        except SessionMissing as error:
             return self._site.refused(visitor, error)
         except DomainError as error:
             return await self._show(request, visitor, error)

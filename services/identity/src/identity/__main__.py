@@ -1,11 +1,11 @@
-"""python -m identity {migrate,serve,verify-receipt,verify-checkpoint,witness}."""
+"""python -m identity {migrate,serve,consent,upload,verify-receipt,verify-checkpoint,witness}."""
 
 import sys
 from pathlib import Path
 
 from kit import run
 
-from identity import app, offline
+from identity import app, consenting, offline, uploading
 from identity.settings import Settings
 from identity.witness import command
 
@@ -20,6 +20,16 @@ async def migrate(_: list[str]) -> None:
 async def serve(_: list[str]) -> None:
     """Serve until SIGTERM or SIGINT."""
     await app.serve(Settings())
+
+
+async def consent(arguments: list[str]) -> int:
+    """Read a consent and sign it with an Ed25519 key, over the public API."""
+    return await consenting.run(arguments)
+
+
+async def upload(arguments: list[str]) -> int:
+    """Bring a capture folder to the platform, over its public API."""
+    return await uploading.run(arguments)
 
 
 async def verify_receipt(arguments: list[str]) -> int:
@@ -41,6 +51,8 @@ if __name__ == "__main__":
     commands: dict[str, run.Command] = {
         "migrate": migrate,
         "serve": serve,
+        "consent": consent,
+        "upload": upload,
         "verify-receipt": verify_receipt,
         "verify-checkpoint": verify_checkpoint,
         "witness": witness,

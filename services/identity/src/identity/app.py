@@ -40,10 +40,14 @@ from identity.service.heads import Heads
 from identity.service.keys import LocalKeys, PersonKeys
 from identity.service.parties import Parties
 from identity.service.receipts import Receipts
+from identity.service.receiver import Receiver
 from identity.service.recoveries import Recoveries
 from identity.service.reports import Judge
+from identity.service.representations import Representations
 from identity.service.signers import Signers
 from identity.service.signing_keys import SigningKeys
+from identity.service.successions import Successions
+from identity.service.uploads import Uploads
 from identity.settings import Settings
 from identity.signing.checkpoints import LogSigner
 
@@ -78,7 +82,9 @@ async def build(settings: Settings) -> AsyncIterator[App]:
         heads = Heads(db, VerifierKey.parse(signer.verifier_key), witnesses)
         receipts = Receipts(db, signer, heads)
         signing = (SigningKeys(db, read_place(settings.portal_origin)), Recoveries(db, signer))
-        services = _services(db, receipts, (keys, vault), (eraser, estates), signing)
+        laws = load_jurisdictions(settings.jurisdictions)
+        noted = (receipts, Uploads(db, settings.upload_lasts))
+        services = _services((db, laws), noted, (keys, vault), (eraser, estates), signing)
         await services.parties.ensure_house(staff_key)
         checks = {"database": db.check, "bus": bus.check}
         await stack.enter_async_context(open_ops(settings.ops_address, checks))
@@ -87,24 +93,28 @@ async def build(settings: Settings) -> AsyncIterator[App]:
 
 
 def _services(
-    db: Database,
-    receipts: Receipts,
+    ground: tuple[Database, Jurisdictions],
+    noted: tuple[Receipts, Uploads],
     kept: tuple[PersonKeys, Vault],
     ends: tuple[Eraser, Estates],
     signing: tuple[SigningKeys, Recoveries],
 ) -> Services:
-    captures, jurisdictions, (keys, vault) = Captures(db), load_jurisdictions(), kept
-    photographs = Photographs(Faces())
+    (db, jurisdictions), (keys, vault) = ground, kept
+    captures = Captures(db)
+    intake = Intake(captures, Photographs(Faces()), vault)
     return Services(
-        Parties(db, jurisdictions, signing[0]),
+        Parties(db, signing[0]),
         Consents(db, load_texts()),
-        receipts,
+        noted[0],
         captures,
-        Intake(captures, photographs, vault),
+        intake,
+        Receiver(noted[1], intake, vault),
         Judge(captures, vault),
         keys,
         ends[0],
+        Representations(db, jurisdictions),
         Delegations(db, jurisdictions),
+        Successions(db),
         ends[1],
         Signers(db),
         *signing,
@@ -138,10 +148,14 @@ def read_place(origin: str) -> Place | None:
     return Place(host, origin)
 
 
-def load_jurisdictions() -> Jurisdictions:
-    """Read what the law of each place says about agencies."""
-    text = resources.files("identity").joinpath("jurisdictions.json").read_text()
-    return Jurisdictions(**json.loads(text))
+def load_jurisdictions(file: Path | None = None) -> Jurisdictions:
+    """Read what the law of each place says about agencies: from a file, else as it ships.
+
+    Raises:
+        TypeError: it lacks a rule, or has one that is not known.
+    """
+    shipped = resources.files("identity").joinpath("jurisdictions.json")
+    return Jurisdictions(**json.loads((file or shipped).read_text("utf-8")))
 
 
 def load_texts() -> Texts:
@@ -176,6 +190,7 @@ async def serve(settings: Settings) -> None:
         every_s = settings.witness_interval.total_seconds()
         tasks.create_task(collect(app.heads, urls, settings.log_origin, every_s))
         tasks.create_task(app.services.recoveries.watch())
+        tasks.create_task(app.services.receiver.watch())
 
 
 async def prepare(settings: Settings, migrations: Path) -> None:

@@ -12,7 +12,7 @@ from sosia.licensing.v1 import events_pb2
 from identity.domain.parties import SignatureInvalid
 from identity.domain.receipts import Agreed, Kind
 from identity.service import receipts
-from identity.service.signatures import check_signature
+from identity.service.signatures import check_signature, find_successor_key
 from identity.signing.signatures import find_signer
 from identity.signing.statements import canonical
 from identity.store import delegations as delegations_store
@@ -107,10 +107,11 @@ async def _issue(
     Raises:
         SignatureInvalid: by nobody of them; a false word never enters the log.
     """
-    theirs = await estates_store.find_all_keys(tx, event.talent_id)
-    signer = find_signer(theirs, event.statement, event.signature) or await check_signature(
-        tx, event.talent_id, event.statement, event.signature, heard=True
-    )
+    theirs = await estates_store.find_all_successors(tx, event.talent_id)
+    said = (event.statement, event.signature)
+    signer = await find_successor_key(tx, theirs, *said, heard=True)
+    if signer is None:
+        signer = await check_signature(tx, event.talent_id, *said, heard=True)
     agreed = Agreed(
         kind,
         subject_id,

@@ -23,6 +23,11 @@ class Settings(ServiceSettings):
     """The log's name in checkpoints. Never changes after the first receipt."""
     estate_waits: timedelta = Field(default=timedelta(days=30), gt=timedelta())
     """How long an estate waits before it may be settled, ISO 8601 ("P30D")."""
+    jurisdictions: Path | None = None
+    """JSON file with what the law of each place says about agencies, in place of the one that
+    ships (`jurisdictions.json`)."""
+    upload_lasts: timedelta = Field(default=timedelta(days=1), gt=timedelta())
+    """How long an unfinished upload waits for its next part, ISO 8601 ("P1D")."""
     witnesses: dict[str, str] = Field(default_factory=dict)
     """Witnesses whose cosignatures are collected: JSON, C2SP verifier key -> URL."""
     witness_interval: timedelta = Field(default=timedelta(seconds=10), gt=timedelta())

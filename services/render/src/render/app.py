@@ -29,9 +29,10 @@ from render.pipeline.marking.draft import draft
 from render.pipeline.marking.examine import Reader
 from render.pipeline.marking.fingerprint import NAME as FINGERPRINT
 from render.pipeline.marking.fingerprint import KeyedFingerprint
-from render.pipeline.marking.watermark import SpreadSpectrum
 from render.preparing import Preparer
 from render.rpc.servicer import RenderServicer, Services
+from render.service import deadlines
+from render.service.appointments import Appointments
 from render.service.campaigns import Briefs, Campaigns
 from render.service.claims import Claims
 from render.service.moodboards import Moodboards
@@ -45,6 +46,7 @@ from render.service.starts import Starts
 from render.service.takes import Takes
 from render.service.verification import Verifier
 from render.settings import Settings
+from render.watermarks import open_codecs
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +65,8 @@ class App:
 async def build(settings: Settings) -> AsyncIterator[App]:
     """Open everything render needs, in order; close it in reverse."""
     key = settings.watermark_key.read_bytes()
-    anchors = load_anchors(settings.authority)
-    reader = Reader(SpreadSpectrum(key), KeyedFingerprint(key), anchors)
+    codecs = open_codecs(settings, key)
+    reader = Reader(codecs.reading, KeyedFingerprint(key), load_anchors(settings.authority))
     examiner = Examiner(reader, settings.revoked_certificates)
     async with AsyncExitStack() as stack:
         db = await stack.enter_async_context(open_database(str(settings.database_url)))
@@ -76,7 +78,7 @@ async def build(settings: Settings) -> AsyncIterator[App]:
         await looks.open(db)
         fetcher = Fetcher(allow_loopback=settings.fetch_loopback)
         verifier = Verifier(db, others.identity, others.licensing, examiner, looks, fetcher)
-        algorithms = Algorithms({SpreadSpectrum.name: reader.codec.value}, (FINGERPRINT,))
+        algorithms = Algorithms(codecs.values, (FINGERPRINT,))
         soft = SoftBindings(db, verifier, algorithms, settings.soft_binding_endpoint)
         services = _services(db, others, objects, soft, key)
         checks = {"database": db.check, "bus": bus.check}
@@ -92,13 +94,13 @@ def _services(
     vault = Vault(objects, RemoteKeys(identity.stub))
     starts = Starts(identity, others.training)
     renders = Renders(db, identity, starts, licensing)
-    briefs = Briefs(db, identity, others.training)
+    briefs = Briefs(db, others)
     return Services(
         Campaigns(db, identity, licensing),
         briefs,
         renders,
         Takes(db, briefs, renders, starts, licensing),
-        Moodboards(db, briefs, objects, Preparer()),
+        Moodboards(db, briefs, objects, vault, Preparer()),
         Pictures(db, renders, licensing, vault, draft),
         Remnants(db, identity, vault),
         soft.verifier,
@@ -106,6 +108,7 @@ def _services(
         Reactions(db, renders, key, load_rules()),
         Sightings(db, soft.verifier, licensing, vault),
         Claims(db, identity, vault),
+        Appointments(db, identity, licensing),
     )
 
 
@@ -125,8 +128,8 @@ async def open_sightings(settings: Settings) -> AsyncIterator[tuple[Sightings, F
     """Open what notes sightings, without a server; the serving process sends their events."""
     async with open_database(str(settings.database_url)) as db, open_others(settings) as others:
         key = settings.watermark_key.read_bytes()
-        anchors = load_anchors(settings.authority)
-        reader = Reader(SpreadSpectrum(key), KeyedFingerprint(key), anchors)
+        reading = open_codecs(settings, key).reading
+        reader = Reader(reading, KeyedFingerprint(key), load_anchors(settings.authority))
         examiner = Examiner(reader, settings.revoked_certificates)
         vault = Vault(Objects(settings.objects_url), RemoteKeys(others.identity.stub))
         fetcher = Fetcher(allow_loopback=settings.fetch_loopback)
@@ -141,6 +144,7 @@ async def serve(settings: Settings) -> None:
     async with build(settings) as app, asyncio.TaskGroup() as tasks:
         tasks.create_task(outbox.relay(app.db, app.bus, "render"))
         tasks.create_task(app.looks.keep(app.db))
+        tasks.create_task(deadlines.watch(app.db, settings.review_reminder))
         for consumer in app.consumers:
             tasks.create_task(consumer.run())
 

@@ -18,7 +18,7 @@ from sosia.training.v1 import fidelity_pb2, training_service_pb2
 from sosia.training.v1.training_service_pb2_grpc import TrainingServiceStub
 
 from render.domain.answers import AskedUse, Proof, Word
-from render.domain.campaigns import Credit
+from render.domain.campaigns import Credit, NamedTwin
 from render.domain.grants import Wanted
 from render.domain.licenses import Fidelity, License, Signed, State, Twin
 from render.domain.renders import Picture, Render
@@ -158,6 +158,16 @@ class Training:
             fidelity=_fidelity(twin.fidelity),
         )
 
+    async def list_twins(self, talent_id: str) -> tuple[NamedTwin, ...]:
+        """Return a talent's twin versions, newest first."""
+        request = training_service_pb2.ListTwinsRequest(talent_id=talent_id)
+        with as_render():
+            found = (await rpc.call(self.stub.ListTwins, request)).twins
+        return tuple(
+            NamedTwin(one.id, _time(one.created_at), _fidelity(one.fidelity).allowed)
+            for one in found
+        )
+
 
 class Licensing:
     """The licensing service. What a caller must be allowed is asked as that caller."""
@@ -191,6 +201,8 @@ class Licensing:
             starts_at=_time(found.starts_at),
             ends_at=_time(found.ends_at),
             territories=_territories(found.terms),
+            media=tuple(dict.fromkeys(use.media for use in found.terms.uses)),
+            purpose=found.terms.purpose,
         )
 
     async def find_refusals(self, license: License, use: AskedUse) -> tuple[str, ...]:

@@ -21,8 +21,10 @@ from render.domain.takes import Word
 from render.service import choosing
 from render.service.jobs import tell_cancelled
 from render.store import erasures as erasures_store
+from render.store import moodboards as moodboards_store
 from render.store import reactions as reactions_store
 from render.store import renders as store
+from render.store import reviews as reviews_store
 
 
 def open_consumers(database: Database, bus: Bus, vault: Vault) -> list[Consumer]:
@@ -72,19 +74,21 @@ async def _free(tx: Tx, render_id: str, word: Word, party_id: str) -> None:
         return  # licensing was asked about a picture that is not ours
     if render.state is State.APPROVED:
         await choosing.free(tx, render, word, "", party_id)
+        await reviews_store.begin_again(tx, render.brief_id, render.shot)
 
 
 async def erase(tx: Tx, event: identity_events.TalentErased, *, vault: Vault) -> None:
     """Cancel a talent's renders and drafts, and delete every picture of her that lies here.
 
-    Also the clean files of released ones and those that were found in use: they can't be opened
-    any more. What was said of them goes, too. The registry stays, so that a picture a brand holds
-    is still recognised. If this dies halfway the event comes again.
+    Also the clean files of released ones, those that were found in use and the moodboards of her
+    campaigns: they can't be opened any more. What was said of them goes, too. The registry stays,
+    so that a picture a brand holds is still recognised. If this dies halfway the event comes again.
     """
     ended = await store.cancel_of(tx, event.talent_id, TALENT_ERASED)
     await tell_cancelled(tx, ended, TALENT_ERASED)
     await reactions_store.forget(tx, event.talent_id)
     found = await vault.find(event.talent_id, PICTURES)
+    found += await moodboards_store.forget(tx, event.talent_id)
     for object_key in found:
         await vault.delete(object_key)
     await erasures_store.add(tx, event.talent_id, objects_deleted=len(found))

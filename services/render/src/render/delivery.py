@@ -75,13 +75,14 @@ class Delivery:
     async def _crop(
         self, one: Admitted, pixels: Rgb, request: MarkRequest, whole: bytes
     ) -> list[tuple[str, Marked]]:
-        """Cut the picture, before it was marked, into each format and mark that anew.
+        """Cut the picture, before it was marked, into each format its brief wants; mark that anew.
 
         A format in which a face would be cut, or that cannot hold its marks, is left out.
         """
-        numbers = await self._jobs.new_numbers(len(FORMATS))
+        wanted = {name: FORMATS[name] for name in one.task.formats}
+        numbers = await self._jobs.new_numbers(len(wanted))
         made = []
-        for (name, ratio), number in zip(FORMATS.items(), numbers, strict=True):
+        for (name, ratio), number in zip(wanted.items(), numbers, strict=True):
             try:
                 part = cropping.crop(pixels, ratio, request.faces, request.products)
                 facts_of_it = replace(
@@ -163,7 +164,11 @@ class Delivery:
 
 
 def _sources(one: Admitted) -> tuple[facts.Source, ...]:
-    """Return what the twin was trained on, by hash; products are words as yet, and no photos."""
+    """Return what the twin was trained on and the photos of the product, by hash."""
+    photos = (
+        facts.Source(photo.title, "inputTo", photo.sha256, is_photo=True)
+        for photo in one.task.photos
+    )
     if not one.twin.dataset_sha256:
-        return ()
-    return (facts.Source("Capture set", "inputTo", one.twin.dataset_sha256),)
+        return tuple(photos)
+    return (facts.Source("Capture set", "inputTo", one.twin.dataset_sha256), *photos)

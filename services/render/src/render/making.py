@@ -8,9 +8,10 @@ from imaging.faces import Faces
 from imaging.failures import AdapterUnusable
 from imaging.pictures import Rgb
 from imaging.pipeline import adapters
-from imaging.words import caption, outfit
+from imaging.words import VIEWS, caption, outfit
 
 from render.domain.renders import Order
+from render.metrics import REDRAWN
 from render.pipeline import batch
 from render.pipeline.marking.mark import Keys, Marked, Marker
 from render.pipeline.marking.request import MarkRequest, System
@@ -35,24 +36,26 @@ class Studio:
         """Return the name of the codec pictures are marked with."""
         return self._keys.codec.name
 
-    def check(self, base: str, adapter: bytes) -> str:
-        """Check that an adapter was trained on a base as it is now; return its twin's noun.
+    def check(self, base: str, adapter: bytes) -> adapters.About:
+        """Check that an adapter was trained on a base as it is now; return what it says of itself.
 
         Raises:
             BaseUnusable: there is no such base, or it cannot be loaded safely.
-            AdapterUnusable: no adapter of ours, or of another base.
+            AdapterUnusable: no adapter of ours, of another base, or of a face that is no vector.
         """
         about = adapters.describe(adapter)
         if about.base_sha256 != self._bases.digest(base):
             raise AdapterUnusable("the adapter was trained on another base")
-        return about.subject
+        _ = about.reference  # can be read
+        return about
 
     def make(
         self, base: str, orders: Sequence[Order], should_stop: Callable[[], bool]
     ) -> list[tuple[Rgb, str]]:
         """Make one picture per order in one batch; return each with its prompt.
 
-        The same orders give the same pictures, whoever makes them on the same kind of machine.
+        A close-up that does not look like her is drawn again, as often as the sampler allows. The
+        same orders give the same pictures, whoever makes them on the same kind of machine.
 
         Raises:
             BaseUnusable, AdapterUnusable: as `check`.
@@ -60,8 +63,9 @@ class Studio:
             OutOfMemory: the device has no room for half of them.
         """
         rows = [self._row(base, order) for order in orders]
-        made = batch.make(self._bases.get(base), rows, self._sampler, should_stop)
-        return [(pixels, row.prompt) for pixels, row in zip(made, rows, strict=True)]
+        made = batch.make(self._bases.get(base), rows, self._sampler, self._faces, should_stop)
+        REDRAWN.inc(sum(one.tries - 1 for one in made))
+        return [(one.pixels, row.prompt) for one, row in zip(made, rows, strict=True)]
 
     def find_faces(self, pixels: Rgb) -> tuple[tuple[int, int, int, int], ...]:
         """Return where faces are, for the label to stay off."""
@@ -91,13 +95,15 @@ class Studio:
         return Marker(self._keys, system).mark(pixels, request, parent)
 
     def _row(self, base: str, order: Order) -> batch.Row:
-        product, shot = order.product, order.shot
+        product, shot, about = order.product, order.shot, self.check(base, order.adapter)
         prompt = caption(
-            subject=self.check(base, order.adapter),
+            subject=about.subject,
             framing=shot.framing,
             outfit=outfit(product.garment, product.colour, product.pattern or "solid"),
             pose=shot.pose,
             view=shot.view,
             light=shot.lighting,
         )
-        return batch.Row(order.twin, order.adapter, prompt, order.seed)
+        shows_face = shot.framing == "face" and shot.view in VIEWS[:2]
+        wanted = about.reference if shows_face else None
+        return batch.Row(order.twin, order.adapter, prompt, order.seed, wanted)

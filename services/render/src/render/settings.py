@@ -1,6 +1,8 @@
 """What render reads from its environment."""
 
+from datetime import timedelta
 from pathlib import Path
+from typing import Literal
 
 from kit.settings import ServiceSettings
 from pydantic import Field
@@ -26,6 +28,15 @@ class Settings(ServiceSettings):
     """PEM file, the public half of the Ed25519 key licensing signs grants with."""
     watermark_key: Path
     """File of 32 random bytes; whoever has it can forge and remove watermarks."""
+    watermark_codec: Literal["spread", "rivagan", "trustmark"] = "spread"
+    """What new pictures are marked with. Pictures are read by every codec that is switched on: our
+    own always, the other two where their weights are given."""
+    rivagan_weights: Path | None = None
+    """Folder of rivagan_encoder.onnx and rivagan_decoder.onnx, as the package invisible-watermark
+    ships them; set means pictures are read by them too."""
+    trustmark_weights: Path | None = None
+    """Folder of TrustMark's encoder_Q.onnx and decoder_Q.onnx; set means pictures are read by
+    them too."""
     authority: Path
     """Folder of the chain that signs Content Credentials, made by `python -m render authority`."""
     revoked_certificates: Path | None = None
@@ -40,14 +51,21 @@ class Settings(ServiceSettings):
     process. Unset means that it is kept in memory and built again after every start."""
     fetch_loopback: bool = False
     """Whether pictures to verify may be fetched from this machine, on any port: for tests."""
+    review_lasts: timedelta = Field(default=timedelta(days=3), gt=timedelta())
+    """How long a director has for a word on a draft."""
+    review_reminder: timedelta = Field(default=timedelta(days=1), gt=timedelta())
+    """How long before its end the director is reminded."""
     worker_ops_address: str
     """host:port of a worker's /livez, /readyz and /metrics."""
     batch: int = Field(default=8, ge=1, le=64)
     """Most pictures a worker makes at once, of one twin or of several."""
-    steps: int = Field(default=20, ge=1, le=200)
-    """Steps of the sampler."""
+    steps: int | None = Field(default=None, ge=1, le=200)
+    """Steps of the sampler; unset means what suits the base's family."""
     threads: int = Field(default=1, ge=1, le=256)
     """CPU threads of a worker without a GPU. Measured on two busy cores: a picture takes 1.2 s on
     one thread and 9 to 15 s on two, which wait for each other."""
-    guidance: float = Field(default=2.5, ge=1, le=20)
-    """Classifier-free guidance scale; 1 turns it off."""
+    guidance: float | None = Field(default=None, ge=1, le=20)
+    """Classifier-free guidance scale, 1 turns it off; unset means what suits the base's family."""
+    tries: int = Field(default=8, ge=1, le=32)
+    """Close-ups drawn of one shot at most until one looks like the talent, then the likest of them;
+    1 takes the first. A twin that is very like her needs one."""

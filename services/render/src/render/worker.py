@@ -41,9 +41,9 @@ from render.pipeline.marking.label import NoRoom
 from render.pipeline.marking.mark import Keys, WatermarkLost
 from render.pipeline.marking.renewal import KeptCredentials
 from render.pipeline.marking.timestamps import TimeStampAuthority, now, open_authority
-from render.pipeline.marking.watermark import SpreadSpectrum
 from render.service.jobs import Jobs
 from render.settings import Settings
+from render.watermarks import open_codecs
 
 if TYPE_CHECKING:
     from render.making import Studio  # brings torch
@@ -225,11 +225,12 @@ async def build(settings: Settings) -> AsyncIterator[Worker]:
         stamps_url = settings.timestamp_url
         if not stamps_url:
             stamps_url = stack.enter_context(_open_stamps(signing.current()))
-        keys = Keys(SpreadSpectrum(key), KeyedFingerprint(key), signing, stamps_url)
+        codec = open_codecs(settings, key).marking
+        keys = Keys(codec, KeyedFingerprint(key), signing, stamps_url)
         db: Database = await stack.enter_async_context(open_database(str(settings.database_url)))
         others = await stack.enter_async_context(open_others(settings))
         vault = Vault(Objects(settings.objects_url), RemoteKeys(others.identity.stub))
-        queue = Jobs(db)
+        queue = Jobs(db, settings.review_lasts)
         ops = open_ops(settings.worker_ops_address, {"database": db.check})
         await stack.enter_async_context(ops)
         studio = await asyncio.to_thread(_open_studio, settings, keys)
@@ -258,7 +259,7 @@ def _open_stamps(signing: SigningCredentials) -> Iterator[str]:
 def _open_studio(settings: Settings, keys: Keys) -> Studio:
     """Load torch and what every batch needs: the worker is up, the first batch waits for this."""
     making, batch = import_module("render.making"), import_module("render.pipeline.batch")
-    sampler = batch.Sampler(settings.steps, settings.guidance, settings.threads)
+    sampler = batch.Sampler(settings.steps, settings.guidance, settings.threads, settings.tries)
     studio: Studio = making.Studio(settings.bases, sampler, keys)
     return studio
 

@@ -95,7 +95,7 @@ def keyed() -> KeyedFingerprint:
 
 @pytest.fixture(scope="session")
 def reader(codec: SpreadSpectrum, keyed: KeyedFingerprint, signing: SigningCredentials) -> Reader:
-    return Reader(codec, keyed, signing.anchors)
+    return Reader((codec,), keyed, signing.anchors)
 
 
 @pytest.fixture(scope="session")
@@ -151,8 +151,10 @@ def claim() -> Claim:
 
 
 @pytest.fixture(scope="session")
-def marker(reader: Reader, signing: SigningCredentials, system: System) -> Marker:
-    return Marker(Keys(reader.codec, reader.keyed, signing), system)
+def marker(
+    codec: SpreadSpectrum, keyed: KeyedFingerprint, signing: SigningCredentials, system: System
+) -> Marker:
+    return Marker(Keys(codec, keyed, signing), system)
 
 
 @pytest.fixture(scope="session")
@@ -174,7 +176,8 @@ def registry(marked: Marked, other: Marked) -> list[Candidate]:
 
 
 def candidate(one: Marked) -> Candidate:
-    return Candidate(one.rights, one.fingerprint, one.keyed_fingerprint, one.sha256, one.outline)
+    looks = (one.fingerprint, one.keyed_fingerprint, one.sha256, one.outline)
+    return Candidate(one.rights, *looks, watermark_by=SpreadSpectrum.name)
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from render.domain.judging import Outcome
 from render.domain.verdicts import Candidate, Layers, Verdict, verdict
+from render.pipeline.marking.codec import Codec
 from render.pipeline.marking.fingerprint import (
     SAME_KEYED_BITS,
     SAME_PICTURE_BITS,
@@ -18,7 +19,6 @@ from render.pipeline.marking.fingerprint import (
 )
 from render.pipeline.marking.mark import Marked
 from render.pipeline.marking.request import Pixels
-from render.pipeline.marking.watermark import Codec
 
 Draw = Callable[[int, int], Pixels]
 Floats = NDArray[np.float64]

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from render.domain.judging import Outcome
 from render.domain.verdicts import Candidate, Layers, Verdict, verdict
 from render.pipeline.marking import label, wording
+from render.pipeline.marking.codec import Codec
 from render.pipeline.marking.mark import Marked
 from render.pipeline.marking.request import Pixels
-from render.pipeline.marking.watermark import Codec
 
 Draw = Callable[[int, int], Pixels]
 Floats = NDArray[np.float32]

@@ -14,7 +14,7 @@ from render.domain.verdicts import Seal
 from render.pipeline.marking import credentials
 from render.pipeline.marking.authority import SigningCredentials, load_credentials, make_credentials
 from render.pipeline.marking.credentials import Claim
-from render.pipeline.marking.request import Credit, Pixels
+from render.pipeline.marking.request import Credit, Pixels, Source
 
 Draw = Callable[[int, int], Pixels]
 
@@ -61,6 +61,26 @@ def test_manifest_says_how_the_picture_was_made(signed: bytes, signing: SigningC
     (crew,) = people["Iptc4xmpExt:Contributor"]
     assert crew == {"Iptc4xmpExt:Name": "Åsa", "Iptc4xmpExt:Role": ["photographer"]}
     assert "thumbnail" not in manifest
+
+
+def test_a_photo_of_the_product_makes_the_picture_a_composite(
+    scene: Draw, resave: Callable[..., bytes], claim: Claim, signing: SigningCredentials
+) -> None:
+    sources = (
+        Source("Capture set", "inputTo", "5e" * 32),
+        Source("Ruby, front", "inputTo", "ab" * 32, is_photo=True),
+    )
+    made = credentials.sign(resave(scene(1, 256), 95), replace(claim, sources=sources), signing)
+    manifest = manifest_of(made.data, signing.anchors)
+    (actions,) = [a for a in manifest["assertions"] if a["label"] == "c2pa.actions.v2"]
+    first = actions["data"]["actions"][0]
+    assert first["digitalSourceType"].endswith("/compositeWithTrainedAlgorithmicMedia")
+    told = [(i["title"], i["relationship"], i["instance_id"]) for i in manifest["ingredients"]]
+    assert told == [
+        ("Capture set", "inputTo", f"urn:sha256:{'5e' * 32}"),
+        ("Ruby, front", "inputTo", f"urn:sha256:{'ab' * 32}"),
+    ]
+    assert not any("thumbnail" in one for one in manifest["ingredients"])
 
 
 def test_signing_leaves_pixels_and_metadata_alone(

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from io import BytesIO
 
 import c2pa  # type: ignore[import-untyped]
@@ -15,6 +16,7 @@ from render.pipeline.marking.cropping import NoCrop, window
 from render.pipeline.marking.examine import Reader, examine
 from render.pipeline.marking.mark import Marked, Marker
 from render.pipeline.marking.request import Box, MarkRequest, Pixels
+from render.pipeline.marking.watermark import SpreadSpectrum
 
 Draw = Callable[[int, int], Pixels]
 FACE = (120, 40, 200, 140)
@@ -92,7 +94,14 @@ def test_a_format_is_signed_as_a_crop_of_the_whole(
 def test_a_format_is_verified_beside_the_whole(
     cut: Marked, registry: list[Candidate], reader: Reader
 ) -> None:
-    record = Candidate(cut.rights, cut.fingerprint, cut.keyed_fingerprint, cut.sha256, cut.outline)
+    record = Candidate(
+        cut.rights,
+        cut.fingerprint,
+        cut.keyed_fingerprint,
+        cut.sha256,
+        cut.outline,
+        SpreadSpectrum.name,
+    )
     answer = verdict(examine(cut.data, reader).layers, [*registry, record])
     assert (answer.outcome, answer.record) == (Outcome.VERIFIED, record)
 
@@ -102,7 +111,7 @@ def test_a_copy_that_looks_like_the_whole_and_like_a_format_of_it_is_still_found
 ) -> None:
     """A square format of a square picture: two files of one render look alike."""
     one = registry[0]
-    twin = Candidate(marked.rights, one.fingerprint, one.keyed_fingerprint, "0" * 64, one.outline)
+    twin = replace(one, rights=marked.rights, sha256="0" * 64)
     layers = examine(resave(marked.data, 60, 0.1), reader).layers
     assert layers.watermark is None
     answer = verdict(layers, [twin, *registry])

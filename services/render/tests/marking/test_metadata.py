@@ -109,10 +109,15 @@ def test_another_reader_finds_the_same_fields(marked: Marked) -> None:
 
 @pytest.mark.skipif(shutil.which("exiftool") is None, reason="no exiftool on this machine")
 def test_exiftool_finds_the_same_fields(marked: Marked) -> None:
-    """-u: it does not know China's namespace by name."""
+    """-u: it does not know China's namespace by name, and writes what it does not know as Aigc."""
     command = ["exiftool", "-j", "-u", "-G1", "-struct", "-"]
     read = subprocess.run(command, input=marked.data, capture_output=True, check=True)
     (found,) = json.loads(read.stdout)
     assert found["XMP-plus:ModelReleaseID"] in ("rcp_alba_1", ["rcp_alba_1"])
-    assert any(name.endswith(":AIGC") for name in found)
-    assert any("DigitalSourceType" in name for name in found)
+    assert found["XMP-plus:DataMining"].endswith("DMI-PROHIBITED")
+    assert found["XMP-iptcExt:DigitalSourceType"].endswith("/trainedAlgorithmicMedia")
+    assert found["XMP-iptcExt:AISystemUsed"] == "Sosia mini"
+    (record,) = [
+        json.loads(value) for name, value in found.items() if name.lower().endswith(":aigc")
+    ]
+    assert (record["Label"], record["ProduceID"]) == ("1", marked.rights.render_id)

@@ -6,6 +6,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 from render.pipeline.marking import coding, lattice
+from render.pipeline.marking.embedding import TRUE, WITHIN, Embedder
 from render.pipeline.marking.request import Pixels
 from render.pipeline.marking.watermark import SpreadSpectrum
 
@@ -49,8 +50,11 @@ def test_even_a_plain_picture_holds_its_number(
     pixels_of: Callable[[bytes], Pixels],
     grey: int,
 ) -> None:
-    marked = codec.embed(np.full((1024, 1024, 3), grey, np.uint8), NUMBER)
-    assert codec.read(pixels_of(resave(marked, 70))) == NUMBER
+    """A black one at the price of an SSIM that counts a grey level there for more than eyes do."""
+    plain = np.full((1024, 1024, 3), grey, np.uint8)
+    tried = list(codec.attempts(plain, NUMBER))
+    read = [codec.read_whole(pixels_of(resave(marked, 70))) for marked in tried]
+    assert NUMBER in read[: None if grey < 16 else 1]
 
 
 def test_a_number_too_large_is_refused(codec: SpreadSpectrum, scene: Draw) -> None:
@@ -132,10 +136,25 @@ def test_the_picture_itself_does_not_drown_a_line(codec: SpreadSpectrum, scene: 
     plain = _grained(scene(23, 256))
     margins = []
     for number in range(8):
-        heard = codec._heard(codec.embed(plain, number).mean(axis=2, dtype=np.float32), 64)
+        luma = codec.embed(plain, number).mean(axis=2, dtype=np.float32)
+        heard = Embedder(luma, 64, codec._secrets.unturn)._host
         signs = codec._secrets.signs(coding.encode(codec._word(number)))
         margins.append(np.mean((heard * signs)[signs != 0] > 0))
     assert np.mean(margins) > 0.84
+
+
+@pytest.mark.parametrize("side", [256, 512])
+def test_every_attempt_keeps_to_the_goals(codec: SpreadSpectrum, scene: Draw, side: int) -> None:
+    """Also in noise, in black and beside white, where a number is not always heard."""
+    noise = np.random.default_rng(5).integers(0, 256, (side, side, 3), np.uint8)
+    half = scene(9, side).copy()
+    half[:, side // 2 :] = 255
+    black = np.zeros((side, side, 3), np.uint8)
+    for plain in (noise, half, black, black + np.uint8(12), _grained(scene(3, side))):
+        for at, marked in enumerate(codec.attempts(plain, NUMBER)):
+            error = np.mean((marked.astype(np.float64) - plain) ** 2)
+            assert at >= WITHIN or error <= 255**2 / 10**4.2
+            assert at >= TRUE or _similarity(plain, marked) >= 0.99
 
 
 @pytest.mark.parametrize("side", [256, 512])
@@ -147,12 +166,22 @@ def test_loud_noise_holds_its_number(
 ) -> None:
     """What drowns a mark hides a louder one."""
     noise = np.random.default_rng(5).integers(0, 256, (side, side, 3), np.uint8)
-    marked = next(
-        tried
-        for tried in codec.attempts(noise, NUMBER)
-        if codec.read(pixels_of(resave(tried, 95))) == NUMBER
-    )
-    assert _similarity(noise, marked) >= 0.99
+    read = [codec.read(pixels_of(resave(tried, 95))) for tried in codec.attempts(noise, NUMBER)]
+    assert NUMBER in read
+
+
+def test_what_is_laid_out_small_is_what_the_reader_hears(
+    codec: SpreadSpectrum, scene: Draw
+) -> None:
+    """The embedder listens to a drawing a ninth of the size; it must not fool itself."""
+    luma = scene(4, 1024).mean(axis=2, dtype=np.float32)
+    embedder = Embedder(luma, 128, codec._secrets.unturn)
+    signs = codec._secrets.signs(coding.encode(codec._word(NUMBER)))
+    mask = np.full_like(luma, 2.0)
+    near = embedder._heard_with(signs, embedder._lay(mask).flat)
+    marked = np.clip(luma + embedder._change(signs, mask), 0, 255).astype(np.float32)
+    heard = embedder._heard(embedder._lay(marked).flat)
+    assert np.corrcoef(near.ravel(), heard.ravel())[0, 1] > 0.999
 
 
 def test_pictures_too_small_for_tiles_carry_nothing(codec: SpreadSpectrum) -> None:

@@ -1,4 +1,4 @@
-"""python -m training {migrate,serve,work,base,cohort,judge,spots,fidelity}."""
+"""python -m training {migrate,serve,work,base,base-report,cohort,judge,spots,fidelity}."""
 
 import sys
 from importlib import import_module
@@ -12,6 +12,7 @@ from training.settings import Settings
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 _TOOLS = {
     "base": "training.pipeline.base_training.command",
+    "base-report": "training.pipeline.base_training.figures",
     "cohort": "training.pipeline.cohort",
     "judge": "training.pipeline.fidelity.judge_command",
     "spots": "training.pipeline.fidelity.spots_command",

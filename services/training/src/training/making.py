@@ -7,7 +7,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from imaging.faces import Faces
+from imaging.faces import Embedder, Faces
 from imaging.failures import Diverged
 from imaging.pictures import Rgb, shrink
 from imaging.pipeline import families
@@ -18,12 +18,12 @@ from training.domain.runs import Recipe
 from training.domain.twins import Likeness
 from training.pipeline import adapter, likeness
 from training.pipeline.adapter import Photo
-from training.pipeline.fidelity import grid
+from training.pipeline.fidelity import grid, identity
 from training.pipeline.fidelity.holding import held_out, shows_face
 from training.pipeline.fidelity.marks import Mapped
 from training.pipeline.fidelity.report import Examiner, Person, figures
 from training.pipeline.likeness import Vectors
-from training.pipeline.measures import Embedder, Measure, QuickLook
+from training.pipeline.measures import Measure, QuickLook
 from training.service.jobs import Standing
 
 _CHECKPOINTS = 20
@@ -54,9 +54,9 @@ class Made:
 class Studio:
     """Trains twins and measures them. Holds what every run needs: the judge of faces."""
 
-    def __init__(self, bases: Path, threads: int = 1) -> None:
+    def __init__(self, bases: Path, threads: int, tries: int) -> None:
         self._bases = bases
-        self._threads = threads
+        self._threads, self._tries = threads, tries
         self._faces = Faces()
         self._cohort = load_cohort()
         self._examiner = Examiner(self._faces)
@@ -88,16 +88,17 @@ class Studio:
         photos = find_faces(self._faces, [Photo(one.pixels, one.caption) for one in dataset.photos])
         held = held_out([photo.caption for photo in photos])
         taught = [photo for place, photo in enumerate(photos) if place not in held]
+        person = _person(photos, held, dataset.marks)
         trained = adapter.train(
             _plan(self._bases / base, folder, recipe),
             taught,
             progress=lambda at: tell(Standing(at.step, at.loss, at.seconds_left)),
             should_stop=should_stop,
             measure=quick_look(self._faces, taught, recipe.seed),
+            reference=identity.reference(self._faces, person.taught, self._examiner.cohort),
         )
         if not math.isfinite(trained.final_loss):
             raise Diverged("the training diverged: its loss is not finite")
-        person = _person(photos, held, dataset.marks)
         return self._judge(trained, photos, person, should_stop)
 
     def _judge(
@@ -110,7 +111,9 @@ class Studio:
         """Draw a grid with a twin and measure it."""
         cells = grid.quick(trained.about.subject)
         families.denoiser(trained.pipeline).eval()
-        drawn = grid.render(trained.pipeline, cells, adapter.NAME, should_stop)
+        chosen = grid.Chosen(self._faces, trained.about.reference, self._tries)
+        tried = grid.draw(trained.pipeline, cells, adapter.NAME, chosen, should_stop)
+        drawn = [one.pixels for one in tried]
         made = [one for cell, one in zip(cells, drawn, strict=True) if cell.framing == "face"]
         found = likeness.measure(self._faces, made, photos, self._cohort)
         report = self._examiner.examine(person, cells, drawn)
@@ -124,7 +127,7 @@ class Studio:
             steps=trained.steps,
             best_step=trained.best_step,
             ended=trained.ended.value,
-            figures=figures(report),
+            figures=figures(report, tried),
             template=report.template,
         )
 

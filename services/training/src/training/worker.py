@@ -275,7 +275,8 @@ async def build(settings: Settings) -> AsyncIterator[Worker]:
 
 def _open_studio(settings: Settings) -> Studio:
     """Load torch and what every run needs: the worker is up, the first run waits for this."""
-    studio: Studio = import_module("training.making").Studio(settings.bases, settings.threads)
+    making = import_module("training.making")
+    studio: Studio = making.Studio(settings.bases, settings.threads, settings.tries)
     return studio
 
 

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import safetensors
@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from imaging.failures import AdapterUnusable
 from imaging.pipeline import families
+from imaging.pipeline.reference import Reference
 
 NOBODY = ""
 """The name under which a denoiser without any adapter draws its own people."""
@@ -33,6 +34,28 @@ class About:
     rank: int
     subject: str
     """What to call the person in a caption: "woman", "man" or "person"."""
+    face: str = ""
+    """Whom its pictures shall look like, as `Reference.pack` writes it; empty: nobody knows."""
+    near: float = 0.0
+    """The distance below which a face is hers; unitless."""
+
+    def of(self, reference: Reference | None) -> About:
+        """Return the same, naming whom its pictures shall look like."""
+        if reference is None:
+            return self
+        return replace(self, face=reference.pack(), near=reference.near)
+
+    @property
+    def reference(self) -> Reference | None:
+        """Return whom its pictures shall look like.
+
+        Raises:
+            AdapterUnusable: what it says of that cannot be read.
+        """
+        try:
+            return Reference.unpack(self.face, self.near) if self.face else None
+        except ValueError as error:
+            raise AdapterUnusable("the face an adapter names cannot be read") from error
 
 
 def attach(

@@ -55,11 +55,8 @@ function tell(form, text) {
   note.textContent = text;
 }
 
-const REASONS = {
-  InvalidStateError: "This device has a passkey of yours already.",
-  NotSupportedError: "This device makes no passkey that is taken here.",
-  SecurityError: "Passkeys work only on the house’s own address.",
-};
+// What to say of each kind of error, in the page's language.
+const REASONS = JSON.parse(document.currentScript.dataset.words);
 
 async function answer(form, button) {
   const statement = button?.dataset.statement ?? form.dataset.statement;
@@ -82,7 +79,7 @@ document.addEventListener("submit", async (event) => {
     field.value = await answer(form, event.submitter);
     form.requestSubmit(event.submitter);
   } catch (error) {
-    tell(form, REASONS[error.name] ?? "Nothing was signed. You can try again.");
+    tell(form, REASONS[error.name] ?? REASONS.other);
   } finally {
     form.removeAttribute("aria-busy");
   }

@@ -104,6 +104,11 @@ class Around:
     erased: bool = False
 
 
+def find_delegable(jurisdiction: str, agencies_sign: Sequence[str]) -> tuple[Act, ...]:
+    """Return what may be delegated in a place; to sign licenses, only where its law says so."""
+    return tuple(act for act in Act if act is not Act.SIGN_LICENSE or jurisdiction in agencies_sign)
+
+
 def check_signs_no_license(bounds: Bounds, jurisdiction: str) -> None:
     """See that bounds let nobody but the talent sign a license. Raises FieldInvalid."""
     if Act.SIGN_LICENSE in bounds.acts:

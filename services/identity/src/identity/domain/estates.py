@@ -12,9 +12,9 @@ from typing import Any
 from kit import fields
 from kit.errors import FailedPrecondition, FieldInvalid, NotFound
 
-from identity.domain import reading
+from identity.domain import reading, successions
 
-_MOST_SUCCESSORS = 10
+_MOST_SUCCESSORS = successions.MOST_SUCCESSORS
 
 
 class EstateNotFound(NotFound):
@@ -90,7 +90,7 @@ class Successor:
 
     party_id: str
     public_keys: tuple[bytes, ...]
-    """Those named when the estate was opened; no other counts."""
+    """Those named when the estate was opened, passkeys too; no other counts."""
     statement: bytes = b""
     accepted_at: datetime | None = None
     receipt_id: str = ""
@@ -129,6 +129,8 @@ class Estate:
     settled_at: datetime | None = None
     stopped_at: datetime | None = None
     stop_reason: str = ""
+    succession_id: str = ""
+    """The succession she signed that names the successors, if she named any."""
 
 
 def check_opening(opening: Opening, *, now: datetime) -> tuple[str, date]:
@@ -219,8 +221,8 @@ def life(estate: Estate | None) -> Life:
     return Life.SUCCEEDED if estate.state is State.SETTLED else Life.FROZEN
 
 
-def find_speakers(estate: Estate | None, act: Act) -> tuple[bool, list[bytes]]:
-    """Return whether a talent herself may do an act now, and the keys of others who may.
+def find_speakers(estate: Estate | None, act: Act) -> tuple[bool, tuple[Successor, ...]]:
+    """Return whether a talent herself may do an act now, and who else may.
 
     Ending something is never refused: she may be alive. Allowing something new is hers alone.
 
@@ -229,14 +231,13 @@ def find_speakers(estate: Estate | None, act: Act) -> tuple[bool, list[bytes]]:
     """
     stands = life(estate)
     if stands is Life.LIVING:
-        return True, []
+        return True, ()
     successors = estate.successors if estate and stands is Life.SUCCEEDED else ()
-    theirs = [key for one in successors for key in one.public_keys]
     if act is Act.NARROW:
-        return True, theirs
-    if act is Act.GRANT or not theirs:
+        return True, successors
+    if act is Act.GRANT or not successors:
         raise EstateFrozen(f"her estate is {stands}", act=act)
-    return False, theirs
+    return False, successors
 
 
 def say_opened(estate: Estate) -> dict[str, Any]:
@@ -249,6 +250,7 @@ def say_opened(estate: Estate) -> dict[str, Any]:
         "evidence": estate.evidence,
         "evidence_sha256": estate.evidence_sha256,
         "successors": _say_successors(estate),
+        "succession_id": estate.succession_id,
         "told": list(estate.told),
         "opened_by": estate.opened_by,
         "opened_at": estate.opened_at,

@@ -1,4 +1,4 @@
-"""Parties, their keys, and who represents whom."""
+"""Parties, their keys, and what the law of a place says of agencies."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -8,7 +8,6 @@ from enum import StrEnum
 from kit import fields
 from kit.errors import FieldInvalid, InvalidArgument, NotFound, PermissionDenied, Unauthenticated
 
-from identity.domain import reading
 from identity.domain.signing_keys import NewKey
 
 ADULT_YEARS = 18
@@ -58,20 +57,6 @@ class TalentUnderAge(InvalidArgument):
     field = "birth_date"
 
 
-class CommissionAboveCap(InvalidArgument):
-    """The commission is more than the jurisdiction allows."""
-
-    reason = "COMMISSION_ABOVE_CAP"
-    field = "commission_bp"
-
-
-class RepresentationTooLong(InvalidArgument):
-    """Representation lasts longer than it may."""
-
-    reason = "REPRESENTATION_TOO_LONG"
-    field = "ends_at"
-
-
 class Kind(StrEnum):
     """What a party is."""
 
@@ -111,19 +96,6 @@ class NewParty:
     synthetic: bool
     passkey: NewKey | None = None
     """Made before staff, in place of `public_key` or beside it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Representation:
-    """A talent's agreement that an agency represents her."""
-
-    id: str
-    agency_id: str
-    talent_id: str
-    commission_bp: int
-    jurisdiction: str
-    starts_at: datetime
-    ends_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,48 +160,3 @@ def _check_age(birth_date: str, today: date) -> None:
 def age(born: date, today: date) -> int:
     """Return full years; born on 29 February, a year is full on 1 March."""
     return today.year - born.year - ((today.month, today.day) < (born.month, born.day))
-
-
-def check_representation(
-    agreed: Representation, jurisdictions: Jurisdictions, *, now: datetime
-) -> None:
-    """Check what an agency and a talent agreed.
-
-    Raises:
-        FieldInvalid: a field is missing or malformed.
-        CommissionAboveCap: more than the jurisdiction's cap.
-        RepresentationTooLong: more than three years.
-    """
-    if not _is_place(agreed.jurisdiction):
-        raise FieldInvalid("jurisdiction", 'must be an ISO 3166 code such as "US-NY"')
-    fields.within(agreed.commission_bp, "commission_bp", 0, 10_000)
-    for field in ("starts_at", "ends_at"):
-        if getattr(agreed, field).microsecond:
-            raise FieldInvalid(field, "must be whole seconds")
-    reading.check_term(agreed.starts_at, agreed.ends_at, "ends_at", now=now)
-    cap = jurisdictions.commission_caps_bp.get(agreed.jurisdiction, 10_000)
-    if agreed.commission_bp > cap:
-        raise CommissionAboveCap(
-            f"commission is {agreed.commission_bp} bp, {agreed.jurisdiction} allows {cap}",
-            commissionBp=agreed.commission_bp,
-            capBp=cap,
-            jurisdiction=agreed.jurisdiction,
-        )
-    years = jurisdictions.longest_representation_years
-    if agreed.ends_at > _years_later(agreed.starts_at, years):
-        raise RepresentationTooLong(f"representation lasts at most {years} years", years=years)
-
-
-def _is_place(code: str) -> bool:
-    country, _, part = code.partition("-")
-    known = len(country) == 2 and country.isascii() and country.isalpha() and country.isupper()
-    plain = part.isascii() and part.isalnum() and part == part.upper() and len(part) <= 3
-    return known and (plain if "-" in code else True)
-
-
-def _years_later(start: datetime, years: int) -> datetime:
-    """Return the same day years later; 29 February becomes the 28th."""
-    try:
-        return start.replace(year=start.year + years)
-    except ValueError:
-        return start.replace(year=start.year + years, day=28)

@@ -44,6 +44,19 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """What staff says to start a recovery."""
+
+    party_id: str
+    reason: str
+    asked_by: str
+    """Who asked, and how staff knew them."""
+    key_id: str
+    lost_key_ids: tuple[str, ...]
+    """Empty: all that sign."""
+
+
+@dataclass(frozen=True, slots=True)
 class Recovery:
     """A recovery, from staff's word on."""
 
@@ -61,6 +74,7 @@ class Recovery:
     receipt_id: str
     end_receipt_id: str = ""
     ended_at: datetime | None = None
+    asked_by: str = ""
 
 
 def end(recovery: Recovery, state: State, *, receipt_id: str, now: datetime) -> Recovery:
@@ -84,6 +98,7 @@ def start(recovery: Recovery, public_key_sha256: str) -> dict[str, Any]:
         "recovery_id": recovery.id,
         "party_id": recovery.party_id,
         "reason": recovery.reason,
+        "asked_by": recovery.asked_by,
         "started_by": recovery.started_by,
         "started_at": recovery.started_at,
         "ready_at": recovery.ready_at,
@@ -95,7 +110,7 @@ def start(recovery: Recovery, public_key_sha256: str) -> dict[str, Any]:
 
 
 def stop(recovery: Recovery) -> dict[str, Any]:
-    """Return what any key of hers signs to stop it."""
+    """Return what any key of hers signs to stop it, or the house where staff does."""
     return {
         "type": "sosia.recovery-stop/1",
         "recovery_id": recovery.id,

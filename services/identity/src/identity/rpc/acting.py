@@ -9,6 +9,7 @@ from identity.rpc import incoming, outgoing
 from identity.service.delegations import Delegations
 from identity.service.estates import Estates
 from identity.service.signers import Signers
+from identity.service.successions import Successions
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -16,8 +17,11 @@ Context = grpc.aio.ServicerContext[Any, Any]
 class ActingServicer:
     """A part of IdentityService; errors are in the contract."""
 
-    def __init__(self, delegations: Delegations, estates: Estates, signers: Signers) -> None:
-        self._delegations, self._estates, self._signers = delegations, estates, signers
+    def __init__(
+        self, delegations: Delegations, acting: tuple[Successions, Estates], signers: Signers
+    ) -> None:
+        self._delegations, self._signers = delegations, signers
+        self._successions, self._estates = acting
 
     async def ProposeDelegation(
         self, request: pb.ProposeDelegationRequest, context: Context
@@ -58,10 +62,42 @@ class ActingServicer:
         self, request: pb.ListDelegationsRequest, context: Context
     ) -> pb.ListDelegationsResponse:
         """Return the delegations of a talent."""
-        found = await self._delegations.find(request.talent_id)
+        found = await self._delegations.find(request.talent_id, request.agency_id)
         return pb.ListDelegationsResponse(
             delegations=[outgoing.from_delegation(seen) for seen in found]
         )
+
+    async def ProposeSuccession(
+        self, request: pb.ProposeSuccessionRequest, context: Context
+    ) -> pb.ProposeSuccessionResponse:
+        """Write down whom a talent names."""
+        command = incoming.to_command(request)
+        one = await self._successions.propose(
+            command, request.talent_id, list(request.successor_ids)
+        )
+        return pb.ProposeSuccessionResponse(succession=outgoing.from_succession(one))
+
+    async def SignSuccession(
+        self, request: pb.SignSuccessionRequest, context: Context
+    ) -> pb.SignSuccessionResponse:
+        """Put it in force."""
+        command = incoming.to_command(request)
+        one = await self._successions.sign(command, request.succession_id, request.signature)
+        return pb.SignSuccessionResponse(succession=outgoing.from_succession(one))
+
+    async def ListSuccessions(
+        self, request: pb.ListSuccessionsRequest, context: Context
+    ) -> pb.ListSuccessionsResponse:
+        """Return what a talent named."""
+        found = await self._successions.find(request.talent_id)
+        return pb.ListSuccessionsResponse(successions=map(outgoing.from_succession, found))
+
+    async def ListEstates(
+        self, request: pb.ListEstatesRequest, context: Context
+    ) -> pb.ListEstatesResponse:
+        """Return the estates that stand open."""
+        found = await self._estates.find()
+        return pb.ListEstatesResponse(estates=map(outgoing.from_estate, found))
 
     async def OpenEstate(
         self, request: pb.OpenEstateRequest, context: Context

@@ -22,7 +22,8 @@ from identity.domain.consents import Advice, Draft, Policy, Step
 from identity.domain.delegations import Act as DelegatedAct
 from identity.domain.delegations import Bounds
 from identity.domain.estates import Act, Opening
-from identity.domain.parties import Kind, NewParty, Representation
+from identity.domain.parties import Kind, NewParty
+from identity.domain.representations import Representation
 from identity.domain.signing_keys import NewKey
 from identity.service.commands import Command
 
@@ -88,7 +89,10 @@ def to_new_key(request: identity_service_pb2.AddKeyRequest) -> NewKey:
     return NewKey(request.ed25519.name, public_key=request.ed25519.public_key)
 
 
-def to_representation(request: identity_service_pb2.AgreeRepresentationRequest) -> Representation:
+def to_representation(
+    request: identity_service_pb2.AgreeRepresentationRequest
+    | identity_service_pb2.ProposeRepresentationRequest,
+) -> Representation:
     """Read a representation, which has no id yet. Raises FieldInvalid: a time is missing."""
     for field in ("starts_at", "ends_at"):
         if not request.HasField(field):

@@ -9,7 +9,7 @@ from sosia.identity.v1 import identity_service_pb2_grpc, key_pb2
 
 from identity.domain import recoveries as recoveries_domain
 from identity.domain import signing_keys as keys_domain
-from identity.domain.recoveries import Recovery
+from identity.domain.recoveries import Asked, Recovery
 from identity.domain.signing_keys import SigningKey
 from identity.rpc import incoming, outgoing
 from identity.service.recoveries import Recoveries
@@ -68,10 +68,13 @@ class KeysServicer(identity_service_pb2_grpc.IdentityServiceServicer):
         """Begin to replace lost keys."""
         recovery = await self._recoveries.start(
             incoming.to_command(request),
-            request.party_id,
-            request.reason,
-            request.key_id,
-            list(request.lost_key_ids),
+            Asked(
+                request.party_id,
+                request.reason,
+                request.asked_by,
+                request.key_id,
+                tuple(request.lost_key_ids),
+            ),
         )
         return pb.StartRecoveryResponse(recovery=from_recovery(recovery))
 
@@ -83,6 +86,13 @@ class KeysServicer(identity_service_pb2_grpc.IdentityServiceServicer):
             incoming.to_command(request), request.recovery_id, request.signature
         )
         return pb.StopRecoveryResponse(recovery=from_recovery(recovery))
+
+    async def ListRecoveries(
+        self, request: pb.ListRecoveriesRequest, context: Context
+    ) -> pb.ListRecoveriesResponse:
+        """Return the recoveries the caller may know of."""
+        found = await self._recoveries.find()
+        return pb.ListRecoveriesResponse(recoveries=map(from_recovery, found))
 
     async def GetRecovery(
         self, request: pb.GetRecoveryRequest, context: Context
@@ -129,6 +139,7 @@ def from_recovery(recovery: Recovery) -> key_pb2.Recovery:
         party_id=recovery.party_id,
         state=key_pb2.RecoveryState.Value(f"RECOVERY_STATE_{recovery.state.name}"),
         reason=recovery.reason,
+        asked_by=recovery.asked_by,
         started_by=recovery.started_by,
         started_at=outgoing.from_time(recovery.started_at),
         ready_at=outgoing.from_time(recovery.ready_at),

@@ -14,13 +14,17 @@ from sosia.identity.v1 import (
     party_pb2,
     receipt_pb2,
     report_pb2,
+    succession_pb2,
 )
 
 from identity.domain import captures, consents, erasures, parties, quality, receipts, reports
+from identity.domain.delegations import Act
 from identity.domain.estates import Estate, Life
+from identity.domain.successions import Succession
 from identity.service.captures import Filled
 from identity.service.delegations import Seen
 from identity.service.reports import Reported
+from identity.service.representations import Seen as Represented
 
 
 def from_time(value: datetime) -> Timestamp:
@@ -48,8 +52,9 @@ def from_party(party: parties.Party) -> party_pb2.Party:
     )
 
 
-def from_representation(agreed: parties.Representation) -> party_pb2.Representation:
+def from_representation(seen: Represented) -> party_pb2.Representation:
     """Write a representation."""
+    agreed = seen.representation
     return party_pb2.Representation(
         id=agreed.id,
         agency_id=agreed.agency_id,
@@ -58,6 +63,12 @@ def from_representation(agreed: parties.Representation) -> party_pb2.Representat
         jurisdiction=agreed.jurisdiction,
         starts_at=from_time(agreed.starts_at),
         ends_at=from_time(agreed.ends_at),
+        in_force=not seen.why_not,
+        why_not=seen.why_not,
+        statement=seen.statement,
+        ending_statement=seen.ending,
+        agreed_at=from_optional(agreed.agreed_at),
+        ended_at=from_optional(agreed.ended_at),
     )
 
 
@@ -129,23 +140,26 @@ def from_credit(credit: captures.Credit) -> credit_pb2.Credit:
     return credit_pb2.Credit(party_id=credit.party_id, name=credit.name, role=credit.role)
 
 
+def from_facts(facts: captures.Facts) -> capture_pb2.PhotoFacts:
+    """Write what is said of a photo."""
+    return capture_pb2.PhotoFacts(
+        framing=facts.framing,
+        yaw=facts.yaw,
+        pitch=facts.pitch,
+        lighting=facts.lighting,
+        pose=facts.pose,
+        caption=facts.caption,
+        marks=[capture_pb2.SeenMark(name=mark.name, x=mark.x, y=mark.y) for mark in facts.marks],
+    )
+
+
 def from_photo(photo: captures.Photo) -> capture_pb2.Photo:
     """Write a photo."""
-    facts, measures = photo.facts, photo.measures
+    measures = photo.measures
     return capture_pb2.Photo(
         id=photo.id,
         filename=photo.filename,
-        facts=capture_pb2.PhotoFacts(
-            framing=facts.framing,
-            yaw=facts.yaw,
-            pitch=facts.pitch,
-            lighting=facts.lighting,
-            pose=facts.pose,
-            caption=facts.caption,
-            marks=[
-                capture_pb2.SeenMark(name=mark.name, x=mark.x, y=mark.y) for mark in facts.marks
-            ],
-        ),
+        facts=from_facts(photo.facts),
         object_key=photo.object_key,
         sha256=photo.sha256,
         width=measures.width,
@@ -233,9 +247,8 @@ def _from_inventory(found: erasures.Inventory) -> erasure_pb2.Inventory:
 def from_delegation(seen: Seen) -> delegation_pb2.Delegation:
     """Write a delegation, and whether the agency may act under it now."""
     one, bounds = seen.delegation, seen.delegation.bounds
-    acts = [f"DELEGATED_ACT_{act.name}" for act in bounds.acts if act is not None]
     written = delegation_pb2.DelegationBounds(
-        acts=[delegation_pb2.DelegatedAct.Value(act) for act in acts],
+        acts=[from_act(act) for act in bounds.acts if act is not None],
         brand_ids=bounds.brand_ids,
         categories=bounds.categories,
         fee_floor=money_pb2.Money(
@@ -262,6 +275,27 @@ def from_delegation(seen: Seen) -> delegation_pb2.Delegation:
         receipt_id=one.receipt_id,
         in_force=not seen.why_not,
         why_not=seen.why_not,
+    )
+
+
+def from_act(act: Act) -> "delegation_pb2.DelegatedAct.ValueType":
+    """Write what may be delegated."""
+    return delegation_pb2.DelegatedAct.Value(f"DELEGATED_ACT_{act.name}")
+
+
+def from_succession(one: Succession) -> succession_pb2.Succession:
+    """Write whom a talent names."""
+    return succession_pb2.Succession(
+        id=one.id,
+        talent_id=one.talent_id,
+        version=one.version,
+        state=succession_pb2.SuccessionState.Value(f"SUCCESSION_STATE_{one.state.name}"),
+        successor_ids=one.successor_ids,
+        statement=one.statement,
+        proposed_at=from_time(one.proposed_at),
+        signed_at=from_optional(one.signed_at),
+        ended_at=from_optional(one.ended_at),
+        receipt_id=one.receipt_id,
     )
 
 
@@ -293,4 +327,5 @@ def from_estate(estate: Estate) -> estate_pb2.Estate:
         stopped_at=from_optional(estate.stopped_at),
         stop_reason=estate.stop_reason,
         told=estate.told,
+        succession_id=estate.succession_id,
     )

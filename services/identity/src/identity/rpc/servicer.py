@@ -11,6 +11,8 @@ from identity.domain.consents import Consent
 from identity.rpc import incoming, outgoing
 from identity.rpc.acting import ActingServicer
 from identity.rpc.keys import KeysServicer
+from identity.rpc.representing import RepresentingServicer
+from identity.rpc.uploads import UploadsServicer
 from identity.service.captures import Captures, Intake, NewPhoto
 from identity.service.consents import Consents
 from identity.service.delegations import Delegations
@@ -19,10 +21,13 @@ from identity.service.estates import Estates
 from identity.service.keys import PersonKeys
 from identity.service.parties import Parties
 from identity.service.receipts import Receipts
+from identity.service.receiver import Receiver
 from identity.service.recoveries import Recoveries
 from identity.service.reports import Judge
+from identity.service.representations import Representations
 from identity.service.signers import Signers
 from identity.service.signing_keys import SigningKeys
+from identity.service.successions import Successions
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -36,22 +41,28 @@ class Services:
     receipts: Receipts
     captures: Captures
     intake: Intake
+    receiver: Receiver
     judge: Judge
     keys: PersonKeys
     eraser: Eraser
+    representations: Representations
     delegations: Delegations
+    successions: Successions
     estates: Estates
     signers: Signers
     signing_keys: SigningKeys
     recoveries: Recoveries
 
 
-class IdentityServicer(ActingServicer, KeysServicer):
+class IdentityServicer(ActingServicer, RepresentingServicer, UploadsServicer, KeysServicer):
     """IdentityService; errors are in the contract."""
 
     def __init__(self, services: Services) -> None:
-        ActingServicer.__init__(self, services.delegations, services.estates, services.signers)
+        acting = (services.successions, services.estates)
+        ActingServicer.__init__(self, services.delegations, acting, services.signers)
+        RepresentingServicer.__init__(self, services.representations, services.delegations)
         KeysServicer.__init__(self, services.signing_keys, services.recoveries)
+        UploadsServicer.__init__(self, services.receiver)
         self._do = services
 
     async def _consent(self, consent: Consent) -> consent_pb2.Consent:
@@ -109,24 +120,6 @@ class IdentityServicer(ActingServicer, KeysServicer):
             request.party_id, request.message, request.signature
         )
         return pb.VerifySignatureResponse(public_key=public_key)
-
-    async def AgreeRepresentation(
-        self, request: pb.AgreeRepresentationRequest, context: Context
-    ) -> pb.AgreeRepresentationResponse:
-        """Record that an agency represents a talent."""
-        agreed = await self._do.parties.agree_representation(
-            incoming.to_command(request), incoming.to_representation(request), request.signature
-        )
-        return pb.AgreeRepresentationResponse(representation=outgoing.from_representation(agreed))
-
-    async def GetRepresentation(
-        self, request: pb.GetRepresentationRequest, context: Context
-    ) -> pb.GetRepresentationResponse:
-        """Return who represents a talent now."""
-        agreed = await self._do.parties.get_representation(request.talent_id)
-        if agreed is None:
-            return pb.GetRepresentationResponse()
-        return pb.GetRepresentationResponse(representation=outgoing.from_representation(agreed))
 
     async def ProposeConsent(
         self, request: pb.ProposeConsentRequest, context: Context

@@ -9,7 +9,7 @@ from kit.errors import NotAllowed
 from identity.domain.erasures import TalentErased
 from identity.store import erasures as erasures_store
 from identity.store import estates as estates_store
-from identity.store import parties as store
+from identity.store import representations as store
 
 
 def is_house() -> bool:
@@ -37,7 +37,7 @@ async def is_near(tx: Tx, talent_id: str, *, now: datetime) -> bool:
         return await estates_store.is_successor(tx, talent_id, actor.party_id)
     if actor.kind != "agency":
         return False
-    agreed = await store.find_representation(tx, talent_id, now=now)
+    agreed = await store.find(tx, talent_id, now=now)
     return agreed is not None and agreed.agency_id == actor.party_id
 
 

@@ -83,7 +83,7 @@ class Captures:
     async def get(self, capture_set_id: str) -> Filled:
         """Return a set the caller may know of, and its photos."""
         async with self._db.begin() as tx:
-            return await _filled(tx, await _get_visible(tx, capture_set_id))
+            return await _filled(tx, await get_visible(tx, capture_set_id))
 
     async def admit(self, command: Command, new: "NewPhoto") -> tuple[CaptureSet, Photo | None]:
         """Return the set a photo may be added to, and the photo if this is a repeat.
@@ -91,14 +91,14 @@ class Captures:
         Nothing is written and nothing promised: `keep` decides.
         """
         async with self._db.begin() as tx:
-            capture_set = await _get_visible(tx, new.capture_set_id)
+            capture_set = await get_visible(tx, new.capture_set_id)
             probe_id = new_id("pho")
             async with tx.begin_nested() as probe:
                 result = await once.claim(tx, command.request_id, command.content, probe_id)
                 await probe.rollback()
             if result != probe_id:
                 return capture_set, await store.get_photo(tx, result)
-            _check_open(capture_set)
+            check_open(capture_set)
             await find_covering(tx, capture_set.talent_id, Step.CAPTURE)
             return capture_set, None
 
@@ -116,7 +116,7 @@ class Captures:
             if result != photo.id:
                 return await store.get_photo(tx, result)
             await find_covering(tx, capture_set.talent_id, Step.CAPTURE)
-            _check_open(capture_set)
+            check_open(capture_set)
             _check_new(photo, await store.find_photos(tx, capture_set.id))
             await store.add_photo(tx, replace(photo, added_at=await db.now(tx)))
             event = events_pb2.PhotoAccepted(
@@ -139,11 +139,11 @@ class Captures:
             CaptureSetNotFound, CaptureSetClosed, PhotoNotFound: in this order.
         """
         async with self._db.begin() as tx:
-            await _get_visible(tx, capture_set_id)
+            await get_visible(tx, capture_set_id)
             capture_set = await store.get(tx, capture_set_id, lock=True)
             token, removed = new_id("cap"), None
             if await once.claim(tx, command.request_id, command.content, token) == token:
-                _check_open(capture_set)
+                check_open(capture_set)
                 photos = await store.find_photos(tx, capture_set_id)
                 removed = next((one for one in photos if one.id == photo_id), None)
                 if removed is None:
@@ -160,7 +160,7 @@ class Captures:
             ConsentMissing: there is no report yet, and faces are compared only under a consent.
         """
         async with self._db.begin() as tx:
-            capture_set = await _get_visible(tx, capture_set_id)
+            capture_set = await get_visible(tx, capture_set_id)
             report = await store.find_report(tx, capture_set_id)
             if report is None:
                 await find_covering(tx, capture_set.talent_id, Step.CAPTURE)
@@ -176,11 +176,11 @@ class Captures:
             CaptureSetChanged: a photo came whose vector is not among them.
         """
         async with self._db.begin() as tx:
-            await _get_visible(tx, capture_set_id)
+            await get_visible(tx, capture_set_id)
             capture_set = await store.get(tx, capture_set_id, lock=True)
             token = new_id("cap")
             if await once.claim(tx, command.request_id, command.content, token) == token:
-                _check_open(capture_set)
+                check_open(capture_set)
                 await find_covering(tx, capture_set.talent_id, Step.CAPTURE)
                 photos = await store.find_photos(tx, capture_set_id)
                 if any(one.face.object_key and one.id not in vectors for one in photos):
@@ -304,7 +304,7 @@ async def _check_credits(tx: Tx, credits: list[Credit]) -> tuple[Credit, ...]:
     return tuple(named)
 
 
-async def _get_visible(tx: Tx, capture_set_id: str) -> CaptureSet:
+async def get_visible(tx: Tx, capture_set_id: str) -> CaptureSet:
     """Return a set to those near the talent, who opened it, and its credited crew."""
     capture_set = await store.get(tx, capture_set_id)
     actor = trace.actor()
@@ -315,7 +315,8 @@ async def _get_visible(tx: Tx, capture_set_id: str) -> CaptureSet:
     return capture_set
 
 
-def _check_open(capture_set: CaptureSet) -> None:
+def check_open(capture_set: CaptureSet) -> None:
+    """Refuse what would be new in a set that was judged. Raises CaptureSetClosed."""
     if capture_set.state is not State.OPEN:
         raise CaptureSetClosed(
             f"capture set {capture_set.id} is closed", captureSetId=capture_set.id

@@ -15,7 +15,7 @@ from identity.domain import consents as domain
 from identity.domain import statements
 from identity.domain.consents import Consent, ConsentNotFound, Draft, State, Step, Terms
 from identity.domain.estates import Act, Life
-from identity.domain.parties import Kind
+from identity.domain.parties import Kind, PartyNotFound
 from identity.domain.receipts import Agreed
 from identity.domain.receipts import Kind as ReceiptKind
 from identity.domain.texts import Texts
@@ -125,14 +125,17 @@ class Consents:
     async def find(self, talent_id: str) -> tuple[list[Consent], Life]:
         """Return a talent's consents, the newest first, and whether she speaks for herself.
 
-        For her, her agency and the house.
+        For whom `access.is_near` names; anybody else hears what is said of nobody's id.
 
         Raises:
-            PartyNotFound, NotAllowed: in this order.
+            Unauthenticated: nobody in particular asks.
+            PartyNotFound: no such party, or none whose consents the caller may know of.
         """
+        trace.require_actor()
         async with self._db.begin() as tx:
             await parties_store.get(tx, talent_id)
-            await access.require_near(tx, talent_id, now=await db.now(tx))
+            if not await access.is_near(tx, talent_id, now=await db.now(tx)):
+                raise PartyNotFound("there is no such party")
             life = await estates_store.find_life(tx, talent_id)
             return await store.find_all(tx, talent_id), life
 
@@ -224,9 +227,7 @@ async def find_covering(tx: Tx, talent_id: str, step: Step, consent_id: str = ""
 
 async def _get_visible(tx: Tx, consent_id: str, *, lock: bool) -> Consent:
     consent = await store.get(tx, consent_id, lock=lock)
-    proposer = trace.actor().party_id == consent.proposed_by != ""
-    now = await db.now(tx)
-    if not (proposer or await access.is_near(tx, consent.terms.talent_id, now=now)):
+    if not await access.is_near(tx, consent.terms.talent_id, now=await db.now(tx)):
         raise ConsentNotFound("there is no such consent")
     return consent
 

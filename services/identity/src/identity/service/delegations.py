@@ -31,6 +31,7 @@ from identity.store import delegations as store
 from identity.store import erasures as erasures_store
 from identity.store import estates as estates_store
 from identity.store import parties as parties_store
+from identity.store import representations as representations_store
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ class Delegations:
             return await _see(tx, await store.get(tx, result))
 
     async def _check_acts(self, tx: Tx, talent_id: str, bounds: Bounds, *, now: datetime) -> None:
-        agreed = await parties_store.find_representation(tx, talent_id, now=now)
+        agreed = await representations_store.find(tx, talent_id, now=now)
         where = agreed.jurisdiction if agreed else ""
         if where not in self._jurisdictions.agencies_sign_licenses:
             domain.check_signs_no_license(bounds, where)
@@ -137,11 +138,27 @@ class Delegations:
         async with self._db.begin() as tx:
             return await _see(tx, await _get_visible(tx, delegation_id))
 
-    async def find(self, talent_id: str) -> Sequence[Seen]:
-        """Return the delegations of a talent to those near her, newest first."""
+    async def find(self, talent_id: str, agency_id: str) -> Sequence[Seen]:
+        """Return the delegations of a talent to those near her, or those to an agency to it.
+
+        Raises:
+            FieldInvalid: both are named, or none.
+            Unauthenticated, NotAllowed: they are not the caller's to see.
+        """
+        if bool(talent_id) == bool(agency_id):
+            raise FieldInvalid("talent_id", "must be given, or agency_id, and not both")
         async with self._db.begin() as tx:
-            await access.require_near(tx, talent_id, now=await db.now(tx))
-            return [await _see(tx, one) for one in await store.find(tx, talent_id)]
+            if agency_id:
+                access.require_self(agency_id)
+                found = await store.find(tx, agency_id=agency_id)
+            else:
+                await access.require_near(tx, talent_id, now=await db.now(tx))
+                found = await store.find(tx, talent_id=talent_id)
+            return [await _see(tx, one) for one in found]
+
+    def find_delegable(self, jurisdiction: str) -> Sequence[domain.Act]:
+        """Return what may be delegated to an agency by the law of a place."""
+        return domain.find_delegable(jurisdiction, self._jurisdictions.agencies_sign_licenses)
 
 
 async def _write(tx: Tx, delegation_id: str, sides: tuple[str, str], bounds: Bounds) -> Delegation:
@@ -180,7 +197,7 @@ async def _check_may_begin(tx: Tx, talent_id: str, agency_id: str, *, now: datet
 
 
 async def _is_represented(tx: Tx, talent_id: str, agency_id: str, *, now: datetime) -> bool:
-    agreed = await parties_store.find_representation(tx, talent_id, now=now)
+    agreed = await representations_store.find(tx, talent_id, now=now)
     return agreed is not None and agreed.agency_id == agency_id
 
 

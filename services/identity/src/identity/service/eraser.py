@@ -122,8 +122,7 @@ class Eraser:
         """
         for _ in range(_ROUNDS):
             found = await self._vault.find(talent_id, CAPTURES)
+            await self._vault.clear(f"{CAPTURES}/{talent_id}")
             if not found:
                 return
-            for object_key in found:
-                await self._vault.delete(object_key)
         raise OSError(f"objects of {talent_id} are still being written")

@@ -1,5 +1,6 @@
 """Estates: opened and settled by staff, signed by successors, stopped by her if she lives."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -10,6 +11,7 @@ from kit.ids import new_id
 from sosia.identity.v1 import events_pb2
 
 from identity.domain import estates as domain
+from identity.domain import successions as successions_domain
 from identity.domain.estates import (
     Estate,
     EstateNotFound,
@@ -18,17 +20,19 @@ from identity.domain.estates import (
     State,
     Successor,
 )
-from identity.domain.parties import Kind, Party
+from identity.domain.parties import Kind
 from identity.domain.receipts import Agreed
 from identity.domain.receipts import Kind as ReceiptKind
 from identity.service import access, receipts
 from identity.service.commands import Command
 from identity.service.signatures import check_signature
 from identity.signing.checkpoints import LogSigner
-from identity.signing.signatures import find_signer
 from identity.signing.statements import canonical
 from identity.store import estates as store
+from identity.store import keys as keys_store
 from identity.store import parties as parties_store
+from identity.store import representations as representations_store
+from identity.store import successions as successions_store
 
 
 class Estates:
@@ -52,11 +56,15 @@ class Estates:
             if result != estate_id:
                 return await store.get(tx, result)
             await parties_store.lock(tx, opening.talent_id)
+            named = await successions_store.find_live(tx, opening.talent_id)
+            ids = successions_domain.choose(opening.successor_ids, named)
+            opening = replace(opening, successor_ids=ids)
+            made = (estate_id, receipt_id, named.id if named and named.successor_ids else "")
             successors = await _check_people(tx, opening)
             await access.require_not_erased(tx, opening.talent_id)
             if await store.find_open(tx, opening.talent_id) is not None:
                 raise EstateOpen("she has an estate already", talentId=opening.talent_id)
-            estate = await self._write(tx, (estate_id, receipt_id), opening, successors)
+            estate = await self._write(tx, made, opening, successors)
             await store.add(tx, estate)
             event = events_pb2.EstateOpened(
                 estate_id=estate.id,
@@ -83,9 +91,8 @@ class Estates:
             if actor.kind != "staff" and actor.party_id != successor_id:
                 raise NotAllowed("only the successor and staff may do this")
             named = domain.find_successor(estate, successor_id)
-            await check_signature(tx, successor_id, named.statement, signature)
-            signer = find_signer(named.public_keys, named.statement, signature)
-            if signer is None:
+            signer = await check_signature(tx, successor_id, named.statement, signature)
+            if signer not in named.public_keys:
                 raise FieldInvalid("signature", "must be made with a key the estate names")
             await once.claim(tx, command.request_id, command.content, estate_id)
             now = await db.now(tx)
@@ -164,6 +171,14 @@ class Estates:
                 await self._issue(tx, receipt_id, kind, estate, said)
             return estate
 
+    async def find(self) -> Sequence[Estate]:
+        """Return the estates that stand open to staff, those that name them to successors."""
+        actor = trace.require_actor()
+        if actor.kind not in ("staff", "successor"):
+            raise NotAllowed("only staff and successors may do this")
+        async with self._db.begin() as tx:
+            return await store.find_all_open(tx, "" if actor.kind == "staff" else actor.party_id)
+
     async def get(self, talent_id: str) -> Estate:
         """Return the newest estate of a talent to those near her. Raises EstateNotFound."""
         trace.require_actor()
@@ -175,11 +190,11 @@ class Estates:
             return estate
 
     async def _write(
-        self, tx: Tx, ids: tuple[str, str], opening: Opening, parties: list[Party]
+        self, tx: Tx, ids: tuple[str, str, str], opening: Opening, successors: list[Successor]
     ) -> Estate:
         now = await db.now(tx)
         evidence, died_on = domain.check_opening(opening, now=now)
-        agreed = await parties_store.find_representations(tx, opening.talent_id, now=now)
+        agreed = await representations_store.find_each(tx, opening.talent_id, now=now)
         told = dict.fromkeys([*(one.agency_id for one in agreed), *opening.successor_ids])
         estate = Estate(
             ids[0],
@@ -188,12 +203,13 @@ class Estates:
             evidence,
             opening.evidence_sha256,
             died_on,
-            tuple(Successor(party.id, party.public_keys) for party in parties),
+            tuple(successors),
             tuple(told),
             trace.actor().party_id,
             now,
             now + self._waits,
             receipt_id=ids[1],
+            succession_id=ids[2],
         )
         signed = tuple(
             replace(one, statement=canonical(domain.say_acceptance(estate, one)))
@@ -214,15 +230,18 @@ class Estates:
         await receipts.issue(tx, receipt_id, proof)
 
 
-async def _check_people(tx: Tx, opening: Opening) -> list[Party]:
-    """Return the successors, as they are registered now."""
+async def _check_people(tx: Tx, opening: Opening) -> list[Successor]:
+    """Return the successors, with the keys they sign with now, passkeys too."""
     found = await parties_store.get_all(tx, [opening.talent_id, *opening.successor_ids])
     if found[opening.talent_id].kind is not Kind.TALENT:
         raise FieldInvalid("talent_id", "must be a talent")
     for index, party_id in enumerate(opening.successor_ids):
         if found[party_id].kind is not Kind.SUCCESSOR:
             raise FieldInvalid(f"successor_ids[{index}]", "must be a successor")
-    return [found[party_id] for party_id in sorted(opening.successor_ids)]
+    return [
+        Successor(party_id, await keys_store.find_live(tx, party_id))
+        for party_id in sorted(opening.successor_ids)
+    ]
 
 
 async def _get_visible(tx: Tx, estate_id: str) -> Estate:

@@ -1,4 +1,4 @@
-"""Parties, their credentials, and representation."""
+"""Parties and their credentials."""
 
 import base64
 import hashlib
@@ -7,28 +7,18 @@ from dataclasses import replace
 
 from kit import db, once, outbox, trace
 from kit.db import Database, Tx
-from kit.errors import FieldInvalid, NotAllowed
+from kit.errors import FieldInvalid
 from kit.fields import is_id
 from kit.ids import new_id
 from sosia.identity.v1 import events_pb2, party_pb2
 
 from identity.domain import parties as domain
-from identity.domain.parties import (
-    ApiKeyUnknown,
-    Jurisdictions,
-    Kind,
-    NewParty,
-    Party,
-    Representation,
-)
-from identity.domain.receipts import Agreed
-from identity.domain.receipts import Kind as ReceiptKind
+from identity.domain.parties import ApiKeyUnknown, Kind, NewParty, Party
 from identity.domain.signing_keys import State
-from identity.service import access, receipts, signers
+from identity.service import access
 from identity.service.commands import Command
 from identity.service.signatures import check_signature
 from identity.service.signing_keys import SigningKeys
-from identity.signing.statements import canonical
 from identity.store import parties as store
 
 _HOUSE = "identity:house"
@@ -44,9 +34,8 @@ def hash_api_key(api_key: str) -> bytes:
 class Parties:
     """Who can act, and how they are known."""
 
-    def __init__(self, database: Database, jurisdictions: Jurisdictions, keys: SigningKeys) -> None:
+    def __init__(self, database: Database, keys: SigningKeys) -> None:
         self._db = database
-        self._jurisdictions = jurisdictions
         self._keys = keys
 
     async def register(self, command: Command, new: NewParty) -> Party:
@@ -118,33 +107,6 @@ class Parties:
         async with self._db.begin() as tx:
             return await check_signature(tx, party_id, message, signature)
 
-    async def agree_representation(
-        self, command: Command, agreed: Representation, signature: bytes
-    ) -> Representation:
-        """Record that the talent signed to be represented by an agency."""
-        _check_may_bring(agreed)
-        agreed = replace(agreed, id=new_id("rep"))
-        async with self._db.begin() as tx:
-            result = await once.claim(tx, command.request_id, command.content, agreed.id)
-            if result == agreed.id:
-                now = await db.now(tx)
-                domain.check_representation(agreed, self._jurisdictions, now=now)
-                await _check_kinds(tx, agreed)
-                await access.require_not_erased(tx, agreed.talent_id)
-                await signers.require_living(tx, agreed.talent_id)
-                statement = canonical(representation_statement(agreed))
-                signer = await check_signature(tx, agreed.talent_id, statement, signature)
-                await store.add_representation(tx, agreed, agreed_at=now)
-                await _announce(tx, agreed, statement, signature, signer)
-            return await store.get_representation(tx, result)
-
-    async def get_representation(self, talent_id: str) -> Representation | None:
-        """Return who represents the talent now, if anybody."""
-        trace.require_actor()
-        async with self._db.begin() as tx:
-            await store.get(tx, talent_id)
-            return await store.find_representation(tx, talent_id, now=await db.now(tx))
-
     async def ensure_house(self, api_key: str) -> Party:
         """Make sure of the staff party "House", and that this key and no older one opens it.
 
@@ -165,19 +127,6 @@ class Parties:
             return await store.get(tx, result)
 
 
-def representation_statement(agreed: Representation) -> dict[str, object]:
-    """Return what the talent signs to be represented."""
-    return {
-        "type": "sosia.representation/1",
-        "agency_id": agreed.agency_id,
-        "talent_id": agreed.talent_id,
-        "commission_bp": agreed.commission_bp,
-        "jurisdiction": agreed.jurisdiction,
-        "starts_at": agreed.starts_at,
-        "ends_at": agreed.ends_at,
-    }
-
-
 async def _add(tx: Tx, party: Party) -> None:
     await store.add(tx, party)
     kind = party_pb2.PartyKind.Value(f"PARTY_KIND_{party.kind.name}")
@@ -190,33 +139,3 @@ def _as_seen(party: Party) -> Party:
     if access.is_house() or trace.actor().party_id == party.id:
         return party
     return replace(party, name="")
-
-
-def _check_may_bring(agreed: Representation) -> None:
-    """Let the two parties and staff hand in an agreement; the signature is what counts."""
-    actor = trace.require_actor()
-    if actor.kind != "staff" and actor.party_id not in (agreed.agency_id, agreed.talent_id):
-        raise NotAllowed("only the agency, the talent and staff may do this")
-
-
-async def _check_kinds(tx: Tx, agreed: Representation) -> None:
-    found = await store.get_all(tx, [agreed.agency_id, agreed.talent_id])
-    if found[agreed.agency_id].kind is not Kind.AGENCY:
-        raise FieldInvalid("agency_id", "must be an agency")
-    if found[agreed.talent_id].kind is not Kind.TALENT:
-        raise FieldInvalid("talent_id", "must be a talent")
-
-
-async def _announce(
-    tx: Tx, agreed: Representation, statement: bytes, signature: bytes, signer: bytes
-) -> None:
-    kind, parties = ReceiptKind.REPRESENTATION_AGREED, (agreed.agency_id,)
-    proof = Agreed(kind, agreed.id, agreed.talent_id, statement, signature, signer, parties)
-    await receipts.issue(tx, new_id("rcp"), proof)
-    event = events_pb2.RepresentationAgreed(
-        representation_id=agreed.id,
-        agency_id=agreed.agency_id,
-        talent_id=agreed.talent_id,
-        commission_bp=agreed.commission_bp,
-    )
-    await outbox.publish(tx, event)

@@ -19,7 +19,7 @@ from identity.domain import recoveries as domain
 from identity.domain import signing_keys as keys_domain
 from identity.domain.receipts import Agreed
 from identity.domain.receipts import Kind as ReceiptKind
-from identity.domain.recoveries import WAITS, Recovery, RecoveryNotFound, State
+from identity.domain.recoveries import WAITS, Asked, Recovery, RecoveryNotFound, State
 from identity.domain.signing_keys import KeyNotFound, SigningKey
 from identity.domain.signing_keys import State as KeyState
 from identity.service import access, receipts
@@ -31,6 +31,7 @@ from identity.signing.statements import canonical
 from identity.store import keys as keys_store
 from identity.store import parties as parties_store
 from identity.store import recoveries as store
+from identity.store import representations as representations_store
 
 _LOOK_EVERY_S = 1.0
 
@@ -42,9 +43,7 @@ class Recoveries:
         self._db = database
         self._signer = signer
 
-    async def start(
-        self, command: Command, party_id: str, reason: str, key_id: str, lost: Sequence[str]
-    ) -> Recovery:
+    async def start(self, command: Command, asked: Asked) -> Recovery:
         """Begin to replace keys of a party by a pending one; staff only.
 
         Raises:
@@ -54,15 +53,17 @@ class Recoveries:
         """
         access.require_staff()
         recovery_id, receipt_id = new_id("rec"), new_id("rcp")
+        party_id = asked.party_id
         async with self._db.begin() as tx:
             await parties_store.lock(tx, party_id)
             result = await once.claim(tx, command.request_id, command.content, recovery_id)
             if result != recovery_id:
                 return await store.get(tx, result)
-            reason = fields.text(reason, "reason", longest=500)
+            reason = fields.text(asked.reason, "reason", longest=500)
+            asker = asked.asked_by and fields.text(asked.asked_by, "asked_by", longest=200)
             await access.require_not_erased(tx, party_id)
             keys = await keys_store.find(tx, party_id, lock=True)
-            key, lost_keys = _choose(keys, key_id, lost)
+            key, lost_keys = _choose(keys, asked.key_id, asked.lost_key_ids)
             now = await db.now(tx)
             recovery = Recovery(
                 recovery_id,
@@ -72,10 +73,11 @@ class Recoveries:
                 trace.actor().party_id,
                 now,
                 now + WAITS,
-                key_id,
+                asked.key_id,
                 tuple(lost_keys),
                 await _concerned(tx, party_id),
                 receipt_id,
+                asked_by=asker,
             )
             await store.add(tx, recovery)
             ready_at = Timestamp()
@@ -88,10 +90,12 @@ class Recoveries:
             return recovery
 
     async def stop(self, command: Command, recovery_id: str, signature: bytes) -> Recovery:
-        """Stop a recovery by the word of any key of the party that signs, lost ones too.
+        """Stop a recovery by the word of any key of the party that signs, lost ones too; or by
+        staff without one, for which the house signs.
 
         Raises:
-            RecoveryNotFound, FieldInvalid, SignatureInvalid, RecoveryOver: in this order.
+            RecoveryNotFound, NotAllowed, FieldInvalid, SignatureInvalid, RecoveryOver: in this
+                order.
         """
         receipt_id = new_id("rcp")
         async with self._db.begin() as tx:
@@ -99,7 +103,11 @@ class Recoveries:
             if not access.is_self(recovery.party_id):
                 raise RecoveryNotFound("there is no such recovery")
             said = canonical(domain.stop(recovery))
-            signer = await check_signature(tx, recovery.party_id, said, signature)
+            if signature:
+                signer = await check_signature(tx, recovery.party_id, said, signature)
+            else:
+                access.require_staff()
+                signature, signer = self._signer.sign(said), self._signer.public_key
             result = await once.claim(tx, command.request_id, command.content, receipt_id)
             if result != receipt_id:
                 return recovery
@@ -122,6 +130,12 @@ class Recoveries:
             if not (near or told or access.is_self(found.party_id)):
                 raise RecoveryNotFound("there is no such recovery")
             return found
+
+    async def find(self) -> Sequence[Recovery]:
+        """Return the newest recoveries the caller may know of: staff of all."""
+        actor = trace.require_actor()
+        async with self._db.begin() as tx:
+            return await store.find_told(tx, "" if actor.kind == "staff" else actor.party_id)
 
     async def complete_due(self) -> int:
         """Let new keys take the place of lost ones where the time has come; return how many did."""
@@ -198,7 +212,7 @@ def _choose(
 
 async def _concerned(tx: Tx, party_id: str) -> tuple[str, ...]:
     """Return whom it is told beside the party: her agency, and brands with a license of hers."""
-    agreed = await parties_store.find_representation(tx, party_id, now=await db.now(tx))
+    agreed = await representations_store.find(tx, party_id, now=await db.now(tx))
     agency = [agreed.agency_id] if agreed else []
     return tuple(dict.fromkeys([*agency, *await store.find_brands(tx, party_id)]))
 

@@ -8,12 +8,16 @@ from kit.db import Tx
 from kit.errors import FieldInvalid
 from proofs.passkeys import is_assertion
 
+from identity.domain.estates import Successor
 from identity.domain.parties import SignatureInvalid
 from identity.domain.signing_keys import Kind, SigningKey, State
 from identity.signing import passkeys
 from identity.signing.signatures import find_signer
 from identity.store import keys as store
 from identity.store import parties as parties_store
+
+_RAW = 32
+"""Bytes of an Ed25519 key; a passkey's are more."""
 
 
 async def check_signature(
@@ -43,6 +47,33 @@ async def check_signature(
         await store.save(tx, replace(key, used_at=now))
     await store.note_verified(tx, key, message, signature, now=now)
     return key.public_key
+
+
+async def find_successor_key(
+    tx: Tx,
+    successors: Sequence[Successor],
+    message: bytes,
+    signature: bytes,
+    *,
+    heard: bool = False,
+) -> bytes | None:
+    """Return the key of a successor that made a signature, if the estate named that key.
+
+    Raises:
+        FieldInvalid: neither 64 bytes nor a passkey's assertion.
+    """
+    check_form(signature)
+    if not is_assertion(signature):
+        named = [key for one in successors for key in one.public_keys if len(key) == _RAW]
+        return find_signer(named, message, signature)
+    for one in successors:
+        try:
+            signer = await check_signature(tx, one.party_id, message, signature, heard=heard)
+        except SignatureInvalid:
+            continue
+        if signer in one.public_keys:
+            return signer
+    return None
 
 
 def find_key(

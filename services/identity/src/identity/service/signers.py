@@ -6,8 +6,7 @@ from kit.db import Database, Tx
 from identity.domain import estates as domain
 from identity.domain.estates import Act, Life
 from identity.domain.parties import SignatureInvalid
-from identity.service.signatures import check_form, check_signature
-from identity.signing.signatures import find_signer
+from identity.service.signatures import check_form, check_signature, find_successor_key
 from identity.store import estates as store
 from identity.store import parties as parties_store
 
@@ -24,7 +23,7 @@ async def check_word(tx: Tx, talent_id: str, act: Act, message: bytes, signature
     check_form(signature)
     await parties_store.get(tx, talent_id)
     herself, theirs = domain.find_speakers(await store.find_open(tx, talent_id), act)
-    signer = find_signer(theirs, message, signature)
+    signer = await find_successor_key(tx, theirs, message, signature)
     if signer is not None:
         return signer
     if not herself:

@@ -39,9 +39,10 @@ async def get(tx: Tx, delegation_id: str, *, lock: bool = False) -> Delegation:
     return _delegation(row)
 
 
-async def find(tx: Tx, talent_id: str) -> list[Delegation]:
-    """Return a talent's newest delegations, newest first."""
-    query = select(delegations).where(delegations.c.talent_id == talent_id)
+async def find(tx: Tx, *, talent_id: str = "", agency_id: str = "") -> list[Delegation]:
+    """Return the newest delegations of a talent, or to an agency, newest first."""
+    of = delegations.c.talent_id == talent_id if talent_id else delegations.c.agency_id == agency_id
+    query = select(delegations).where(of)
     query = query.order_by(delegations.c.proposed_at.desc(), delegations.c.id.desc())
     return [_delegation(row) for row in (await tx.execute(query.limit(_MOST_LISTED))).all()]
 

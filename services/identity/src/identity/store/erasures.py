@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Row, Table, func, insert, literal, null, s
 from sqlalchemy.dialects.postgresql import JSONB
 
 from identity.domain.erasures import SCRUBBED, Erasure, State
+from identity.store import uploads as uploads_store
 from identity.store.tables import (
     capture_sets,
     consents,
@@ -99,6 +100,7 @@ async def scrub(tx: Tx, talent_id: str) -> None:
         "perceptual_hash": _NO_HASH,
     }
     await tx.execute(update(photos).where(_photos_of(talent_id)).values(empty))
+    await uploads_store.forget_all(tx, talent_id)
     await _scrub_outbox(tx, talent_id)
 
 

@@ -11,6 +11,7 @@ from identity.domain import estates as domain
 from identity.domain.estates import Estate, EstateNotFound, Life, State, Successor
 from identity.store.tables import erasures, estate_successors, estates
 
+_MOST_LISTED = 200
 _PLAIN = [field.name for field in fields(Estate) if field.name not in ("state", "successors")]
 
 
@@ -61,6 +62,17 @@ async def find_open(tx: Tx, talent_id: str) -> Estate | None:
     return None if row is None else await _estate(tx, row)
 
 
+async def find_all_open(tx: Tx, party_id: str) -> list[Estate]:
+    """Return the newest estates that wait or are settled; of a successor, those that name them."""
+    query = select(estates).where(estates.c.state != str(State.STOPPED))
+    if party_id:
+        theirs = select(estate_successors.c.estate_id)
+        theirs = theirs.where(estate_successors.c.party_id == party_id)
+        query = query.where(estates.c.id.in_(theirs))
+    query = query.order_by(estates.c.opened_at.desc(), estates.c.id.desc()).limit(_MOST_LISTED)
+    return [await _estate(tx, row) for row in (await tx.execute(query)).all()]
+
+
 async def find_life(tx: Tx, talent_id: str) -> Life:
     """Say whether a talent speaks for herself; of one who is not known, that she does."""
     open_ = (estates.c.talent_id == talent_id) & (estates.c.state != str(State.STOPPED))
@@ -72,11 +84,12 @@ async def find_life(tx: Tx, talent_id: str) -> Life:
     return next((life for state, life in lives.items() if state in states), Life.LIVING)
 
 
-async def find_all_keys(tx: Tx, talent_id: str) -> list[bytes]:
-    """Return every key a successor of hers was ever named with."""
+async def find_all_successors(tx: Tx, talent_id: str) -> list[Successor]:
+    """Return everybody who was ever named in an estate of hers, with the keys named then."""
     hers = select(estates.c.id).where(estates.c.talent_id == talent_id)
-    query = select(estate_successors.c.public_keys).where(estate_successors.c.estate_id.in_(hers))
-    return [key for keys in (await tx.execute(query)).scalars() for key in keys]
+    query = select(estate_successors).where(estate_successors.c.estate_id.in_(hers))
+    rows = (await tx.execute(query)).all()
+    return [Successor(row.party_id, tuple(row.public_keys)) for row in rows]
 
 
 async def is_successor(tx: Tx, talent_id: str, party_id: str) -> bool:

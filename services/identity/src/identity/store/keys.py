@@ -53,6 +53,12 @@ async def find(tx: Tx, party_id: str, *, lock: bool = False) -> list[SigningKey]
     return [_key(row) for row in rows]
 
 
+async def find_live(tx: Tx, party_id: str) -> tuple[bytes, ...]:
+    """Return the public keys a party signs with now, passkeys too, oldest first."""
+    keys = await find(tx, party_id)
+    return tuple(key.public_key for key in keys if key.state is State.LIVE)
+
+
 async def find_owner(tx: Tx, credential_id: bytes) -> str | None:
     """Return whose live passkey a credential is, None if nobody's."""
     query = select(party_keys.c.party_id).where(

@@ -1,4 +1,4 @@
-"""Parties, their keys, and representation."""
+"""Parties and their keys."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -10,8 +10,8 @@ from kit.fields import is_id
 from sqlalchemy import Row, delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from identity.domain.parties import Kind, Party, PartyNotFound, Representation
-from identity.store.tables import api_keys, parties, party_keys, representations
+from identity.domain.parties import Kind, Party, PartyNotFound
+from identity.store.tables import api_keys, parties, party_keys
 
 
 async def add(tx: Tx, party: Party) -> None:
@@ -129,42 +129,3 @@ async def find_by_api_key(tx: Tx, sha256: bytes) -> Party | None:
     query = select(api_keys.c.party_id).where(api_keys.c.key_sha256 == sha256)
     party_id = (await tx.execute(query)).scalar_one_or_none()
     return None if party_id is None else await get(tx, party_id)
-
-
-async def add_representation(tx: Tx, agreed: Representation, *, agreed_at: datetime) -> None:
-    """Store a representation."""
-    row = {name: getattr(agreed, name) for name in Representation.__slots__}
-    await tx.execute(insert(representations).values(agreed_at=agreed_at, **row))
-
-
-async def get_representation(tx: Tx, representation_id: str) -> Representation:
-    """Return a representation that is there."""
-    query = select(representations).where(representations.c.id == representation_id)
-    return _representation((await tx.execute(query)).one())
-
-
-async def find_representation(tx: Tx, talent_id: str, *, now: datetime) -> Representation | None:
-    """Return who represents the talent now: of several, what she agreed to last."""
-    query = select(representations).where(
-        representations.c.talent_id == talent_id,
-        representations.c.starts_at <= now,
-        representations.c.ends_at > now,
-    )
-    query = query.order_by(representations.c.agreed_at.desc(), representations.c.id.desc())
-    row = (await tx.execute(query.limit(1))).one_or_none()
-    return None if row is None else _representation(row)
-
-
-async def find_representations(tx: Tx, talent_id: str, *, now: datetime) -> list[Representation]:
-    """Return every representation of the talent that is in force now."""
-    query = select(representations).where(
-        representations.c.talent_id == talent_id,
-        representations.c.starts_at <= now,
-        representations.c.ends_at > now,
-    )
-    rows = (await tx.execute(query.order_by(representations.c.agency_id))).all()
-    return [_representation(row) for row in rows]
-
-
-def _representation(row: Row[Any]) -> Representation:
-    return Representation(**{name: getattr(row, name) for name in Representation.__slots__})

@@ -13,6 +13,8 @@ from identity.domain.receipts import Kind as ReceiptKind
 from identity.domain.recoveries import Recovery, RecoveryNotFound, RecoveryUnderWay, State
 from identity.store.tables import receipts, recoveries
 
+_MOST_LISTED = 200
+
 
 async def add(tx: Tx, recovery: Recovery) -> None:
     """Store a new recovery. Raises RecoveryUnderWay: another one of the party waits."""
@@ -47,6 +49,15 @@ async def find(tx: Tx, party_id: str) -> list[Recovery]:
     query = select(recoveries).where(recoveries.c.party_id == party_id)
     query = query.order_by(recoveries.c.started_at.desc(), recoveries.c.id.desc())
     return [_recovery(row) for row in (await tx.execute(query)).all()]
+
+
+async def find_told(tx: Tx, party_id: str) -> list[Recovery]:
+    """Return the newest recoveries of a party and those it was told of; without one, of all."""
+    query = select(recoveries).order_by(recoveries.c.started_at.desc(), recoveries.c.id.desc())
+    if party_id:
+        told = recoveries.c.told_party_ids.contains([party_id])
+        query = query.where((recoveries.c.party_id == party_id) | told)
+    return [_recovery(row) for row in (await tx.execute(query.limit(_MOST_LISTED))).all()]
 
 
 async def find_due(tx: Tx, now: datetime, *, limit: int = 100) -> list[str]:

@@ -9,6 +9,7 @@ from sqlalchemy import (
     Date,
     DateTime,
     Double,
+    ForeignKey,
     Integer,
     LargeBinary,
     MetaData,
@@ -78,6 +79,7 @@ recoveries = Table(
     metadata,
     _id(),
     *_text("party_id", "state", "reason", "started_by", "key_id", "receipt_id", "end_receipt_id"),
+    *_text("asked_by"),
     *(_column(name, ARRAY(Text)) for name in ("lost_key_ids", "told_party_ids")),
     _time("started_at"),
     _time("ready_at"),
@@ -100,6 +102,23 @@ representations = Table(
     _time("starts_at"),
     _time("ends_at"),
     _time("agreed_at"),
+)
+representation_offers = Table(
+    "representation_offers",
+    metadata,
+    _id(),
+    *_text("agency_id", "talent_id", "jurisdiction", "proposed_by"),
+    _column("commission_bp", Integer),
+    _time("starts_at"),
+    _time("ends_at"),
+    _time("proposed_at"),
+)
+representation_ends = Table(
+    "representation_ends",
+    metadata,
+    Column("representation_id", Text, primary_key=True),
+    *_text("ended_by"),
+    _time("ended_at"),
 )
 consents = Table(
     "consents",
@@ -167,6 +186,27 @@ photos = Table(
     _column("perceptual_hash", LargeBinary),
     _time("added_at"),
 )
+uploads = Table(
+    "uploads",
+    metadata,
+    _id(),
+    Column("capture_set_id", Text, ForeignKey("capture_sets.id"), nullable=False),
+    *_text("filename", "kind", "sha256", "state", "photo_id", "opened_by"),
+    _column("facts", JSONB),
+    *(_column(name, BigInteger) for name in ("length", "received")),
+    _column("parts", Integer),
+    Column("fault", JSONB(none_as_null=True), nullable=True),
+    *(_time(name) for name in ("created_at", "expires_at")),
+    Column("cleared", Boolean, nullable=False, default=False),
+)
+upload_parts = Table(
+    "upload_parts",
+    metadata,
+    Column("upload_id", Text, primary_key=True),
+    Column("start", BigInteger, primary_key=True),
+    _column("length", BigInteger),
+    *_text("object_key", "sha256"),
+)
 erasures = Table(
     "erasures",
     metadata,
@@ -192,12 +232,23 @@ delegations = Table(
     *(_time(name) for name in ("starts_at", "ends_at", "proposed_at")),
     *(_time(name, nullable=True) for name in ("signed_at", "ended_at")),
 )
+successions = Table(
+    "successions",
+    metadata,
+    _id(),
+    *_text("talent_id", "state", "receipt_id"),
+    _column("version", Integer),
+    _column("successor_ids", ARRAY(Text)),
+    _column("statement", LargeBinary),
+    _time("proposed_at"),
+    *(_time(name, nullable=True) for name in ("signed_at", "ended_at")),
+)
 estates = Table(
     "estates",
     metadata,
     _id(),
     *_text("talent_id", "state", "evidence", "evidence_sha256", "opened_by", "receipt_id"),
-    *_text("stop_reason"),
+    *_text("stop_reason", "succession_id"),
     _column("died_on", Date),
     _column("told", ARRAY(Text)),
     *(_column(name, LargeBinary) for name in ("statement", "objection_statement")),

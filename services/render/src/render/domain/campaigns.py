@@ -1,7 +1,7 @@
 """Campaigns and their briefs: what each must say."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -61,6 +61,9 @@ class Campaign:
     name: str
     credits: tuple[Credit, ...]
     created_at: datetime
+    starts_at: datetime | None = None
+    """When it runs, half-open; the license's term where nobody said."""
+    ends_at: datetime | None = None
 
     @property
     def director_id(self) -> str:
@@ -100,7 +103,46 @@ class Brief:
     products: tuple[Product, ...]
     shots: tuple[Shot, ...]
     sha256: str
+    """Of twin version, products and shots: what is made."""
     created_at: datetime
+    deadline: datetime | None = None
+    """When the pictures are wanted by."""
+    media: tuple[str, ...] = ()
+    """Of the license; empty for all of its."""
+    formats: tuple[str, ...] = ()
+    """Beside the whole picture; empty for all there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Appointment:
+    """A brand lets a creative director open campaigns under one of its licenses."""
+
+    license_id: str
+    brand_id: str
+    talent_id: str
+    director_id: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NamedTwin:
+    """A twin version a brief may name."""
+
+    id: str
+    at: datetime
+    usable: bool
+    """It is near enough to its talent, or she accepted it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What a brief of a campaign may name."""
+
+    twins: tuple[NamedTwin, ...]
+    media: tuple[str, ...]
+    formats: tuple[str, ...]
+    latest_deadline: datetime
+    prohibited_contexts: tuple[str, ...]
 
 
 def check_credits(credits: Sequence[Credit]) -> None:
@@ -125,9 +167,84 @@ def check_credits(credits: Sequence[Credit]) -> None:
         raise FieldInvalid("credits", "must have exactly one creative_director")
 
 
+def credit(campaign: Campaign, more: Sequence[Credit]) -> Campaign:
+    """Return a campaign with more people who make it.
+
+    Raises:
+        FieldInvalid: nobody is named, an unknown role or a second creative director, or somebody
+            who is there in that role.
+    """
+    if not more:
+        raise FieldInvalid("credits", "must name somebody")
+    there = {(one.party_id, one.role) for one in campaign.credits}
+    for index, one in enumerate(more):
+        if one.role == DIRECTOR:
+            raise FieldInvalid(f"credits[{index}].role", "must not be a second creative_director")
+        if (one.party_id, one.role) in there:
+            raise FieldInvalid(f"credits[{index}]", "must not be there in that role already")
+    check_credits([*more, *(one for one in campaign.credits if one.role == DIRECTOR)])
+    if len(more) + len(campaign.credits) > MOST_CREDITS:
+        raise FieldInvalid("credits", f"must be at most {MOST_CREDITS}, those there counted")
+    return replace(campaign, credits=(*campaign.credits, *more))
+
+
+def credited(campaign: Campaign, on_picture: Sequence[Credit]) -> tuple[Credit, ...]:
+    """Return who of a campaign is credited on a picture: whoever came later is not on it."""
+    there = {(one.party_id, one.role) for one in on_picture}
+    return tuple(one for one in campaign.credits if (one.party_id, one.role) in there)
+
+
 def check_name(name: str) -> str:
     """Return a campaign's name tidied, or raise FieldInvalid."""
     return fields.text(name, "name", longest=120, lines=False)
+
+
+def check_dates(
+    starts_at: datetime | None, ends_at: datetime | None, term: tuple[datetime, datetime]
+) -> None:
+    """Check when a campaign runs.
+
+    Args:
+        starts_at, ends_at: half-open; None for both where nobody said.
+        term: of the license, half-open.
+
+    Raises:
+        FieldInvalid: one without the other, the end not after the start, or outside the term.
+    """
+    if starts_at is None and ends_at is None:
+        return
+    if starts_at is None:
+        raise FieldInvalid("starts_at", "must be given where the end is")
+    if ends_at is None or ends_at <= starts_at:
+        raise FieldInvalid("ends_at", "must be after the start")
+    if starts_at < term[0]:
+        raise FieldInvalid(
+            "starts_at", f"must not be before the license's term, {term[0]:%d %B %Y}"
+        )
+    if ends_at > term[1]:
+        raise FieldInvalid("ends_at", f"must not be after the license's term, {term[1]:%d %B %Y}")
+
+
+def check_deadline(deadline: datetime | None, ends_at: datetime, *, now: datetime) -> None:
+    """Check when pictures are wanted by. Raises FieldInvalid: it is over, or the campaign is."""
+    if deadline is None:
+        return
+    if deadline <= now:
+        raise FieldInvalid("deadline", "must be to come")
+    if deadline > ends_at:
+        raise FieldInvalid("deadline", f"must be before the campaign ends, {ends_at:%d %B %Y}")
+
+
+def check_some(chosen: Sequence[str], there: Sequence[str], field: str) -> tuple[str, ...]:
+    """Return what was chosen of what there is, each once and in its order; nothing for all.
+
+    Raises:
+        FieldInvalid: one is not there; the rule says what is.
+    """
+    for index, one in enumerate(chosen):
+        if one not in there:
+            raise FieldInvalid(f"{field}[{index}]", f"must be one of {', '.join(there)}")
+    return tuple(one for one in there if one in chosen)
 
 
 def check_products(products: Sequence[Product]) -> tuple[Product, ...]:

@@ -42,6 +42,9 @@ class License:
     ends_at: datetime
     territories: tuple[str, ...] = ()
     """Of all its uses: ISO 3166 codes and regions, as they were asked for."""
+    media: tuple[str, ...] = ()
+    """Of all its uses."""
+    purpose: str = ""
 
 
 class TwinBelowBar(FailedPrecondition):

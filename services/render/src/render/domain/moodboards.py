@@ -1,10 +1,10 @@
-"""Moodboards: pictures a brief refers to. Nothing is ever made of them."""
+"""Moodboards: pictures a brief refers to, and photos of its products, which are ingredients."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from kit import fields
-from kit.errors import NotFound, ResourceExhausted
+from kit.errors import FieldInvalid, NotFound, ResourceExhausted
 
 MOST_REFERENCES = 24
 """On one moodboard."""
@@ -33,6 +33,10 @@ class Facts:
     """Who made it."""
     rights: str
     """Why it may lie here."""
+    shows: str = ""
+    """A talent of the house whom it shows; empty for the campaign's, or none."""
+    product: int | None = None
+    """Which of the brief's products it is a photo of, from 0; None where of none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,23 +60,38 @@ class Reference:
     rights: str
     object_key: str
     sha256: str
-    """Of the JPEG as it lies in the store, hex."""
+    """Of the JPEG in the clear, hex."""
     width: int
     height: int
     added_by: str
     created_at: datetime
+    talent_id: str = ""
+    """With whose key it lies sealed; empty where it lies in the clear, as those of old do."""
+    object_sha256: str = ""
+    """Of the sealed bytes, hex."""
+    product: int | None = None
+    """As in `Facts`."""
 
 
-def check_facts(facts: Facts) -> Facts:
+def check_facts(facts: Facts, products: int) -> Facts:
     """Return the facts tidied.
 
+    Args:
+        facts: as they were given.
+        products: how many the brief has.
+
     Raises:
-        FieldInvalid: one is missing or too long; the field is named as in the request.
+        FieldInvalid: one is missing or too long, or there is no such product; the field is named
+            as in the request.
     """
+    if facts.product is not None and not 0 <= facts.product < products:
+        raise FieldInvalid("facts.product", f"must be from 0 to {products - 1}")
     return Facts(
         fields.text(facts.title, "facts.title", longest=120, lines=False),
         fields.text(facts.credit, "facts.credit", longest=120, lines=False),
         fields.text(facts.rights, "facts.rights", longest=500),
+        facts.shows,
+        facts.product,
     )
 
 

@@ -33,6 +33,12 @@ class RenderNotDraft(FailedPrecondition):
     reason = "RENDER_NOT_DRAFT"
 
 
+class ReviewOverdue(FailedPrecondition):
+    """The time for the director's word is over; another take may be asked for."""
+
+    reason = "REVIEW_OVERDUE"
+
+
 class RenderNotApproved(FailedPrecondition):
     """The creative director has not approved the render, or it is out already."""
 
@@ -139,6 +145,17 @@ class Render:
     take: Take | None = None
     is_chosen: bool = False
     """The director chose it among the takes of its shot."""
+    review_by: datetime | None = None
+    """Until when the director may approve it; None but for a draft."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProductPhoto:
+    """A real photo of a garment that a picture is made with."""
+
+    title: str
+    sha256: str
+    """Of the JPEG as it lies in the store, hex."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +169,10 @@ class Task:
     campaign: str
     """The campaign's name."""
     grant: str = field(repr=False)
+    formats: tuple[str, ...] = ()
+    """Those to make beside the whole picture."""
+    photos: tuple[ProductPhoto, ...] = ()
+    """Of the product, as they lay on the brief's moodboard when the work was taken up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +229,14 @@ def check_draft(render: Render) -> None:
     if render.state is not State.DRAFT:
         raise RenderNotDraft(
             f"render {render.id} is {render.state}", renderId=render.id, state=render.state
+        )
+
+
+def check_in_time(render: Render, *, now: datetime) -> None:
+    """Check that a draft may still be approved. Raises ReviewOverdue; the deadline is too late."""
+    if render.review_by is not None and now >= render.review_by:
+        raise ReviewOverdue(
+            f"render {render.id} could be approved until {render.review_by}", renderId=render.id
         )
 
 

@@ -53,6 +53,8 @@ class Word(StrEnum):
     RETAKE = "retake"
     REFUSED = "refused"
     LAPSED = "lapsed"
+    OVERDUE = "overdue"
+    """The director said nothing in time."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,6 +81,7 @@ class Layers:
 
     Attributes:
         watermark: the number in its pixels, which proves nothing by itself.
+        watermark_by: the codec that read it; empty where none did.
         fingerprint: 32 bytes, how it looks; anyone can compute it, and aim at it.
         keyed_fingerprint: 32 bytes, how it looks under our key.
         sha256: of the file, in hexadecimal.
@@ -95,6 +96,7 @@ class Layers:
     sha256: str
     named_render: str | None = None
     metadata_contradicts: bool = False
+    watermark_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,8 @@ class Candidate:
         keyed_fingerprint: empty where the picture was made before there was one.
         sha256: of the released file, in hexadecimal.
         outline: a small grey copy; empty where the picture was made before there was one.
+        watermark_by: the codec it was marked with. A number that another one reads is not this
+            picture's: else the weakest check that is switched on would stand for all.
     """
 
     rights: Rights
@@ -112,6 +116,7 @@ class Candidate:
     keyed_fingerprint: bytes
     sha256: str
     outline: bytes = field(default=b"", repr=False)
+    watermark_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +182,12 @@ def _record(layers: Layers, candidates: Sequence[Candidate]) -> Candidate | None
 
 
 def _numbered(layers: Layers, candidates: Sequence[Candidate]) -> Candidate | None:
-    return next((c for c in candidates if c.rights.asset_number == layers.watermark), None)
+    return next((c for c in candidates if _has_number(c, layers)), None)
+
+
+def _has_number(record: Candidate, layers: Layers) -> bool:
+    same = record.rights.asset_number == layers.watermark
+    return same and record.watermark_by == layers.watermark_by
 
 
 def _claimed(layers: Layers, candidates: Sequence[Candidate]) -> Candidate | None:
@@ -207,9 +217,9 @@ def _watermark(
 ) -> Watermark:
     if layers.watermark is None:
         return Watermark.NONE
-    if record is not None and record.rights.asset_number == layers.watermark:
+    if record is not None and _has_number(record, layers):
         return Watermark.SAME
-    known = any(c.rights.asset_number == layers.watermark for c in candidates)
+    known = any(_has_number(c, layers) for c in candidates)
     return Watermark.OTHER if known else Watermark.UNKNOWN
 
 

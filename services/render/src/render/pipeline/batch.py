@@ -6,13 +6,16 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import torch
 from diffusers import DiffusionPipeline
+from imaging.faces import Embedder
 from imaging.failures import OutOfMemory
-from imaging.pictures import Rgb
-from imaging.pipeline import adapters, base, families, generate
+from imaging.pipeline import adapters, base, families, generate, likest
+from imaging.pipeline.likest import Drawn
+from imaging.pipeline.reference import Reference
 from torch import nn
 
 
@@ -24,16 +27,23 @@ class Row:
     adapter: bytes = field(repr=False)
     prompt: str
     seed: int
+    reference: Reference | None = None
+    """Whom it shall look like; None where no face is to be seen, or nobody knows."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sampler:
-    """How the noise is taken out: steps, the guidance scale (1 turns it off), and on what."""
+    """How the noise is taken out: steps, the guidance scale (1 turns it off), and on what.
 
-    steps: int
-    guidance: float
+    What is None is as suits the base's family.
+    """
+
+    steps: int | None
+    guidance: float | None
     threads: int = 1
     """Of the CPU, where there is no GPU."""
+    tries: int = likest.TRIES
+    """Pictures drawn of a row at most, until one looks like her."""
 
 
 class Bases:
@@ -75,17 +85,19 @@ def make(
     pipeline: DiffusionPipeline,
     rows: Sequence[Row],
     sampler: Sampler,
+    faces: Embedder,
     should_stop: Callable[[], bool],
-) -> list[Rgb]:
+) -> list[Drawn]:
     """Make one picture per row, every row with its own twin.
 
-    All rows go through the network together. Where that takes more memory than there is, the
-    two halves are made one after the other, once.
+    All rows go through the network together, then once more those that do not look like her.
+    Where that takes more memory than there is, the two halves are made one after the other, once.
 
     Args:
         pipeline: the base every row's twin was trained on.
         rows: at least one.
         sampler: for all rows.
+        faces: tells how near a picture is to its reference.
         should_stop: asked before every step.
 
     Raises:
@@ -94,15 +106,16 @@ def make(
         OutOfMemory: half of the rows is still too much.
     """
     torch.set_num_threads(sampler.threads)
+    run = partial(_run, pipeline, sampler, faces, should_stop)
     with _dressed(families.denoiser(pipeline), rows):
         try:
-            return _run(pipeline, rows, sampler, should_stop)
+            return run(rows)
         except torch.OutOfMemoryError:
             _free()
         half = (len(rows) + 1) // 2
         parts = [part for part in (rows[:half], rows[half:]) if part]
         try:
-            return [one for part in parts for one in _run(pipeline, part, sampler, should_stop)]
+            return [one for part in parts for one in run(part)]
         except torch.OutOfMemoryError as error:
             _free()
             raise OutOfMemory(f"no room for {half} pictures at once") from error
@@ -110,14 +123,21 @@ def make(
 
 def _run(
     pipeline: DiffusionPipeline,
-    rows: Sequence[Row],
     sampler: Sampler,
+    faces: Embedder,
     should_stop: Callable[[], bool],
-) -> list[Rgb]:
-    shots = [generate.Shot(row.twin, row.prompt, row.seed) for row in rows]
-    return generate.pictures(
-        pipeline, shots, steps=sampler.steps, guidance=sampler.guidance, should_stop=should_stop
+    rows: Sequence[Row],
+) -> list[Drawn]:
+    family = families.of(pipeline)
+    make = partial(
+        generate.pictures,
+        pipeline,
+        steps=sampler.steps or family.steps,
+        guidance=sampler.guidance or family.guidance,
+        should_stop=should_stop,
     )
+    shots = [generate.Shot(row.twin, row.prompt, row.seed) for row in rows]
+    return likest.draw(make, shots, [row.reference for row in rows], faces, tries=sampler.tries)
 
 
 @contextmanager

@@ -1,9 +1,12 @@
 """From messages to the domain."""
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 
 from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
 from kit import once
+from kit.errors import FieldInvalid
 from sosia.common.v1 import credit_pb2
 from sosia.render.v1 import campaign_pb2, render_pb2
 from sosia.render.v1 import render_service_pb2 as pb
@@ -28,14 +31,28 @@ def to_command(request: Message) -> Command:
 
 def to_new_campaign(request: pb.CreateCampaignRequest) -> NewCampaign:
     """Read what a campaign is asked to be; names of crew are identity's to give."""
-    return NewCampaign(request.license_id, request.name, _credits(request.credits))
+    dates = [_to_time(request, name) for name in ("starts_at", "ends_at")]
+    return NewCampaign(request.license_id, request.name, _credits(request.credits), *dates)
+
+
+def to_credits(request: pb.CreditCrewRequest) -> tuple[Credit, ...]:
+    """Read who is named; names of crew are identity's to give."""
+    return _credits(request.credits)
 
 
 def to_new_brief(request: pb.CreateBriefRequest) -> NewBrief:
     """Read what a brief is asked to be."""
     products = tuple(_product(product) for product in request.products)
     shots = tuple(_shot(shot) for shot in request.shots)
-    return NewBrief(request.campaign_id, request.twin_version_id, products, shots)
+    return NewBrief(
+        request.campaign_id,
+        request.twin_version_id,
+        products,
+        shots,
+        _to_time(request, "deadline"),
+        tuple(request.media),
+        tuple(request.formats),
+    )
 
 
 def to_review(request: pb.ReviewRenderRequest) -> Review:
@@ -45,7 +62,8 @@ def to_review(request: pb.ReviewRenderRequest) -> Review:
 
 def to_facts(facts: campaign_pb2.ReferenceFacts) -> Facts:
     """Read what is said of a reference picture."""
-    return Facts(facts.title, facts.credit, facts.rights)
+    product = facts.product if facts.HasField("product") else None
+    return Facts(facts.title, facts.credit, facts.rights, facts.shows, product)
 
 
 def to_direction(request: pb.AskTakeRequest) -> Direction:
@@ -82,3 +100,14 @@ def _product(product: campaign_pb2.Product) -> Product:
 
 def _shot(shot: campaign_pb2.Shot) -> Shot:
     return Shot(shot.product, shot.framing, shot.pose, shot.view, shot.lighting, shot.seed)
+
+
+def _to_time(request: Message, name: str) -> datetime | None:
+    """Read a time that may be unset. Raises FieldInvalid: it is out of range."""
+    if not request.HasField(name):
+        return None
+    stamp: Timestamp = getattr(request, name)
+    try:
+        return stamp.ToDatetime(tzinfo=UTC)
+    except (ValueError, OverflowError) as error:
+        raise FieldInvalid(name, "must be a time") from error

@@ -16,8 +16,9 @@ from sosia.render.v1 import (
 
 from render.domain.answers import Answer, Named
 from render.domain.bindings import Match
-from render.domain.campaigns import Brief, Campaign, Credit, Product, Shot
+from render.domain.campaigns import Appointment, Brief, Campaign, Choices, Credit, Product, Shot
 from render.domain.formats import Format
+from render.domain.licenses import License, State
 from render.domain.moodboards import Reference
 from render.domain.renders import Remains, Render
 from render.domain.takes import Note
@@ -28,6 +29,10 @@ def from_time(value: datetime) -> Timestamp:
     stamp = Timestamp()
     stamp.FromDatetime(value)
     return stamp
+
+
+def _maybe(value: datetime | None) -> Timestamp | None:
+    return None if value is None else from_time(value)
 
 
 def from_credits(credits: Iterable[Credit]) -> list[credit_pb2.Credit]:
@@ -43,6 +48,9 @@ def from_campaign(campaign: Campaign) -> campaign_pb2.Campaign:
         id=campaign.id,
         brand_id=campaign.brand_id,
         license_id=campaign.license_id,
+        talent_id=campaign.talent_id,
+        starts_at=_maybe(campaign.starts_at),
+        ends_at=_maybe(campaign.ends_at),
         name=campaign.name,
         credits=from_credits(campaign.credits),
         created_at=from_time(campaign.created_at),
@@ -59,6 +67,38 @@ def from_brief(brief: Brief) -> campaign_pb2.Brief:
         shots=[_shot(shot) for shot in brief.shots],
         sha256=brief.sha256,
         created_at=from_time(brief.created_at),
+        deadline=_maybe(brief.deadline),
+        media=brief.media,
+        formats=brief.formats,
+    )
+
+
+def from_appointment(appointment: Appointment, license: License) -> campaign_pb2.Appointment:
+    """Write an appointment, with what its license is for."""
+    return campaign_pb2.Appointment(
+        license_id=license.id,
+        brand_id=appointment.brand_id,
+        talent_id=appointment.talent_id,
+        director_id=appointment.director_id,
+        appointed_at=from_time(appointment.at),
+        purpose=license.purpose,
+        starts_at=from_time(license.starts_at),
+        ends_at=from_time(license.ends_at),
+        live=license.state is State.ACTIVE,
+    )
+
+
+def from_choices(there: Choices) -> render_service_pb2.ListBriefChoicesResponse:
+    """Write what a brief may name."""
+    return render_service_pb2.ListBriefChoicesResponse(
+        twins=[
+            campaign_pb2.UsableTwin(id=one.id, created_at=from_time(one.at), usable=one.usable)
+            for one in there.twins
+        ],
+        media=there.media,
+        formats=there.formats,
+        latest_deadline=from_time(there.latest_deadline),
+        prohibited_contexts=there.prohibited_contexts,
     )
 
 
@@ -86,6 +126,8 @@ def from_render(render: Render) -> render_pb2.Render:
         message.picture_sha256 = render.picture.sha256
         message.width, message.height = render.picture.width, render.picture.height
         message.fingerprint = render.picture.fingerprint.hex()
+    if render.review_by is not None:
+        message.review_by.FromDatetime(render.review_by)
     if render.released_at is not None:
         message.released_at.FromDatetime(render.released_at)
     if render.take is not None:
@@ -118,7 +160,9 @@ def from_reference(reference: Reference) -> campaign_pb2.Reference:
         width=reference.width,
         height=reference.height,
         added_by=reference.added_by,
+        talent_id=reference.talent_id,
         created_at=from_time(reference.created_at),
+        product=reference.product,
     )
 
 
@@ -199,7 +243,7 @@ def _shot(shot: Shot) -> campaign_pb2.Shot:
 def from_remains(left: Remains) -> render_service_pb2.GetPicturesErasureResponse:
     """Write what is still there of a talent."""
     return render_service_pb2.GetPicturesErasureResponse(
-        erased_at=None if left.erased_at is None else from_time(left.erased_at),
+        erased_at=_maybe(left.erased_at),
         objects_deleted=left.objects_deleted,
         objects_left=left.objects,
         renders_left=left.renders,

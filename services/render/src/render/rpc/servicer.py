@@ -10,6 +10,7 @@ from sosia.render.v1 import softbinding_pb2 as soft
 
 from render.rpc import claims as told
 from render.rpc import incoming, outgoing
+from render.service.appointments import Appointments
 from render.service.campaigns import Briefs, Campaigns
 from render.service.claims import Claims
 from render.service.moodboards import Moodboards
@@ -41,6 +42,7 @@ class Services:
     reactions: Reactions
     sightings: Sightings
     claims: Claims
+    appointments: Appointments
 
 
 class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
@@ -64,6 +66,15 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
         """Return a campaign."""
         campaign = await self._do.campaigns.get(request.campaign_id)
         return pb.GetCampaignResponse(campaign=outgoing.from_campaign(campaign))
+
+    async def CreditCrew(
+        self, request: pb.CreditCrewRequest, context: Context
+    ) -> pb.CreditCrewResponse:
+        """Name more people who make a campaign."""
+        campaign = await self._do.campaigns.credit(
+            incoming.to_command(request), request.campaign_id, incoming.to_credits(request)
+        )
+        return pb.CreditCrewResponse(campaign=outgoing.from_campaign(campaign))
 
     async def CreateBrief(
         self, request: pb.CreateBriefRequest, context: Context
@@ -333,3 +344,37 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
             incoming.to_command(request), request.claim_id, request.note, settle=request.settle
         )
         return pb.CloseClaimResponse(claim=told.from_told(claim))
+
+    async def AppointDirector(
+        self, request: pb.AppointDirectorRequest, context: Context
+    ) -> pb.AppointDirectorResponse:
+        """Let a creative director open campaigns."""
+        command = incoming.to_command(request)
+        who = (request.license_id, request.director_id)
+        appointment, license = await self._do.appointments.appoint(command, *who)
+        return pb.AppointDirectorResponse(
+            appointment=outgoing.from_appointment(appointment, license)
+        )
+
+    async def DismissDirector(
+        self, request: pb.DismissDirectorRequest, context: Context
+    ) -> pb.DismissDirectorResponse:
+        """Take an appointment back."""
+        command = incoming.to_command(request)
+        await self._do.appointments.dismiss(command, request.license_id, request.director_id)
+        return pb.DismissDirectorResponse()
+
+    async def ListAppointments(
+        self, request: pb.ListAppointmentsRequest, context: Context
+    ) -> pb.ListAppointmentsResponse:
+        """Return the caller's appointments."""
+        found = await self._do.appointments.find()
+        return pb.ListAppointmentsResponse(
+            appointments=[outgoing.from_appointment(*one) for one in found]
+        )
+
+    async def ListBriefChoices(
+        self, request: pb.ListBriefChoicesRequest, context: Context
+    ) -> pb.ListBriefChoicesResponse:
+        """Return what a brief may name."""
+        return outgoing.from_choices(await self._do.briefs.find_choices(request.campaign_id))

@@ -33,6 +33,12 @@ async def approve(tx: Tx, render: Render, director_id: str, note: str) -> None:
     await store.note(tx, render, Word.APPROVED, note, director_id)
 
 
+async def put_back(tx: Tx, render: Render, director_id: str, note: str) -> None:
+    """Choose a take no longer. Raises RenderNotDraft, TakeNotChosen."""
+    domain.check_put_back(render, await store.find_chosen(tx, render))
+    await free(tx, render, Word.PUT_BACK, note, director_id)
+
+
 async def free(tx: Tx, render: Render, word: Word, note: str, party_id: str) -> None:
     """Write down why a take is not the one; if it was chosen, another may be now."""
     was_chosen = await store.free(tx, render)

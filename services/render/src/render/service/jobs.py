@@ -1,7 +1,7 @@
 """Renders, as workers see them: taken, admitted, ended. Each method is one transaction."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from kit import db, jobs, outbox
 from kit.db import Database, Tx
@@ -12,14 +12,16 @@ from render.domain.grants import Claims, Wanted
 from render.domain.renders import Made, Render, State, Task
 from render.store import grants as grants_store
 from render.store import renders as store
+from render.store import reviews as reviews_store
 from render.store.tables import renders
 
 
 class Jobs:
     """The queue of renders."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, review_lasts: timedelta) -> None:
         self._db = database
+        self._review_lasts = review_lasts
 
     async def claim(self, limit: int) -> list[Task]:
         """Take the oldest renders that wait or whose worker fell silent, with their briefs."""
@@ -75,6 +77,7 @@ class Jobs:
         async with self._db.begin() as tx:
             if not await store.finish(tx, render, made):
                 return False
+            await reviews_store.begin(tx, render.id, self._review_lasts)
             event = events_pb2.RenderDrafted(
                 render_id=render.id,
                 license_id=render.license_id,

@@ -9,6 +9,7 @@ from render.clients import Identity
 from render.domain.renders import Remains
 from render.service import access
 from render.store import erasures as store
+from render.store import moodboards as moodboards_store
 
 
 class Remnants:
@@ -33,4 +34,5 @@ class Remnants:
         async with self._db.begin() as tx:
             erased_at, deleted = await store.find(tx, talent_id)
             left, released = await store.count(tx, talent_id)
+            objects += await moodboards_store.count_open(tx, talent_id)
         return Remains(erased_at, deleted, objects, left, released)

@@ -4,13 +4,15 @@ Other services are asked before a transaction opens, never within.
 """
 
 import hashlib
+from contextlib import nullcontext
 
-from kit import once, outbox, trace
+from kit import db, once, outbox, trace
 from kit.db import Database, Tx
 from kit.ids import new_id
 from sosia.render.v1 import events_pb2
 
-from render.clients import Identity, Licensing
+from render.clients import Identity, Licensing, as_render
+from render.domain import campaigns
 from render.domain import renders as domain
 from render.domain.campaigns import Brief, BriefNotFound, Campaign
 from render.domain.grants import Wanted
@@ -36,7 +38,9 @@ class Renders:
         self._licensing = licensing
 
     async def start(self, command: Command, brief_id: str) -> list[Render]:
-        """Queue a render per shot of a brief under one grant; the licensed brand may.
+        """Queue a render per shot of a brief under one grant; brand and creative director may.
+
+        The brand let its director in on the campaign, so render asks for her grant itself.
 
         Raises:
             BriefNotFound, NotAllowed, TwinBelowBar: and what training, identity and licensing say.
@@ -46,15 +50,18 @@ class Renders:
             brief, campaign = await _get_brief(tx, brief_id)
             repeat = await once.find(tx, command.request_id, command.content)
         await self._check_near_brief(campaign)
-        access.require_brand(campaign.brand_id)
+        directs = trace.actor().party_id == campaign.director_id
+        if not directs:
+            access.require_brand(campaign.brand_id)
         if repeat is not None:
             async with self._db.begin() as tx:
                 return await store.find_started(tx, repeat)
         start = await self._starts.prepare(brief, campaign)
         wanted = Wanted(campaign.license_id, start.twin.id, brief.sha256)
-        token = await self._licensing.issue_grant(
-            _grant_request(brief.id, command.request_id), wanted, len(brief.shots)
-        )
+        with as_render() if directs else nullcontext():
+            token = await self._licensing.issue_grant(
+                _grant_request(brief.id, command.request_id), wanted, len(brief.shots)
+            )
         return await self._queue(command, start, token)
 
     async def _queue(self, command: Command, start: Start, grant: str) -> list[Render]:
@@ -99,7 +106,8 @@ class Renders:
         """Note the creative director's word.
 
         Raises:
-            RenderNotFound, NotAllowed, FieldInvalid, RenderNotDraft, TakeChosen: in this order.
+            RenderNotFound, NotAllowed, FieldInvalid, RenderNotDraft, ReviewOverdue, TakeChosen:
+                in this order; who sets a take aside is never too late.
         """
         _, campaign = await self.open(render_id)
         reviewer_id = access.require_director(campaign)
@@ -110,6 +118,7 @@ class Renders:
             if await once.claim(tx, command.request_id, command.content, token) == token:
                 domain.check_draft(render)
                 if review.approve:
+                    domain.check_in_time(render, now=await db.now(tx))
                     await choosing.approve(tx, render, reviewer_id, review.note)
                 else:
                     await choosing.free(tx, render, Word.RETAKE, review.note, reviewer_id)
@@ -133,7 +142,8 @@ class Renders:
             if await once.find(tx, command.request_id, command.content) is not None:
                 return await store.get(tx, render_id)
         picture = domain.check_approved(render)
-        await self._licensing.release(render, picture, campaign.credits)
+        credited = campaigns.credited(campaign, render.credits)
+        await self._licensing.release(render, picture, credited)
         async with self._db.begin() as tx:
             render = await store.get(tx, render_id, lock=True)
             token = new_id("rel")

@@ -1,6 +1,7 @@
 """The creative director's work on a shot: another take, the choice among them, the notes."""
 
 import hashlib
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from kit import once, outbox
@@ -23,6 +24,9 @@ from render.service.starts import Start, Starts, make_render
 from render.store import campaigns as campaigns_store
 from render.store import renders as renders_store
 from render.store import takes as store
+
+Say = Callable[[Tx, Render, str, str], Awaitable[None]]
+"""Notes a word of the director, by id, on a take the transaction holds, with what is said."""
 
 
 class Takes:
@@ -91,15 +95,7 @@ class Takes:
         Raises:
             RenderNotFound, NotAllowed, FieldInvalid, RenderNotDraft, TakeChosen: in this order.
         """
-        _, campaign = await self._renders.open(render_id)
-        director_id = access.require_director(campaign)
-        note = domain.check_note(note, required=False)
-        async with self._db.begin() as tx:
-            render = await renders_store.get(tx, render_id, lock=True)
-            token = new_id("tak")
-            if await once.claim(tx, command.request_id, command.content, token) == token:
-                await choosing.choose(tx, render, director_id, note)
-            return await renders_store.get(tx, render_id)
+        return await self._say(command, render_id, note, choosing.choose)
 
     async def put_back(self, command: Command, render_id: str, note: str) -> Render:
         """Choose a take no longer, so that another can be.
@@ -107,6 +103,10 @@ class Takes:
         Raises:
             RenderNotFound, NotAllowed, FieldInvalid, RenderNotDraft, TakeNotChosen: in this order.
         """
+        return await self._say(command, render_id, note, choosing.put_back)
+
+    async def _say(self, command: Command, render_id: str, note: str, say: Say) -> Render:
+        """Do what the director says of a take, once, while its row is held."""
         _, campaign = await self._renders.open(render_id)
         director_id = access.require_director(campaign)
         note = domain.check_note(note, required=False)
@@ -114,8 +114,7 @@ class Takes:
             render = await renders_store.get(tx, render_id, lock=True)
             token = new_id("tak")
             if await once.claim(tx, command.request_id, command.content, token) == token:
-                domain.check_put_back(render, await store.find_chosen(tx, render))
-                await choosing.free(tx, render, Word.PUT_BACK, note, director_id)
+                await say(tx, render, director_id, note)
             return await renders_store.get(tx, render_id)
 
     async def find_notes(self, brief_id: str) -> list[Note]:

@@ -4,8 +4,8 @@ from sqlalchemy import select, union_all
 
 from render.store.tables import formats, manifests, pictures, renders
 
-KNOWN = ("fingerprint", "keyed_fingerprint", "outline", "rights_digest", "sha256")
-_BOTH = ("render_id", "watermark", *KNOWN)
+KNOWN = ("fingerprint", "keyed_fingerprint", "outline", "rights_digest", "sha256", "watermark")
+_BOTH = ("render_id", *KNOWN)
 
 assets = union_all(
     select(

@@ -6,7 +6,7 @@ from typing import Any
 
 from kit.db import Tx
 from kit.fields import is_id
-from sqlalchemy import Row, insert, select
+from sqlalchemy import Row, insert, select, update
 
 from render.domain.campaigns import (
     Brief,
@@ -29,8 +29,14 @@ async def add(tx: Tx, campaign: Campaign) -> None:
     await tx.execute(insert(campaigns).values(row))
 
 
-async def get(tx: Tx, campaign_id: str) -> Campaign:
-    """Return a campaign.
+async def save_credits(tx: Tx, campaign: Campaign) -> None:
+    """Store who makes a campaign now."""
+    query = update(campaigns).where(campaigns.c.id == campaign.id)
+    await tx.execute(query.values(credits=from_credits(campaign.credits)))
+
+
+async def get(tx: Tx, campaign_id: str, *, lock: bool = False) -> Campaign:
+    """Return a campaign; with `lock`, hold its row until the transaction ends.
 
     Raises:
         CampaignNotFound: there is none with that id.
@@ -38,7 +44,7 @@ async def get(tx: Tx, campaign_id: str) -> Campaign:
     row = None
     if is_id("cmp", campaign_id):
         query = select(campaigns).where(campaigns.c.id == campaign_id)
-        row = (await tx.execute(query)).one_or_none()
+        row = (await tx.execute(query.with_for_update() if lock else query)).one_or_none()
     if row is None:
         raise CampaignNotFound("there is no such campaign")
     return _campaign(row)
@@ -64,6 +70,7 @@ async def add_brief(tx: Tx, brief: Brief, *, created_by: str) -> None:
     row = {name: getattr(brief, name) for name in Brief.__slots__}
     row["products"] = [asdict(product) for product in brief.products]
     row["shots"] = [asdict(shot) for shot in brief.shots]
+    row |= {"media": list(brief.media), "formats": list(brief.formats)}
     await tx.execute(insert(briefs).values(created_by=created_by, **row))
 
 
@@ -96,6 +103,7 @@ def _brief(row: Row[Any]) -> Brief:
     values = {name: getattr(row, name) for name in Brief.__slots__}
     values["products"] = tuple(Product(**product) for product in row.products)
     values["shots"] = tuple(Shot(**shot) for shot in row.shots)
+    values |= {"media": tuple(row.media), "formats": tuple(row.formats)}
     return Brief(**values)
 
 

@@ -3,16 +3,21 @@
 from kit import db
 from kit.db import Tx
 from kit.fields import is_id
-from sqlalchemy import Row, insert, select
+from sqlalchemy import Row, and_, func, insert, or_, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from render.domain.moodboards import Reference, ReferenceNotFound
-from render.store.tables import brief_references, briefs, reference_removals
+from render.domain.renders import ProductPhoto
+from render.store.tables import brief_references, briefs, campaigns, reference_removals
 
 _HERE = reference_removals.c.reference_id.is_(None)
 _FROM = brief_references.outerjoin(
     reference_removals, reference_removals.c.reference_id == brief_references.c.id
 )
+_CAMPAIGNS = _FROM.join(briefs, briefs.c.id == brief_references.c.brief_id).join(
+    campaigns, campaigns.c.id == briefs.c.campaign_id
+)
+_IN_THE_CLEAR = brief_references.c.talent_id == ""
 
 
 async def hold(tx: Tx, brief_id: str) -> None:
@@ -33,6 +38,12 @@ async def find(tx: Tx, brief_id: str) -> list[Reference]:
     query = query.where(_HERE, brief_references.c.brief_id == brief_id)
     query = query.order_by(brief_references.c.created_at, brief_references.c.id)
     return [_reference(row) for row in (await tx.execute(query)).all()]
+
+
+async def find_photos(tx: Tx, brief_id: str, product: int) -> list[ProductPhoto]:
+    """Return the photos of a product that lie on a brief's moodboard, in the order they came."""
+    found = await find(tx, brief_id)
+    return [ProductPhoto(one.title, one.sha256) for one in found if one.product == product]
 
 
 async def get(tx: Tx, reference_id: str, *, removed: bool = False) -> Reference:
@@ -60,6 +71,29 @@ async def remove(tx: Tx, reference_id: str, *, removed_by: str) -> bool:
     }
     noted = await tx.execute(upsert(reference_removals).values(row).on_conflict_do_nothing())
     return bool(noted.rowcount)
+
+
+async def forget(tx: Tx, talent_id: str) -> list[str]:
+    """Take everything off that is of a talent; return the keys of what lies in the clear.
+
+    Of her is what lies sealed for her, and what was put on boards of her campaigns before they
+    were sealed.
+    """
+    query = select(brief_references.c.id, brief_references.c.object_key)
+    open_of_her = and_(_IN_THE_CLEAR, campaigns.c.talent_id == talent_id)
+    of_her = or_(brief_references.c.talent_id == talent_id, open_of_her)
+    query = query.select_from(_CAMPAIGNS).where(_HERE, of_her)
+    found = (await tx.execute(query)).all()
+    for row in found:
+        await remove(tx, row.id, removed_by=talent_id)
+    return [row.object_key for row in found if row.object_key.startswith("references/")]
+
+
+async def count_open(tx: Tx, talent_id: str) -> int:
+    """Return how many pictures on boards of a talent's campaigns lie in the clear."""
+    query = select(func.count()).select_from(_CAMPAIGNS)
+    query = query.where(_HERE, _IN_THE_CLEAR, campaigns.c.talent_id == talent_id)
+    return int((await tx.execute(query)).scalar_one())
 
 
 def _reference(row: Row[tuple[object, ...]]) -> Reference:

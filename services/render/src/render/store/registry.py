@@ -65,7 +65,9 @@ def _named(layers: Layers) -> list[Select[tuple[int]]]:
     """Return the numbers that watermark, signature and hash lead to, each by its own index."""
     rights, number = layers.credentials.rights, select(assets.c.asset_number)
     return [
-        number.where(assets.c.asset_number == layers.watermark),
+        number.where(
+            assets.c.asset_number == layers.watermark, assets.c.watermark == layers.watermark_by
+        ),
         number.where(assets.c.render_id == (rights.render_id if rights else None)),
         number.where(assets.c.sha256 == layers.sha256),
     ]
@@ -111,7 +113,12 @@ def _registered(row: Row[Any]) -> Registered:
     )
     return Registered(
         candidate=Candidate(
-            rights, row.fingerprint, row.keyed_fingerprint, row.sha256, row.outline
+            rights,
+            row.fingerprint,
+            row.keyed_fingerprint,
+            row.sha256,
+            row.outline,
+            row.watermark,
         ),
         talent_id=row.talent_id,
         brand_id=row.brand_id,

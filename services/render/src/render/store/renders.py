@@ -10,7 +10,7 @@ from kit.fields import is_id
 from sqlalchemy import ColumnElement, Row, func, insert, or_, select, update
 
 from render.domain.campaigns import Shot
-from render.domain.formats import Format, MadeFormat
+from render.domain.formats import FORMATS, Format, MadeFormat
 from render.domain.renders import (
     OPEN,
     Basis,
@@ -24,8 +24,18 @@ from render.domain.renders import (
 )
 from render.store import campaigns as campaigns_store
 from render.store import likeness as likeness_store
+from render.store import moodboards as moodboards_store
 from render.store.campaigns import from_credits, to_credits
-from render.store.tables import briefs, choices, formats, manifests, pictures, renders, takes
+from render.store.tables import (
+    briefs,
+    choices,
+    formats,
+    manifests,
+    pictures,
+    renders,
+    reviews_due,
+    takes,
+)
 
 _OPEN = [str(state) for state in OPEN]
 _PICTURE = [pictures.c[name].label(f"picture_{name}") for name in Picture.__slots__]
@@ -90,9 +100,10 @@ async def find_takes(tx: Tx, brief_id: str, shot: int | None = None) -> list[Ren
 
 
 async def _find(tx: Tx, which: ColumnElement[bool], *, lock: bool = False) -> list[Render]:
-    query = select(renders, *_PICTURE, *_TAKE, _CHOSEN).select_from(
+    query = select(renders, *_PICTURE, *_TAKE, _CHOSEN, reviews_due.c.due_at).select_from(
         renders.outerjoin(pictures, pictures.c.render_id == renders.c.id)
         .outerjoin(takes, takes.c.render_id == renders.c.id)
+        .outerjoin(reviews_due, reviews_due.c.render_id == renders.c.id)
         .outerjoin(choices, choices.c.render_id == renders.c.id)
     )
     query = query.where(which).order_by(renders.c.created_at, renders.c.start_id, renders.c.shot)
@@ -112,7 +123,9 @@ async def to_task(tx: Tx, row: Row[Any]) -> Task:
     shot = brief.shots[render.shot] if take is None else take.made_from
     sha256 = brief.sha256 if take is None else take.brief_sha256
     product = brief.products[shot.product]
-    return Task(render, product, shot, sha256, campaign.name, row.grant_token)
+    formats = brief.formats or tuple(FORMATS)
+    photos = tuple(await moodboards_store.find_photos(tx, brief.id, shot.product))
+    return Task(render, product, shot, sha256, campaign.name, row.grant_token, formats, photos)
 
 
 async def finish(tx: Tx, render: Render, made: Made) -> bool:
@@ -223,6 +236,8 @@ def to_render(row: Row[Any]) -> Render:
     if getattr(row, "take_number", None) is not None:
         values["take"] = _take(row)
         values["is_chosen"] = row.is_chosen
+    if values["state"] is State.DRAFT:
+        values["review_by"] = getattr(row, "due_at", None)
     return Render(**values)
 
 

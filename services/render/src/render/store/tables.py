@@ -5,6 +5,7 @@ from typing import Any
 from kit import jobs
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Date,
     DateTime,
@@ -37,6 +38,8 @@ campaigns = Table(
     *_columns(Text, "brand_id", "license_id", "talent_id", "name"),
     *_columns(JSONB, "credits"),
     *_columns(_time, "created_at"),
+    Column("starts_at", _time),
+    Column("ends_at", _time),
 )
 briefs = Table(
     "briefs",
@@ -46,6 +49,17 @@ briefs = Table(
     *_columns(JSONB, "products", "shots"),
     *_columns(Text, "sha256", "created_by"),
     *_columns(_time, "created_at"),
+    Column("deadline", _time),
+    Column("media", JSONB, nullable=False, server_default="[]"),
+    Column("formats", JSONB, nullable=False, server_default="[]"),
+)
+appointments = Table(
+    "appointments",
+    metadata,
+    Column("number", BigInteger, Identity(always=True), primary_key=True),
+    *_columns(Text, "license_id", "brand_id", "talent_id", "director_id"),
+    *_columns(Boolean, "stands"),
+    *_columns(_time, "at"),
 )
 renders = Table(
     "renders",
@@ -84,6 +98,14 @@ take_notes = Table(
     Column("party_id", Text, nullable=False, server_default=""),
     *_columns(_time, "said_at"),
 )
+reviews_due = Table(
+    "reviews_due",
+    metadata,
+    Column("render_id", Text, primary_key=True),
+    *_columns(_time, "began_at", "due_at"),
+    Column("reminded_at", _time),
+    Column("lapsed_at", _time),
+)
 choices = Table(
     "choices",
     metadata,
@@ -101,6 +123,9 @@ brief_references = Table(
     *_columns(Integer, "width", "height"),
     *_columns(Text, "added_by"),
     *_columns(_time, "created_at"),
+    Column("talent_id", Text, nullable=False, server_default=""),
+    Column("object_sha256", Text, nullable=False, server_default=""),
+    Column("product", Integer),
 )
 reference_removals = Table(
     "reference_removals",

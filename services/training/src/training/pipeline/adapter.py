@@ -10,6 +10,7 @@ import torch
 from diffusers import DiffusionPipeline
 from imaging.failures import Stopped
 from imaging.pipeline import adapters, base
+from imaging.pipeline.reference import Reference
 from imaging.words import subject_of
 
 from training.pipeline import best, devices
@@ -46,13 +47,15 @@ def train(
     progress: Callable[[Progress], None],
     should_stop: Callable[[], bool],
     measure: Measure | None = None,
+    reference: Reference | None = None,
 ) -> Trained:
     """Train until the twin is no longer nearer to her, at most `plan.steps`.
 
     Goes on from the checkpoint in `plan.work` if there is one. Every step draws its pictures and
     its noise from a generator seeded by the plan's seed and the step, so a run that was killed
     and resumed ends with the weights of one that was not. Without a `measure` all steps are
-    taken and the last weights are the twin.
+    taken and the last weights are the twin. The adapter names the `reference` its pictures shall
+    look like.
 
     Raises:
         BaseUnusable: the base cannot be loaded safely.
@@ -66,7 +69,7 @@ def train(
     run.wear_best()
     last = run.losses[-max(1, run.step // 10) :]
     subject = subject_of([photo.caption for photo in photos])
-    about = adapters.About(base.digest(plan.base), run.rank, subject)
+    about = adapters.About(base.digest(plan.base), run.rank, subject).of(reference)
     return Trained(
         pipeline=run.pipeline,
         adapter=adapters.dump(run.denoiser, NAME, about),

@@ -6,7 +6,6 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-import cv2
 import numpy as np
 import torch
 from diffusers import DiffusionPipeline
@@ -15,19 +14,15 @@ from imaging.pipeline import families
 from imaging.words import FRAMINGS, of_twin, subject_of
 from torch import Tensor
 
-from training.pipeline import buckets, forms, wardrobe
+from training.pipeline import buckets, forms, regards, wardrobe
 from training.pipeline.buckets import Size
 from training.pipeline.recipes import Recipe
 
 _CLOSE_UP = FRAMINGS["face"]
 _FACE_WEIGHT = 3.0
 """How much likelier a close-up is drawn: by the face she is told from others."""
-_FACE_SEEN = 2.5
-"""How much likelier again where the detector sees a face: from behind she is told by her hair."""
 _FACE_ROWS = 0.75
 """Share of a close-up, from above, that is her: below begin the clothes."""
-_FOREHEAD = 0.25
-"""Of a detected box's height, above it: dlib's begins at the brows."""
 _HEAD_ROWS = 0.28
 """Share of a standing body's picture, from above, in which her head is."""
 _CLOTHES_REGARD, _BODY_REGARD = 0.02, 0.1
@@ -165,7 +160,7 @@ def _of_photo(photo: Photo, face: float) -> Lesson:
     words = of_twin(photo.caption)
     if not photo.is_close_up:
         return Lesson(photo, words, 1.0, 1.0, _BODY_REGARD, _BODY_REGARD)
-    seen = 1.0 if photo.face is None else _FACE_SEEN
+    seen = 1.0 if photo.face is None else regards.FACE_SEEN
     return Lesson(photo, words, _FACE_WEIGHT * seen, _FACE_ROWS, 1.0, _CLOTHES_REGARD, face)
 
 
@@ -208,16 +203,5 @@ def _regard(
     regard[:, : round(grid[0] * lesson.shared)] = lesson.above
     if lesson.photo.face is None or lesson.face == 1.0:
         return regard
-    masked = replace(lesson.photo, pixels=_mask(lesson.photo.pixels, lesson.photo.face))
-    cut = _shown(pipeline, masked, size)[..., 0]
-    share = cv2.resize(cut, (grid[1], grid[0]), interpolation=cv2.INTER_AREA)
-    return (regard + (lesson.face - 1) * torch.from_numpy(share / 255.0)).float()
-
-
-def _mask(rgb: Rgb, face: tuple[int, int, int, int]) -> Rgb:
-    """Return a picture that is white where the face and its forehead are, black elsewhere."""
-    left, top, right, bottom = face
-    mask = np.zeros_like(rgb)
-    above = round(_FOREHEAD * (bottom - top))
-    mask[max(0, top - above) : max(0, bottom), max(0, left) : max(0, right)] = 255
-    return mask
+    masked = replace(lesson.photo, pixels=regards.mask(lesson.photo.pixels, lesson.photo.face))
+    return regard + (lesson.face - 1) * regards.share(_shown(pipeline, masked, size), grid)

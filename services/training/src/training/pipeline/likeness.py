@@ -17,7 +17,6 @@ from imaging.words import caption
 
 from training.pipeline.album import Photo
 from training.pipeline.engine import NAME
-from training.pipeline.recipes import RECIPES
 
 _LIGHTS = ("studio soft", "overcast", "hard side", "golden hour")
 _OUTFITS = (
@@ -26,7 +25,6 @@ _OUTFITS = (
     "red T-shirt and black trousers",
 )
 CLOSE_UPS = 12
-STEPS = 20
 
 Vectors = npt.NDArray[np.float32]
 
@@ -71,14 +69,14 @@ def close_ups(
         for i in range(CLOSE_UPS)
     ]
     families.denoiser(pipeline).eval()
-    guidance = RECIPES[families.of(pipeline).kind].guidance
+    family = families.of(pipeline)
     made: list[Rgb] = []
     for start in range(0, CLOSE_UPS, 6):
         made += generate.pictures(
             pipeline,
             shots[start : start + 6],
-            steps=STEPS,
-            guidance=guidance,
+            steps=family.steps,
+            guidance=family.guidance,
             should_stop=should_stop,
         )
     return made

@@ -11,13 +11,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from diffusers import DiffusionPipeline
-from imaging.faces import Face
+from imaging.faces import Embedder
 from imaging.failures import Stopped
 from imaging.pictures import Rgb
 from imaging.pipeline import adapters, families, generate
 from imaging.words import FRAMINGS, of_twin, outfit
 
-from training.pipeline import recipes
 from training.pipeline.album import Photo
 
 Vector = npt.NDArray[np.float32]
@@ -28,16 +27,6 @@ MISSED = 0.7
 """Distance that counts where no face is found: that of strangers, and a little more."""
 _CLOTHES = (slice(0.88, 0.99), slice(0.38, 0.62))
 """Rows and columns, as shares, where a close-up shows what is worn."""
-
-
-class Embedder(Protocol):
-    """What finds faces and tells people apart (`imaging.faces.Faces` here)."""
-
-    def find(self, rgb: Rgb) -> list[Face]:
-        """Return the faces, surest first."""
-
-    def embed(self, rgb: Rgb, face: Face) -> Vector:
-        """Return a vector; euclidean distance tells people apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +99,7 @@ class QuickLook:
             generate.Shot(name, told if base_only else of_twin(told), self._seed + place)
             for place, told in enumerate(_captions(self._subject))
         ]
-        guidance = recipes.RECIPES[families.of(pipeline).kind].guidance
+        guidance = families.of(pipeline).guidance
         with torch.random.fork_rng(devices=[]):
             return generate.pictures(
                 pipeline, shots, steps=STEPS, guidance=guidance, should_stop=should_stop

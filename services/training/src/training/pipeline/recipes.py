@@ -29,8 +29,6 @@ class Recipe:
     """Share of the base's own people, under their own words: DreamBooth's prior preservation."""
     face: float = 1.0
     """How much more a face counts than hair and neck in a close-up."""
-    guidance: float = 2.5
-    """Of quick pictures along the run."""
 
 
 RECIPES = {
@@ -46,22 +44,21 @@ RECIPES = {
     # 2023). The base's own women must stay themselves: DreamBooth's prior, a fifth.
     # At batch 4 one step's weights wander: a mean over the last hundred steps is steadier.
     Kind.SD: Recipe(
-        rank=16, learning_rate=1e-4, batch=4, gamma=5.0, ema=0.99, others=0.2, guidance=5.0
+        rank=16, learning_rate=1e-4, batch=4, gamma=5.0, ema=0.99, others=0.2
     ),
     # Three times the width: the same rank says more, half as many rows fit. Otherwise as above.
     Kind.SDXL: Recipe(
-        rank=16, learning_rate=1e-4, batch=2, gamma=5.0, ema=0.99, others=0.2, guidance=5.0
+        rank=16, learning_rate=1e-4, batch=2, gamma=5.0, ema=0.99, others=0.2
     ),
     # Flow matching has no ratio to cap: levels are drawn where the direction is least certain, in
     # the middle (logit-normal, Esser et al. 2024), a little on the noisy side.
     # 4e-4 is diffusers' figure for SD3's LoRA; with a mean of weights half of that is steady.
     Kind.SD3: Recipe(
-        rank=16, learning_rate=2e-4, batch=2, ema=0.99, bias=0.2, others=0.2, guidance=5.0
+        rank=16, learning_rate=2e-4, batch=2, ema=0.99, bias=0.2, others=0.2
     ),
     # Guidance is distilled into it: no caption is dropped. 12 billion weights: one row at a time,
     # and rank 16 on attention is 26 million weights already.
     Kind.FLUX: Recipe(
         rank=16, learning_rate=1e-4, batch=1, ema=0.99, bias=0.2, dropout=0.0, others=0.2,
-        guidance=3.5,
     ),
 }  # fmt: skip

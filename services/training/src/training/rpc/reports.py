@@ -78,7 +78,8 @@ def _marks(marks: Mapping[str, Any]) -> dict[str, Any]:
 
 def _render(one: Mapping[str, Any]) -> pb.FidelityRender:
     return pb.FidelityRender(
-        **{name: one[name] for name in ("prompt", "view", "light", "own", "other")}
+        **{name: one[name] for name in ("prompt", "view", "light", "own", "other")},
+        tries=one.get("tries", 1),  # a report from before they were counted took the first
     )
 
 

@@ -13,12 +13,11 @@ import c2pa  # type: ignore[import-untyped]
 
 from render.domain.verdicts import CredentialState, Rights, Seal
 from render.pipeline.marking.authority import SigningCredentials
-from render.pipeline.marking.request import Credit, Source, System
+from render.pipeline.marking.request import Credit, Source, System, source_type
 
 RIGHTS = "sosia.rights"
 """Label of our own assertion."""
 
-_SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 _PARENT = "whole"  # names the ingredient within the manifest
 _NO_TRAINING = ("ai_generative_training", "ai_training", "ai_inference", "data_mining")
 _READING = {
@@ -262,7 +261,7 @@ def _said(claim: Claim) -> dict[str, Any]:
 def _actions(claim: Claim) -> list[dict[str, Any]]:
     """Return how the picture came to be; a format was opened from the whole one and cropped."""
     how = {
-        "digitalSourceType": _SOURCE_TYPE,
+        "digitalSourceType": source_type(claim.sources),
         "when": claim.created_at.isoformat(),
         "softwareAgent": asdict(claim.system),
     }

@@ -1,7 +1,7 @@
 """Read every layer of a picture from the wild; the registry then judges them together."""
 
 import hashlib
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from io import BytesIO
 
@@ -11,10 +11,10 @@ from PIL import Image
 
 from render.domain.verdicts import Layers
 from render.pipeline.marking import credentials
+from render.pipeline.marking.codec import Codec, read_first
 from render.pipeline.marking.fingerprint import KeyedFingerprint, fingerprint
 from render.pipeline.marking.metadata import Metadata, is_contradictory, named_render, read_metadata
 from render.pipeline.marking.request import Pixels
-from render.pipeline.marking.watermark import Codec
 
 _FORMATS = ("JPEG", "PNG", "WEBP")
 _MOST_PIXELS = 50_000_000
@@ -29,10 +29,11 @@ class Reader:
     """What layers are read with.
 
     Attributes:
+        codecs: all that are switched on, the one with the strongest check first.
         anchors: PEM of the roots whose signatures count as trusted.
     """
 
-    codec: Codec
+    codecs: Sequence[Codec]
     keyed: KeyedFingerprint
     anchors: bytes
 
@@ -58,9 +59,11 @@ def examine(data: bytes, reader: Reader, revoked: Set[int] = frozenset()) -> Exa
     """
     pixels = decode(data)
     said = read_metadata(data)
+    found = read_first(reader.codecs, pixels)
     layers = Layers(
         credentials=credentials.read(data, reader.anchors, revoked),
-        watermark=reader.codec.read(pixels),
+        watermark=found.number if found else None,
+        watermark_by=found.codec if found else "",
         fingerprint=fingerprint(pixels),
         keyed_fingerprint=reader.keyed.of(pixels),
         sha256=hashlib.sha256(data).hexdigest(),

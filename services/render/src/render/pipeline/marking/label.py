@@ -84,13 +84,15 @@ def contrast(ink: float, backdrop: NDArray[np.floating | np.unsignedinteger]) ->
     Source: WCAG 2.2, definitions of contrast ratio and relative luminance.
     """
     text = float(_linear(np.float64(ink)))
-    luminance = _linear(backdrop.astype(np.float64)) @ np.array([0.2126, 0.7152, 0.0722])
+    luminance = _linear(backdrop.astype(np.float32)) @ np.array(
+        [0.2126, 0.7152, 0.0722], np.float32
+    )
     lighter, darker = np.maximum(luminance, text), np.minimum(luminance, text)
     return float(((lighter + 0.05) / (darker + 0.05)).min())
 
 
-def _linear(grey: NDArray[np.float64] | np.float64) -> NDArray[np.float64]:
-    share = np.asarray(grey) / 255
+def _linear(grey: NDArray[np.floating] | np.floating) -> NDArray[np.floating]:
+    share = np.asarray(grey) / np.float32(255)
     return np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
 
 
@@ -112,6 +114,7 @@ def script_of(text: str) -> str:
     return "cjk" if any(ord(letter) >= _CJK for letter in text) else "latin"
 
 
+@lru_cache(maxsize=16)
 def _letters(wording: Wording, shortest: int, width: int) -> tuple[NDArray[np.float32], int]:
     """Return the coverage (h, w) in [0, 1] of icon and text with padding, and the text's height.
 
@@ -219,6 +222,7 @@ def _panel(below: NDArray[np.float32]) -> tuple[NDArray[np.float32], float, floa
     raise AssertionError("unreachable: at full strength the inks alone have the contrast")
 
 
+@lru_cache(maxsize=16)
 def _rounded(shape: tuple[int, ...]) -> NDArray[np.float32]:
     """Return the coverage (h, w) in [0, 1] of a rectangle with round corners."""
     tall, wide = shape

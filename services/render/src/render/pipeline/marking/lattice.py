@@ -23,6 +23,8 @@ Matrix = NDArray[np.float64]
 SIDE = 48  # pixels of a tile when it is folded
 INNER, OUTER = 3.5, 11.0  # cycles per tile: below marks would show, above JPEG takes them
 _FINE = SIDE / 64  # pixels of a folded tile: what is coarser is left out
+_SHARP = 0.6  # scale from which nothing is smoothed before a picture is laid out
+_SMOOTHED = 0.4  # pixels of what is laid out: deviation of the blur before
 _WORK = 1024**2  # pixels of the picture in which the lattice is looked for
 _LONGEST = 2048
 _STEP = 0.004  # of the logarithm of scale, and radians
@@ -64,34 +66,84 @@ class Folded:
         return self.spectrum[DOWN, ACROSS]
 
 
-def tile(lines: Complexes, side: int) -> Floats:
-    """Return (side, side) one tile, of deviation 1, that has these (COUNT,) lines."""
+def tile(lines: Complexes, side: int, passed: Floats | float = 1.0) -> Floats:
+    """Return (side, side) one tile, of deviation 1, that has these (COUNT,) lines.
+
+    Args:
+        passed: (COUNT,) what is left of each line when a picture is laid out, as `passed` says.
+    """
     spectrum = np.zeros((side, side), np.complex64)
-    spectrum[DOWN % side, ACROSS % side] = lines
-    spectrum[-DOWN % side, -ACROSS % side] = np.conj(lines)
-    pattern = np.fft.ifft2(spectrum).real
-    return np.asarray(pattern / pattern.std(), np.float32)
+    left = lines * passed
+    spectrum[DOWN % side, ACROSS % side] = left
+    spectrum[-DOWN % side, -ACROSS % side] = np.conj(left)
+    deviation = np.sqrt(2) * np.linalg.norm(lines) / side**2
+    return np.asarray(np.fft.ifft2(spectrum).real / deviation, np.float32)
+
+
+def passed(side: float) -> Floats:
+    """Return (COUNT,) what is left of lines when tiles of `side` pixels are laid out."""
+    blurred = _SMOOTHED * RADIUS / SIDE if SIDE / side < _SHARP else np.zeros_like(RADIUS)
+    return np.asarray(np.exp(-2 * (np.pi * blurred) ** 2), np.float32)
 
 
 def work(luma: Floats) -> tuple[Floats, float]:
     """Return the picture at the size in which it is searched, and its scale."""
     height, width = luma.shape
-    scale = min(1.0, float(np.sqrt(_WORK / (height * width))), _LONGEST / max(height, width))
+    scale = scale_of(luma)
     if scale == 1.0:
         return luma, 1.0
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     return cv2.resize(luma, size, interpolation=cv2.INTER_AREA).astype(np.float32), scale
 
 
+def scale_of(luma: Floats) -> float:
+    """Return the scale of the size in which a picture is searched."""
+    height, width = luma.shape
+    return float(min(1.0, np.sqrt(_WORK / (height * width)), _LONGEST / max(height, width)))
+
+
 def residual(luma: Floats, deviation: float) -> Floats:
     """Return what is fine in the picture, as loud in calm places as in busy ones."""
-    fine = luma - cv2.GaussianBlur(luma, (0, 0), deviation)
-    loud = np.maximum(cv2.GaussianBlur(fine * fine, (0, 0), 1.6 * deviation), 0)
-    return np.asarray(np.clip(fine / (np.sqrt(loud) + 0.1), -2, 2), np.float32)
+    fine, loud = _fine(luma, deviation)
+    fine /= loud
+    return np.asarray(np.clip(fine, -2, 2, out=fine), np.float32)
+
+
+def loudness(luma: Floats) -> Floats:
+    """Return how loud what is fine is in each place, in a picture with `SIDE` pixels a tile."""
+    return _fine(luma, _FINE)[1]
+
+
+def _fine(luma: Floats, deviation: float) -> tuple[Floats, Floats]:
+    fine = np.asarray(luma - cv2.GaussianBlur(luma, (0, 0), deviation), np.float32)
+    loud = np.asarray(cv2.GaussianBlur(fine * fine, (0, 0), 1.6 * deviation), np.float32)
+    np.maximum(loud, 0, out=loud)
+    np.sqrt(loud, out=loud)
+    loud += np.float32(0.1)
+    return fine, loud
 
 
 def fold(luma: Floats, cycles: Matrix, origin: float = 0.0) -> Folded:
-    """Lay all tiles onto one.
+    """Lay all tiles onto one; the arguments are those of `lay`."""
+    laid = lay(luma, cycles, origin)
+    return fold_laid(laid.flat, laid.inside)
+
+
+@dataclass(frozen=True, slots=True)
+class Laid:
+    """A picture turned and scaled so that its tiles are upright and `SIDE` pixels wide.
+
+    Attributes:
+        flat: (down * SIDE, across * SIDE) float32.
+        inside: the same shape, 1 where there is picture and 0 where there is none.
+    """
+
+    flat: Floats
+    inside: Floats
+
+
+def lay(luma: Floats, cycles: Matrix, origin: float = 0.0) -> Laid:
+    """Lay the tiles out; what is done is linear in `luma`.
 
     Args:
         luma: (H, W) float32.
@@ -103,26 +155,56 @@ def fold(luma: Floats, cycles: Matrix, origin: float = 0.0) -> Folded:
     corners = grid @ (np.array([[0, width, 0, width], [0, 0, height, height]]) - origin)
     first = np.floor(corners.min(axis=1) / SIDE) * SIDE
     size = (np.ceil(corners.max(axis=1) / SIDE) * SIDE - first).astype(int)
-    matrix = np.hstack([grid, (-first - grid.sum(axis=1) * origin)[:, None]])
-    scale = float(np.sqrt(abs(np.linalg.det(grid))))
-    sharp = cv2.GaussianBlur(luma, (0, 0), 0.4 / scale) if scale < 0.6 else luma
     shape = (int(size[0]), int(size[1]))
+    sharp, grid, origin = _smoothed(luma, grid, origin)
+    matrix = np.hstack([grid, (-first - grid.sum(axis=1) * origin)[:, None]])
     flat = cv2.warpAffine(
         sharp, matrix, shape, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT
     )
-    inside = cv2.warpAffine(np.ones_like(luma), matrix, shape, flags=cv2.INTER_LINEAR)
-    fine = residual(flat.astype(np.float32), _FINE) * inside
-    return _spectrum_of_one(np.asarray(fine, np.float32))
+    ones = np.ones_like(sharp)
+    inside = cv2.warpAffine(ones, matrix, shape, flags=cv2.INTER_LINEAR)
+    return Laid(np.asarray(flat, np.float32), np.asarray(inside, np.float32))
+
+
+def fold_laid(flat: Floats, inside: Floats) -> Folded:
+    """Sum the tiles of a picture whose tiles were laid out."""
+    fine = residual(flat, _FINE)
+    fine *= inside
+    return _spectrum_of_one(fine)
+
+
+def _smoothed(luma: Floats, grid: Matrix, origin: float) -> tuple[Floats, Matrix, float]:
+    """Return the picture without what would alias, and where its tiles lie in it.
+
+    One much too large is halved first: the rest of the blur then costs a quarter.
+    """
+    scale = float(np.sqrt(abs(np.linalg.det(grid))))
+    if scale >= _SHARP:
+        return luma, grid, origin
+    deviation = _SMOOTHED / scale
+    if scale >= 0.5 or min(luma.shape) < 2 * SIDE:
+        return np.asarray(cv2.GaussianBlur(luma, (0, 0), deviation), np.float32), grid, origin
+    rest = float(np.sqrt(deviation**2 - 0.25)) / 2  # two pixels' mean has a variance of a quarter
+    half = cv2.GaussianBlur(halved(luma), (0, 0), rest)
+    return np.asarray(half, np.float32), 2 * grid, (origin - 0.5) / 2
+
+
+def halved(values: Floats) -> Floats:
+    """Return the means of two by two pixels; an odd last row or column is left out."""
+    height, width = (length // 2 for length in values.shape)
+    even = values[: 2 * height, : 2 * width]
+    return np.asarray(cv2.resize(even, (width, height), interpolation=cv2.INTER_AREA), np.float32)
 
 
 def _spectrum_of_one(fine: Floats) -> Folded:
     """Sum the tiles; the noise is what stands half-way between the lines."""
     down, across = (length // SIDE for length in fine.shape)
-    tiles = fine.reshape(down, SIDE, across, SIDE)
-    energy = np.float32(np.sqrt(np.square(fine).sum()) + 1e-6)
-    spectrum = np.fft.fft2(tiles.sum(axis=(0, 2)) / energy).astype(np.complex64)
     flips = np.float32(-1) ** np.arange(max(down, across), dtype=np.float32)
-    between = np.einsum("dyax,d,a->yx", tiles, flips[:down], flips[:across], optimize=True)
+    rows = np.stack([np.ones(down, np.float32), flips[:down]]) @ fine.reshape(down, -1)
+    equal, turning = rows.reshape(2, SIDE, across, SIDE)
+    energy = np.float32(np.linalg.norm(fine.ravel()) + 1e-6)
+    spectrum = np.fft.fft2(equal.sum(axis=1) / energy).astype(np.complex64)
+    between = flips[:across] @ turning
     turn = np.exp(-1j * np.pi * np.arange(SIDE) / SIDE).astype(np.complex64)
     noise = np.abs(np.fft.fft2(between / energy * turn[:, None] * turn)) ** 2
     around = [noise[DOWN - y, ACROSS - x] for y in (0, 1) for x in (0, 1)]

@@ -1,14 +1,16 @@
 """One pass over a finished picture: every layer, in the order that keeps them all true."""
 
+from __future__ import annotations
+
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from io import BytesIO
-from itertools import count
 from time import perf_counter
 from typing import Protocol
 
+import cv2
 import numpy as np
 from PIL import Image
 
@@ -16,15 +18,14 @@ from render.domain.bindings import Manifest
 from render.domain.verdicts import Rights
 from render.pipeline.marking import credentials, label, metadata
 from render.pipeline.marking.authority import SigningCredentials
+from render.pipeline.marking.codec import Codec
 from render.pipeline.marking.fingerprint import NAME as FINGERPRINT
 from render.pipeline.marking.fingerprint import KeyedFingerprint, fingerprint
 from render.pipeline.marking.outline import outline
 from render.pipeline.marking.request import Box, MarkRequest, Pixels, System
-from render.pipeline.marking.watermark import Codec
 
 _QUALITY = 95
 _COPIED = 40  # quality of a copy that the number shall survive
-_PATIENCE = 4  # attempts after the first that are made for a copy's sake; they keep to SSIM
 
 
 class WatermarkLost(ValueError):
@@ -107,7 +108,7 @@ class Marker:
             NoRoom: the label would cover a face wherever it stood.
             WatermarkLost: the picture does not hold the number: too small, too loud.
         """
-        clock = _Clock()
+        clock = Clock()
         with clock.step("label"):
             labelled = label.draw(pixels, request.wording, request.faces, request.products)
         jpeg, seen = self._hold(labelled.pixels, request, clock)
@@ -131,34 +132,25 @@ class Marker:
             seconds=clock.seconds,
         )
 
-    def _hold(self, pixels: Pixels, request: MarkRequest, clock: "_Clock") -> tuple[bytes, Pixels]:
+    def _hold(self, pixels: Pixels, request: MarkRequest, clock: Clock) -> tuple[bytes, Pixels]:
         """Return the file that holds the number, marked as gently as goes, and its pixels.
 
-        It must hold in a copy as the web makes them too, if one of the first attempts can.
+        It must hold in a copy as the web makes them too, if one of the attempts can.
 
         Raises:
-            WatermarkLost: no attempt of the codec reads back.
+            WatermarkLost: the codec has no room for the number, or no attempt of it reads back.
         """
+        room = self._codec.payload_bits
+        if request.asset_number.bit_length() > room:
+            raise WatermarkLost(
+                f"asset number {request.asset_number} needs {request.asset_number.bit_length()} "
+                f"bits, {self._codec.name} carries {room}"
+            )
         xmp = metadata.packet(request, self._system)
-        attempts = self._codec.attempts(pixels, request.asset_number)
-        found = None
-        for number in count():
-            with clock.step("watermark"):
-                marked = next(attempts, None)
-            if marked is None or (found and number > _PATIENCE):
-                break
-            with clock.step("encode"):
-                jpeg = _encode(marked, xmp)
-            with clock.step("read_back"):
-                seen = decode(jpeg)
-                if self._codec.read(seen) != request.asset_number:
-                    continue
-                found = found or (jpeg, seen)
-                if self._codec.read(decode(_copy(seen))) == request.asset_number:
-                    return jpeg, seen
-        if found is None:
+        held = hold(self._codec, pixels, request.asset_number, clock, xmp=xmp)
+        if held is None:
             raise WatermarkLost(f"render {request.render_id} does not hold its watermark")
-        return found
+        return held.jpeg, held.seen
 
     def _claim(self, request: MarkRequest, looks: bytes) -> credentials.Claim:
         return credentials.Claim(
@@ -180,7 +172,41 @@ class Marker:
         )
 
 
-class _Clock:
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A picture with a number, as it was written and as its file shows it."""
+
+    marked: Pixels
+    jpeg: bytes
+    seen: Pixels
+
+
+def hold(
+    codec: Codec, pixels: Pixels, number: int, clock: Clock, *, xmp: bytes = b""
+) -> Held | None:
+    """Return the file that holds a number, marked as gently as goes; None where none does.
+
+    It must hold in a copy as the web makes them too, if one of the attempts can.
+    """
+    attempts, found = codec.attempts(pixels, number), None
+    while True:
+        with clock.step("watermark"):
+            marked = next(attempts, None)
+        if marked is None:
+            return found
+        with clock.step("encode"):
+            jpeg = _encode(marked, xmp)
+        with clock.step("read_back"):
+            seen = decode(jpeg)
+            shown = seen if codec.in_colour else _luma(seen)
+            if codec.read_whole(shown) != number:
+                continue
+            found = found or Held(marked, jpeg, seen)
+            if codec.read_whole(_copied(shown)) == number:
+                return Held(marked, jpeg, seen)
+
+
+class Clock:
     """Notes how long each step took, in all where it is done again."""
 
     def __init__(self) -> None:
@@ -188,6 +214,7 @@ class _Clock:
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
+        """Add the wall time of what is done within to the step."""
         started = perf_counter()
         yield
         taken = perf_counter() - started
@@ -197,17 +224,26 @@ class _Clock:
 def _encode(pixels: Pixels, xmp: bytes) -> bytes:
     out = BytesIO()
     picture = Image.fromarray(pixels)
-    picture.save(out, "JPEG", quality=_QUALITY, subsampling=0, optimize=True, xmp=xmp)
+    # Codes made for the file (`optimize`) would save 3 % of it and take longer than all the rest.
+    picture.save(out, "JPEG", quality=_QUALITY, subsampling=0, xmp=xmp)
     return out.getvalue()
 
 
-def _copy(pixels: Pixels) -> bytes:
-    out = BytesIO()
-    Image.fromarray(pixels).save(out, "JPEG", quality=_COPIED)
-    return out.getvalue()
+def _luma(pixels: Pixels) -> Pixels:
+    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), np.uint8)
+
+
+def _copied(shown: Pixels) -> Pixels:
+    """Return what a copy as the web makes them leaves, of the luma alone or of all colours."""
+    is_grey = shown.ndim == 2
+    written = shown if is_grey else cv2.cvtColor(shown, cv2.COLOR_RGB2BGR)
+    done, jpeg = cv2.imencode(".jpg", written, [cv2.IMWRITE_JPEG_QUALITY, _COPIED])
+    if not done:
+        raise AssertionError("unreachable: a JPEG is written to memory")
+    how = cv2.IMREAD_GRAYSCALE if is_grey else cv2.IMREAD_COLOR_RGB
+    return np.asarray(cv2.imdecode(jpeg, how), np.uint8)
 
 
 def decode(jpeg: bytes) -> Pixels:
     """Return the pixels of a JPEG of our own making."""
-    with Image.open(BytesIO(jpeg), formats=("JPEG",)) as picture:
-        return np.asarray(picture.convert("RGB"))
+    return np.asarray(cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR_RGB), np.uint8)

@@ -14,7 +14,14 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 from PIL import Image
 
-from render.pipeline.marking.request import MarkRequest, Party, System
+from render.pipeline.marking.request import (
+    COMPOSITE,
+    GENERATED,
+    MarkRequest,
+    Party,
+    System,
+    source_type,
+)
 
 _SPACES = {
     "x": "adobe:ns:meta/",
@@ -25,7 +32,6 @@ _SPACES = {
     "plus": "http://ns.useplus.org/ldf/xmp/1.0/",
     "TC260": "http://www.tc260.org.cn/ns/AIGC/1.0/",
 }
-_SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 _PLUS = "http://ns.useplus.org/ldf/vocab/"
 _RELEASE = _PLUS + "MR-LMR"  # "limited": a twin's consent is always bounded by its scope
 _MINING = _PLUS + "DMI-PROHIBITED"
@@ -33,7 +39,7 @@ _DEEPEST = 32
 _LARGEST = 1 << 20
 _IDS = ("Iptc4xmpExt:DigImageGUID", "plus:ImageSupplierImageID")
 _RENDER = "ren_"
-_GENERATED = ("trainedAlgorithmicMedia", "compositeWithTrainedAlgorithmicMedia")
+_GENERATED = (GENERATED, COMPOSITE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +119,7 @@ def _describe(about: Element, request: MarkRequest) -> None:
 
 def _iptc(about: Element, request: MarkRequest, system: System) -> None:
     """Write IPTC Photo Metadata 2025.1: how the picture was made and by whom."""
-    _put(about, "Iptc4xmpExt:DigitalSourceType", _SOURCE_TYPE)
+    _put(about, "Iptc4xmpExt:DigitalSourceType", source_type(request.sources))
     _put(about, "Iptc4xmpExt:AISystemUsed", system.name)
     _put(about, "Iptc4xmpExt:AISystemVersionUsed", system.version)
     _put(about, "Iptc4xmpExt:DigImageGUID", request.render_id)

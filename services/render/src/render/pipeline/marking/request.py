@@ -1,5 +1,6 @@
 """What a picture is marked with: the facts that travel with it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -10,6 +11,10 @@ from render.pipeline.marking.wording import Wording, choose
 
 Pixels = NDArray[np.uint8]
 """(H, W, 3) RGB in [0, 255]."""
+
+GENERATED = "trainedAlgorithmicMedia"
+COMPOSITE = "compositeWithTrainedAlgorithmicMedia"
+_SOURCE_TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 
 Box = tuple[int, int, int, int]
 """(left, top, right, bottom) in pixels, right and bottom outside."""
@@ -38,11 +43,20 @@ class Source:
     Attributes:
         relationship: "inputTo" what trained the twin, "componentOf" what is to be seen.
         sha256: in hexadecimal.
+        is_photo: whether it is a real photo of what is to be seen, of a garment for one: the
+            picture is a composite then.
     """
 
     title: str
     relationship: str
     sha256: str
+    is_photo: bool = False
+
+
+def source_type(sources: Iterable[Source]) -> str:
+    """Return what kind of picture is made from these, as IPTC's digital source types have it."""
+    composite = any(source.is_photo for source in sources)
+    return _SOURCE_TYPES + (COMPOSITE if composite else GENERATED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,15 +12,15 @@ released under "sosia.spread.1", which knew no crop; no picture carries it.
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import chain
-from typing import Protocol
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from render.pipeline.marking import coding, hiding, lattice
+from render.pipeline.marking import coding, lattice
+from render.pipeline.marking.codec import check_payload
+from render.pipeline.marking.embedding import Embedder
 from render.pipeline.marking.request import Pixels
 
 Floats = NDArray[np.float32]
@@ -38,49 +38,10 @@ _SMALLEST_TILE = 48
 _LEAST_TILE = 32  # pixels, at the size in which a crop is searched
 _SMALLEST_SIDE = 32
 _SYNC = 40  # lines of known phase, by which the tiles' beginning is found
-_WAS = 0.7  # how much of the picture's own share in each line is made up for
-_LEAST = 0.15  # of a line's usual amplitude: no line falls silent
-_CLEAR = 1.5  # deviations by which lines must be right, or the mark is made louder
-_LOUDER_DB = (0.0, 0.5)  # at the first attempt: PSNR stays above 42
-_WAS_LOUD = 0.25  # as _WAS, in loud texture: making up for all of it would leave nothing to say
-_LAST = (
-    *((louder_db, hiding.SSIM) for louder_db in (2.0, 4.0, 6.0, 12.0)),
-    *((12.0, ssim) for ssim in (0.99, 0.985, 0.98, 0.97, 0.95)),
-)
-"""dB by which PSNR may miss its goal, and the least SSIM, of the later attempts."""
 _LIST = 8  # words tried against the check
 _SHIFTS = 3  # beginnings of the tiles that are tried
 _ALIGNED = 4.4  # deviations a beginning must stand out; chance reaches about 4.2
 _AGREES = 0.56  # correlation of a word with what was heard; noise reaches 0.51, rarely 0.55
-
-
-class Codec(Protocol):
-    """Puts a number into a picture and finds it again."""
-
-    @property
-    def name(self) -> str:
-        """Return the algorithm's name with its version, as the soft binding states it."""
-        ...
-
-    @property
-    def payload_bits(self) -> int:
-        """Return how many bits the number may have."""
-        ...
-
-    def attempts(self, image: Pixels, payload: int) -> Iterator[Pixels]:
-        """Yield `image` carrying `payload`, which replaces any number it carried: several times,
-        the gentlest first. Whoever writes a file reads it back and takes the next if it is lost.
-        """
-        ...
-
-    def read(self, image: Pixels) -> int | None:
-        """Return the number `image` carries, or None where its check bits fail."""
-        ...
-
-    def value(self, payload: int) -> bytes:
-        """Return 8 bytes, the number and a keyed check: the soft binding states no number that
-        could be counted up to the next."""
-        ...
 
 
 class SpreadSpectrum:
@@ -89,17 +50,16 @@ class SpreadSpectrum:
     The word is four bits of version, 32 of number and 28 of keyed check, under a convolutional
     code of rate 1/4. Each coded bit is the sign of the real or imaginary part of one of 128 lines
     in a tile's spectrum, turned by a secret phase; 40 further lines have that phase alone and
-    tell where tiles begin. The embedder makes up for what the picture itself has on those lines
-    (informed embedding) and adds as much as PSNR and SSIM allow (`hiding`), more in textured
-    places than in flat ones; where loud texture drowns it, later attempts give up PSNR. The
-    reader finds scale, rotation and mirroring by the lattice of lines (`lattice`).
+    tell where tiles begin. `embedding` puts the lines in; the reader finds scale, rotation and
+    mirroring by their lattice (`lattice`).
 
-    Source: Cox et al. 1997, Secure spread spectrum watermarking for multimedia; Malvar and
-    Florencio 2003, Improved spread spectrum; Kutter 1998 for the tiles.
+    Source: Cox et al. 1997, Secure spread spectrum watermarking for multimedia; Kutter 1998 for
+    the tiles.
     """
 
     name = "sosia.spread.2"
     payload_bits = PAYLOAD_BITS
+    in_colour = False
 
     def __init__(self, key: bytes) -> None:
         if len(key) < KEY_BYTES:
@@ -112,52 +72,21 @@ class SpreadSpectrum:
         return next(self.attempts(image, payload))
 
     def attempts(self, image: Pixels, payload: int) -> Iterator[Pixels]:
-        """Yield `image` carrying `payload`, each time somewhat louder, ten times.
-
-        The first keeps to the goals of `hiding`: 42 dB of PSNR and 0.99 of SSIM. The others are
-        for texture that drowns it: they keep to less and less, first of PSNR, then of SSIM.
-        """
-        if not 0 <= payload < 1 << PAYLOAD_BITS:
-            raise ValueError(f"payload {payload} does not fit in {PAYLOAD_BITS} bits")
+        """Yield `image` carrying `payload`, the gentlest first, as often as `embedding` says."""
+        check_payload(payload, PAYLOAD_BITS)
         plain = _luma(image)
-        signs = self._secrets.signs(coding.encode(self._word(payload)))
-        clear = 0.0
-        for louder_db in _LOUDER_DB:
-            before = clear
-            change, clear = self._marking(plain, signs, _Effort(louder_db))
-            if clear >= _CLEAR or clear < 1.05 * before:  # SSIM allows no more
-                break
-        yield _add(image, change)
-        for louder_db, ssim in _LAST:
-            change, _ = self._marking(plain, signs, _Effort(louder_db, _WAS_LOUD, ssim))
-            yield _add(image, change)
-
-    def _marking(self, plain: Floats, signs: Floats, effort: "_Effort") -> tuple[Floats, float]:
-        """Return what to add to the luma, and how clearly it is heard: 1 is just enough."""
         side = _tile_side(*plain.shape)
-        mask = hiding.tolerance(plain, side)
-        usual = np.abs(signs) * lattice.RADIUS**-0.5 / np.sqrt(np.square(signs).sum(axis=0))
-        host = heard = self._heard(plain, side)
-        amplitudes, strength = usual, 0.0
-        for turn in range(3):
-            if turn:
-                gain = ((heard - host) * signs).sum() / amplitudes.sum()
-                amplitudes = _informed(usual, host * signs / gain, effort.made_up)
-            change = self._change(amplitudes * signs, plain, mask, side)
-            if turn != 1:  # the second turn's is the first one's, nearly, and only weighs lines
-                strength = hiding.strength(plain, change, effort.louder_db, effort.ssim)
-            change *= np.float32(strength)
-            heard = self._heard(np.clip(plain + change, 0, 255).astype(np.float32), side)
-        right = (heard * signs)[signs != 0]
-        return change, float(right.mean() / (right.std() + 1e-9))
+        signs = self._secrets.signs(coding.encode(self._word(payload)))
+        for change in Embedder(plain, side, self._secrets.unturn).attempts(signs):
+            yield _add(image, change)
 
     def read(self, image: Pixels) -> int | None:
         """Return the number `image` carries, or None where its check bits fail."""
         luma, scale = lattice.work(_luma(image))
         if min(luma.shape) < _SMALLEST_SIDE:
             return None
-        own = lattice.fold(luma, lattice.upright(_tile_side(*image.shape[:2]) * scale))
-        payload = self._first([own.lines() * self._secrets.unturn * own.weights])  # not cropped
+        own = _own(luma, image, scale)
+        payload = self._unmoved(own)
         if payload is not None:
             return payload
         others = (lattice.fold(luma, cycles) for cycles in _lattices(luma, scale))
@@ -166,6 +95,16 @@ class SpreadSpectrum:
             if payload is not None:
                 return payload
         return None
+
+    def read_whole(self, image: Pixels) -> int | None:
+        """Return the number an image carries where it was put; nothing is searched for."""
+        luma, scale = lattice.work(_luma(image))
+        if min(luma.shape) < _SMALLEST_SIDE:
+            return None
+        return self._unmoved(_own(luma, image, scale))
+
+    def _unmoved(self, own: lattice.Folded) -> int | None:
+        return self._first([own.lines() * self._secrets.unturn * own.weights])
 
     def value(self, payload: int) -> bytes:
         """Return the bits that the pixels carry: the number, then version and keyed check."""
@@ -207,22 +146,6 @@ class SpreadSpectrum:
             if score >= _ALIGNED
         ]
 
-    def _heard(self, luma: Floats, side: int) -> Floats:
-        """Return (2, n) what the reader would hear, real and imaginary, without the phases."""
-        small, scale = lattice.work(luma)
-        origin = (scale - 1) / 2  # pixels have their centres half-way
-        lines = lattice.fold(small, lattice.upright(side * scale), origin).lines()
-        heard = lines * self._secrets.unturn
-        return np.stack([heard.real, heard.imag])
-
-    def _change(self, parts: Floats, plain: Floats, mask: Floats, side: int) -> Floats:
-        """Return what these (2, n) lines add to the luma, at some strength."""
-        lines = (parts[0] + 1j * parts[1]) * np.conj(self._secrets.unturn)
-        height, width = plain.shape
-        times = (-(-height // side), -(-width // side))
-        pattern = np.tile(lattice.tile(lines, side), times)[:height, :width] * mask
-        return np.asarray(pattern, np.float32)
-
     def _word(self, payload: int) -> Bits:
         """Return (64,) bits: version, number, keyed check."""
         body = _VERSION << PAYLOAD_BITS | payload
@@ -235,16 +158,6 @@ class SpreadSpectrum:
         number = int.from_bytes(np.packbits(word).tobytes(), "big") >> _CHECK_BITS
         payload = number & (1 << PAYLOAD_BITS) - 1
         return payload if np.array_equal(self._word(payload), word) else None
-
-
-@dataclass(frozen=True, slots=True)
-class _Effort:
-    """How hard it is tried: dB by which PSNR may miss its goal, how much of the picture's own
-    share in each line is made up for, and the least SSIM."""
-
-    louder_db: float
-    made_up: float = _WAS
-    ssim: float = hiding.SSIM
 
 
 class _Secrets:
@@ -288,21 +201,9 @@ def _lattices(luma: Floats, scale: float) -> Iterator[lattice.Matrix]:
     yield from lattice.Search(luma).candidates()
 
 
-def _informed(usual: Floats, host: Floats, made_up: float) -> Floats:
-    """Return (2, n) amplitudes of the energy of `usual`: more where the picture contradicts.
-
-    Args:
-        usual: (2, n) amplitudes without regard to the picture, 0 where none is wanted.
-        host: (2, n) what the picture has itself, in the direction that is wanted.
-        made_up: how much of it is made up for, in [0, 1].
-    """
-    energy = np.square(usual).sum()
-    low, high = 0.0, 6.0
-    for _ in range(30):
-        level = (low + high) / 2
-        found = np.maximum(_LEAST * usual, level * usual - made_up * host) * (usual > 0)
-        low, high = (level, high) if np.square(found).sum() < energy else (low, level)
-    return np.asarray(found, np.float32)
+def _own(luma: Floats, image: Pixels, scale: float) -> lattice.Folded:
+    """Return what lies on the lines of an image that is as it was marked."""
+    return lattice.fold(luma, lattice.upright(_tile_side(*image.shape[:2]) * scale))
 
 
 def _tile_side(height: int, width: int) -> int:
@@ -312,11 +213,13 @@ def _tile_side(height: int, width: int) -> int:
 
 
 def _add(image: Pixels, change: Floats) -> Pixels:
-    """Return the picture with this much more in every channel, rounded to whole grey levels."""
-    grey = np.floor(change + np.float32(0.5)).astype(np.int16)
-    return np.asarray(cv2.add(image, cv2.merge([grey] * 3), dtype=cv2.CV_8U), np.uint8)
+    """Return the picture with these whole grey levels more in every channel, in (H, W, 3)."""
+    added = (np.clip(one, 0, 255).astype(np.uint8) for one in (change, -change))
+    more, less = (cv2.merge([one] * 3) for one in added)
+    return np.asarray(cv2.subtract(cv2.add(image, more), less), np.uint8)
 
 
 def _luma(image: Pixels) -> Floats:
-    """Return (H, W) float32 luma in [0, 255]."""
-    return cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    """Return (H, W) float32 luma in [0, 255], of a picture in colour or of its luma."""
+    grey = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    return grey.astype(np.float32)

@@ -21,8 +21,10 @@ TRAIN_STEPS = 1000
 class Shape:
     """How large the parts of a base are."""
 
-    channels: tuple[int, ...] = (64, 160, 224)
+    channels: tuple[int, ...] = (128, 160, 224)
     """Of the denoiser, from the full grid down; each level has half the side."""
+    layers: int = 2
+    """Of the full grid, where a face's detail is; each level below has one."""
     text_width: int = 192
     text_layers: int = 3
     heads: int = 4
@@ -79,7 +81,7 @@ def make_denoiser(autoencoder: PatchAutoencoder, shape: Shape) -> UNet2DConditio
         in_channels=autoencoder.config.latent_channels,
         out_channels=autoencoder.config.latent_channels,
         block_out_channels=shape.channels,
-        layers_per_block=1,
+        layers_per_block=(shape.layers, *[1] * (levels - 1)),
         down_block_types=("DownBlock2D", *["CrossAttnDownBlock2D"] * (levels - 1)),
         up_block_types=(*["CrossAttnUpBlock2D"] * (levels - 1), "UpBlock2D"),
         cross_attention_dim=shape.text_width,
@@ -133,7 +135,10 @@ def save(
 
 
 def _name_parts(folder: Path) -> None:
-    """Point the index at our own module and the text encoder at float32."""
+    """Point the index at our own module and the text encoder at float32; name no path of here."""
+    vae = folder / "vae" / "config.json"
+    kept = {k: v for k, v in json.loads(vae.read_text()).items() if k != "_name_or_path"}
+    vae.write_text(json.dumps(kept, indent=2, sort_keys=True) + "\n")
     index = folder / "model_index.json"
     entries = json.loads(index.read_text())
     entries["vae"] = [PatchAutoencoder.__module__, PatchAutoencoder.__name__]

@@ -8,7 +8,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from imaging.words import TWIN_WORD
+from imaging.words import FRAMINGS, TWIN_WORD
+
+CLOSE_UP = FRAMINGS["face"]
+"""What the caption of a close-up says."""
 
 _SPECIAL = ("<pad>", "<unk>", "<start>", "<end>")
 _SIDE_DEG = 12.0

@@ -13,7 +13,12 @@ def main(argv: list[str]) -> int:
     options = _options(argv)
     options.work.mkdir(parents=True, exist_ok=True)
     prepared = data.prepare(
-        options.corpus, options.work, size=options.size, seed=options.seed, say=_say
+        options.corpus,
+        options.work,
+        size=options.size,
+        seed=options.seed,
+        say=_say,
+        start_from=options.start_from,
     )
     shape = build.Shape()
     plan = loop.Plan(
@@ -52,7 +57,7 @@ def _options(argv: list[str]) -> argparse.Namespace:
     add("--batch", type=int, default=8, help="pictures per process and step")
     add("--size", type=int, default=256, help="side of the pictures in pixels")
     add("--seed", type=int, default=0)
-    add("--start-from", type=Path, help="base of the same shape that a fresh run goes on from")
+    add("--start-from", type=Path, help="base of the same words that a fresh run goes on from")
     add("--export-only", action="store_true", help="write what the newest checkpoint holds")
     return parser.parse_args(argv)
 

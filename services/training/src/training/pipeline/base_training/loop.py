@@ -25,12 +25,13 @@ from torch.multiprocessing.spawn import spawn
 
 from training.pipeline.base_training import build
 from training.pipeline.base_training.data import Prepared, words
+from training.pipeline.regards import FACE_SEEN
 
 _WARM_UP_STEPS = 200
 _EMA_LIMIT = 0.9995
 _WEIGHT_LIMIT = 5.0
-_FACE_WEIGHT = 2.0
-"""How much likelier than another a close-up is drawn: a face is what is hardest to learn."""
+_FACE_REGARD = 3.0
+"""How much more a face counts than hair, clothes and ground."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class Plan:
     seed: int = 0
     checkpoint_s: float = 180.0
     start_from: Path | None = None
-    """A base of the same shape and words, whose weights a fresh run starts with."""
+    """A base of the same words, whose weights a fresh run starts with where they fit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +76,17 @@ class Trainee(nn.Module):
         return clean
 
     def start_from(self, base: Path) -> None:
-        """Take the weights of a trained base.
+        """Take the weights of a trained base; parts of another shape stay untrained.
 
         A base that predicts velocities begins with its output turned round: where nothing of
         the picture is left that is the clean picture, and the rest it learns.
         """
         trained = bases.load(base)
         self.text_encoder.load_state_dict(trained.text_encoder.state_dict())
-        self.unet.load_state_dict(trained.unet.state_dict())
+        ours = self.unet.state_dict()
+        theirs = trained.unet.state_dict().items()
+        fitting = {k: v for k, v in theirs if k in ours and v.shape == ours[k].shape}
+        self.unet.load_state_dict(ours | fitting)
         if trained.scheduler.config.prediction_type == "v_prediction":
             with torch.no_grad():
                 self.unet.conv_out.weight.neg_()
@@ -112,7 +116,7 @@ class Training:
         start = 1_000_003 * (self.step + 1) + rank + plan.seed
         self.chance = random.Random(start)
         self.pictures = range(len(prepared.captions))
-        self.weights = [_FACE_WEIGHT if "close-up" in text else 1.0 for text in prepared.captions]
+        self.weights = chances(prepared)
         self.noise = torch.Generator().manual_seed(start)
 
     def run(self, report: Callable[[Progress], None]) -> None:
@@ -121,7 +125,7 @@ class Training:
         budget_s = self.plan.minutes * 60
         while not self._agree(time.monotonic() - began >= budget_s):
             self.spent_s = time.monotonic() - began
-            losses.append(self._advance(min(1.0, self.spent_s / budget_s)))
+            losses.append(self.advance(min(1.0, self.spent_s / budget_s)))
             if self.rank == 0 and self.step % 50 == 0:
                 left = budget_s - self.spent_s
                 report(Progress(self.step, sum(losses) / len(losses), self.spent_s, left))
@@ -151,7 +155,7 @@ class Training:
         self.optimizer.load_state_dict(state["optimizer"])
         self.step, self.spent_s = state["step"], state["spent_s"]
 
-    def _advance(self, share: float) -> float:
+    def advance(self, share: float) -> float:
         """Take one step at `share` in [0, 1] of the budget and return its loss."""
         loss = self._loss()
         loss.backward()
@@ -178,6 +182,8 @@ class Training:
         with processor.quick():
             made = self.model(kept * clean + lost * noise, timesteps, ids, mask).float()
         weight = (1 / lost.square()).clamp(max=_WEIGHT_LIMIT)  # a velocity's error, limited
+        faces = self.prepared.faces[chosen].float().unsqueeze(1) / 255  # (B, 1, h, w)
+        weight = weight * (1 + (_FACE_REGARD - 1) * faces)
         loss: Tensor = (weight * (made - clean).square()).mean()
         return loss
 
@@ -256,6 +262,12 @@ def _work(rank: int, world: int, prepared: Prepared, plan: Plan, shape: build.Sh
             csv.writer(file).writerow([progress.step, progress.loss, round(progress.seconds, 1)])
 
     training.run(report)
+
+
+def chances(prepared: Prepared) -> list[float]:
+    """Return how likely each picture is drawn."""
+    seen = prepared.faces.flatten(1).amax(1) > 0
+    return [FACE_SEEN if face else 1.0 for face in seen.tolist()]
 
 
 def _checkpoint(plan: Plan) -> Path:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,14 +14,16 @@ from typing import Any
 import numpy as np
 from imaging.faces import Faces
 from imaging.pictures import Rgb, contact_sheet, decode, encode_jpeg, encode_png, square
-from imaging.pipeline import adapters, base, families
+from imaging.pipeline import adapters, base, families, likest
+from imaging.pipeline.likest import Drawn
+from imaging.pipeline.reference import Reference
 
 from training.domain.runs import DEFAULT_RANK, DEFAULT_STEPS
 from training.pipeline import adapter, devices
-from training.pipeline.fidelity import captures, detector, grid, plots
+from training.pipeline.fidelity import captures, detector, grid, identity, plots
 from training.pipeline.fidelity.captures import Captured
 from training.pipeline.fidelity.grid import Cell
-from training.pipeline.fidelity.report import Examiner, Others, figures, made_on
+from training.pipeline.fidelity.report import Examiner, Others, figures
 from training.pipeline.fidelity.spots import Spotter
 
 _SHEET_SIDE = 192
@@ -36,9 +39,21 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--base", type=Path, default=Path("models/mini"), help="diffusers folder")
     parser.add_argument("--adapter", type=Path, help="a twin's weights, safetensors")
     parser.add_argument("--train", action="store_true", help="train one, photos held out")
-    parser.add_argument("--others", type=Path, nargs="*", default=[], help="other capture folders")
+    parser.add_argument(
+        "--others",
+        type=Path,
+        nargs="*",
+        default=[],
+        help="other capture folders; her own among them does not count",
+    )
     parser.add_argument("--quick", action="store_true", help="16 pictures instead of 36")
     parser.add_argument("--seeds", type=int, default=1, help="so many times the 36 pictures")
+    parser.add_argument(
+        "--tries",
+        type=int,
+        default=likest.TRIES,
+        help="close-ups drawn of one cell at most, as render does; 1 takes the first",
+    )
     parser.add_argument("--steps", type=int, default=DEFAULT_STEPS)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(argv)
@@ -62,11 +77,21 @@ def _train(options: argparse.Namespace, captured: Captured) -> bytes:
     plan = adapter.Plan(
         options.base, options.out / "work", options.steps, DEFAULT_RANK, options.seed
     )
-    made = adapter.train(plan, captured.taught, progress=_tell, should_stop=lambda: False)
+    made = adapter.train(
+        plan,
+        captured.taught,
+        progress=_tell,
+        should_stop=lambda: False,
+        reference=_reference(Faces(), captured),
+    )
     done.with_suffix(".part").write_bytes(made.adapter)
     done.with_suffix(".part").replace(done)
     (options.out / "work" / "checkpoint.pt").unlink(missing_ok=True)
     return made.adapter
+
+
+def _reference(faces: Faces, captured: Captured) -> Reference | None:
+    return identity.reference(faces, captured.person.taught, identity.load_cohort())
 
 
 def _tell(at: adapter.Progress) -> None:
@@ -78,18 +103,22 @@ def _report(
     options: argparse.Namespace, captured: Captured, weights: bytes, trained_s: float
 ) -> None:
     began = time.monotonic()
-    subject = adapters.describe(weights).subject
+    about = adapters.describe(weights)
+    subject = about.subject
     cells = grid.quick(subject) if options.quick else grid.full(subject, seeds=options.seeds)
     pipeline = base.load(options.base, device=devices.name())
     faces = Faces()
     examiner = Examiner(faces)
     bare_of = f"base-{base.digest(options.base)[:12]}-{subject}"  # the same for every twin of it
-    bare = _drawn(options.out.parent / bare_of, pipeline, grid.of_base(cells), "")
+    bare = _bare(options.out.parent / bare_of, pipeline, grid.of_base(cells))
     adapters.restore(families.denoiser(pipeline), adapter.NAME, weights)
-    made = _drawn(options.out / "renders", pipeline, cells, adapter.NAME)
-    others = _others(examiner, options.others)
+    reference = about.reference or _reference(faces, captured)
+    chosen = grid.Chosen(faces, reference, options.tries)
+    drawn = _drawn(options.out / f"renders-{options.tries}", pipeline, cells, chosen)
+    made = [one.pixels for one in drawn]
+    others = _others(examiner, find_others(captured, options.others))
     report = examiner.examine(captured.person, cells, made, others)
-    told = figures(report) | {
+    told = figures(report, drawn) | {
         "talent": captured.name,
         "base": told_base(options.base),
         "base_obedience": asdict(examiner.obey(cells, bare)),
@@ -106,17 +135,39 @@ def _report(
     print(json.dumps({key: told[key] for key in ("identity", "separation", "marks", "obedience")}))
 
 
-def _drawn(folder: Path, pipeline: Any, cells: Sequence[Cell], adapter_name: str) -> list[Rgb]:
-    """Return the pictures of a grid, from `folder` those that were drawn before."""
+def _bare(folder: Path, pipeline: Any, cells: Sequence[Cell]) -> list[Rgb]:
+    """Return the base's own pictures of a grid, from `folder` those that were drawn before."""
+
+    def make(part: Sequence[Cell]) -> list[Drawn]:
+        return [Drawn(one, 1, math.nan) for one in grid.render(pipeline, part)]
+
+    return [one.pixels for one in _kept(folder, cells, make)]
+
+
+def _drawn(folder: Path, pipeline: Any, cells: Sequence[Cell], chosen: grid.Chosen) -> list[Drawn]:
+    """Return the twin's pictures of a grid, from `folder` those that were drawn before."""
+    return _kept(folder, cells, lambda part: grid.draw(pipeline, part, adapter.NAME, chosen))
+
+
+def _kept(
+    folder: Path, cells: Sequence[Cell], make: Callable[[Sequence[Cell]], list[Drawn]]
+) -> list[Drawn]:
+    """Return pictures from `folder`, in which those it lacks are put."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"{len(cells)}-{place:03}.png" for place in range(len(cells))]
-    missing = [place for place, path in enumerate(paths) if not path.exists()]
+    told = [path.with_suffix(".json") for path in paths]
+    missing = [
+        place for place, path in enumerate(paths) if not (path.exists() and told[place].exists())
+    ]
     for start in range(0, len(missing), _AT_ONCE):
         part = missing[start : start + _AT_ONCE]
-        new = made_on(pipeline, [cells[place] for place in part], adapter_name)
-        for place, picture in zip(part, new, strict=True):
-            paths[place].write_bytes(encode_png(picture))
-    return [decode(path.read_bytes(), max_pixels=_MOST_PIXELS) for path in paths]
+        for place, one in zip(part, make([cells[place] for place in part]), strict=True):
+            told[place].write_text(json.dumps({"tries": one.tries, "distance": one.distance}))
+            paths[place].write_bytes(encode_png(one.pixels))
+    pictures = [decode(path.read_bytes(), max_pixels=_MOST_PIXELS) for path in paths]
+    return [
+        Drawn(one, **json.loads(path.read_text())) for one, path in zip(pictures, told, strict=True)
+    ]
 
 
 def told_base(folder: Path) -> dict[str, str]:
@@ -124,11 +175,16 @@ def told_base(folder: Path) -> dict[str, str]:
     return {"name": folder.name, "sha256": base.digest(folder)}
 
 
-def _others(examiner: Examiner, folders: Sequence[Path]) -> Others:
-    """Return templates of other people from their held-out photos."""
-    if not folders:
-        return Others()
+def find_others(captured: Captured, folders: Sequence[Path]) -> list[Captured]:
+    """Return the people of some folders; whose twin it is, named among them, is nobody else."""
     people = [captures.read(folder) for folder in folders]
+    return [one for one in people if one.name != captured.name]
+
+
+def _others(examiner: Examiner, people: Sequence[Captured]) -> Others:
+    """Return templates of other people from their held-out photos."""
+    if not people:
+        return Others()
     rows = [examiner.see_template(one.person.held) for one in people]
     return Others([one.name for one in people], np.stack(rows))
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
 
-import numpy as np
-import torch
 from diffusers import DiffusionPipeline
-from imaging.failures import Stopped
+from imaging.faces import Embedder
 from imaging.pictures import Rgb
-from imaging.pipeline import generate
+from imaging.pipeline import adapters, families, generate, likest
+from imaging.pipeline.likest import Drawn
+from imaging.pipeline.reference import Reference
 from imaging.words import TWIN_WORD, caption, outfit
 
 LIGHTS = ("studio soft", "overcast", "hard side", "golden hour")
@@ -23,7 +23,6 @@ _FULLER = (
     ("dress", "red"), ("coat", "camel"), ("hoodie", "royal blue"),
     ("jacket", "forest green"), ("T-shirt", "white"), ("long-sleeved top", "burgundy"),
 )  # fmt: skip
-STEPS, GUIDANCE = 20, 2.5
 _AT_ONCE = 6
 _SEED = 50_000
 
@@ -85,48 +84,51 @@ def of_base(cells: Sequence[Cell]) -> list[Cell]:
     ]
 
 
-def render(
+def render(pipeline: DiffusionPipeline, cells: Sequence[Cell]) -> list[Rgb]:
+    """Make the pictures of a base that carries no adapter."""
+    family, made = families.of(pipeline), list[Rgb]()
+    for start in range(0, len(cells), _AT_ONCE):
+        part = cells[start : start + _AT_ONCE]
+        shots = [generate.Shot(adapters.NOBODY, one.prompt, one.seed) for one in part]
+        made += generate.pictures(pipeline, shots, steps=family.steps, guidance=family.guidance)
+    return made
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """How a twin's close-ups are drawn again until they look like her, as render does it."""
+
+    faces: Embedder
+    reference: Reference | None
+    tries: int
+
+
+def draw(
     pipeline: DiffusionPipeline,
     cells: Sequence[Cell],
     adapter: str,
+    by: Chosen,
     should_stop: Callable[[], bool] = lambda: False,
-) -> list[Rgb]:
-    """Make the pictures of a twin, or, without an adapter's name, of the bare base.
+) -> list[Drawn]:
+    """Make the pictures of a twin as they would leave: of each close-up the likest of some.
 
     Raises:
         Stopped: `should_stop`, asked at every step of the sampler, said yes.
     """
-    made: list[Rgb] = []
+    family, made = families.of(pipeline), list[Drawn]()
     for start in range(0, len(cells), _AT_ONCE):
         part = cells[start : start + _AT_ONCE]
-        if adapter:
-            shots = [generate.Shot(adapter, one.prompt, one.seed) for one in part]
-            made += generate.pictures(
-                pipeline, shots, steps=STEPS, guidance=GUIDANCE, should_stop=should_stop
-            )
-        else:
-            made += _bare(pipeline, part, should_stop)
+        made += likest.draw(
+            partial(
+                generate.pictures,
+                pipeline,
+                steps=family.steps,
+                guidance=family.guidance,
+                should_stop=should_stop,
+            ),
+            [generate.Shot(adapter, one.prompt, one.seed) for one in part],
+            [by.reference if one.framing == "face" else None for one in part],
+            by.faces,
+            tries=by.tries,
+        )
     return made
-
-
-def _bare(
-    pipeline: DiffusionPipeline, cells: Sequence[Cell], should_stop: Callable[[], bool]
-) -> list[Rgb]:
-    """Make pictures with a base that carries no adapter."""
-
-    def each_step(_: Any, __: int, ___: int, values: dict[str, Any]) -> dict[str, Any]:
-        if should_stop():
-            raise Stopped
-        return values
-
-    with torch.inference_mode():
-        pictures = pipeline(
-            [one.prompt for one in cells],
-            num_inference_steps=STEPS,
-            guidance_scale=GUIDANCE,
-            negative_prompt=[generate.NEGATIVE] * len(cells),
-            generator=[torch.Generator("cpu").manual_seed(one.seed) for one in cells],
-            output_type="np",
-            callback_on_step_end=each_step,
-        ).images  # (B, H, W, 3) float in [0, 1]
-    return [np.ascontiguousarray(np.round(one * 255), dtype=np.uint8) for one in pictures]

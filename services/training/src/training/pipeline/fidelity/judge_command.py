@@ -8,6 +8,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import safetensors.torch
 import torch
@@ -24,17 +25,19 @@ from training.pipeline.fidelity.judging import (
     halved,
     score,
 )
-from training.pipeline.fidelity.wording import Said
+from training.pipeline.fidelity.wording import SHOTS, Said
 
 _HELD_OUT = 10
 """One person in so many is never trained on."""
 _BATCH, _RATE = 64, 2e-3
+_NEARER, _MOVED = (0.85, 1.15), 0.06
+"""How a picture is varied: what part of it is seen, and moved by how much of its half side."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Set:
     pictures: Tensor
-    """(N, 3, 64, 64) uint8."""
+    """(N, 3, 128, 128) uint8."""
     answers: dict[str, Tensor]
     """(N,) int64 per question; -1 where the caption does not say."""
     said: list[Said]
@@ -45,7 +48,7 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m training judge", description=main.__doc__)
     parser.add_argument("--corpus", type=Path, required=True, help="as for `training base`")
     parser.add_argument("--out", type=Path, default=WEIGHTS, help="safetensors")
-    parser.add_argument("--epochs", type=int, default=7)
+    parser.add_argument("--epochs", type=int, default=12)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(argv)
     torch.manual_seed(options.seed)
@@ -85,13 +88,14 @@ def _train(taught: _Set, epochs: int, chance: random.Random) -> Network:
     optimizer = torch.optim.AdamW(network.parameters(), lr=_RATE, weight_decay=0.02)
     steps = epochs * (len(taught.said) // _BATCH)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, _RATE, total_steps=steps)
+    noise = torch.Generator().manual_seed(chance.getrandbits(63))
     miss = nn.CrossEntropyLoss(ignore_index=-1, label_smoothing=0.05)
     for epoch in range(epochs):
         losses = []
         for chosen in _batches(len(taught.said), chance):
-            with torch.autocast("cpu", torch.bfloat16):
-                logits = network(_vary(taught.pictures[chosen], chance))
-            parts = [miss(logits[name].float(), taught.answers[name][chosen]) for name in HEADS]
+            varied = _vary(taught.pictures[chosen], noise)
+            logits = network(varied.contiguous(memory_format=torch.channels_last))
+            parts = [miss(logits[name], taught.answers[name][chosen]) for name in HEADS]
             loss = torch.stack(parts).sum()
             optimizer.zero_grad()
             loss.backward()
@@ -109,25 +113,45 @@ def _batches(count: int, chance: random.Random) -> Iterator[list[int]]:
         yield order[start : start + _BATCH]
 
 
-def _vary(pictures: Tensor, chance: random.Random) -> Tensor:
-    """Return pictures as others might have taken them: mirrored, moved, softer, lighter."""
+def _vary(pictures: Tensor, noise: torch.Generator) -> Tensor:
+    """Return pictures as others might have taken them: mirrored, moved, nearer, softer, lighter."""
+    count = len(pictures)
+
+    def between(low: float, high: float) -> Tensor:
+        return low + (high - low) * torch.rand(count, generator=noise)
+
     values = pictures.float() / 127.5 - 1
-    if chance.random() < 0.5:
-        values = values.flip(3)
-    moved = (chance.randint(-3, 3), chance.randint(-3, 3))
-    values = torch.roll(values, moved, dims=(2, 3))
-    if chance.random() < 0.5:  # what a base draws is softer than a photo
-        small = nn.functional.interpolate(values, scale_factor=chance.uniform(0.4, 0.9))
+    nearer, mirrored = between(*_NEARER), between(0, 1) < 0.5
+    ways = torch.zeros(count, 2, 3)
+    ways[:, 0, 0] = torch.where(mirrored, -nearer, nearer)
+    ways[:, 1, 1] = nearer
+    ways[:, 0, 2], ways[:, 1, 2] = between(-_MOVED, _MOVED), between(-_MOVED, _MOVED)
+    places = nn.functional.affine_grid(ways, list(values.shape), align_corners=False)
+    values = nn.functional.grid_sample(values, places, padding_mode="border", align_corners=False)
+    if float(torch.rand(1, generator=noise)) < 0.5:  # what a base draws is softer than a photo
+        by = 0.35 + 0.55 * float(torch.rand(1, generator=noise))
+        small = nn.functional.interpolate(values, scale_factor=by, mode="area")
         values = nn.functional.interpolate(small, size=(SIDE, SIDE), mode="bilinear")
-    lighter: Tensor = ((values + 1) * chance.uniform(0.85, 1.15) - 1).clamp(-1, 1)
-    return lighter
+    lighter = between(0.85, 1.15)[:, None, None, None]
+    return ((values + 1) * lighter - 1).clamp(-1, 1)
 
 
-def _measure(judge: Judge, held: _Set) -> dict[str, float]:
-    """Return how often the judge is right, by question."""
+def _measure(judge: Judge, held: _Set) -> dict[str, Any]:
+    """Return how often the judge is right, by question; and of garments alone, by framing."""
     seen: list[Said] = []
     rows = held.pictures.permute(0, 2, 3, 1).numpy()
     for start in range(0, len(rows), 256):
         seen += judge.see(list(rows[start : start + 256]))
     found = score(held.said, seen)
-    return {name: round(getattr(found, name), 4) for name in HEADS}
+    named = {
+        framing: [
+            one.garment == other.garment
+            for one, other in zip(held.said, seen, strict=True)
+            if one.framing == framing and one.garment
+        ]
+        for framing in SHOTS
+    }
+    told = {name: round(getattr(found, name), 4) for name in HEADS}
+    return told | {
+        "garment_by_name": {one: round(sum(hits) / len(hits), 4) for one, hits in named.items()}
+    }

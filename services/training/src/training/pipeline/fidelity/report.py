@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
-from diffusers import DiffusionPipeline
 from imaging.pictures import Rgb
+from imaging.pipeline.likest import Drawn
 
-from training.pipeline.fidelity import grid as grids
 from training.pipeline.fidelity import identity, judging, marks, wording
 from training.pipeline.fidelity.grid import Cell
 from training.pipeline.fidelity.identity import Cohort, Found, Identity, Separation, Vectors
 from training.pipeline.fidelity.judging import Judge, Obedience
 from training.pipeline.fidelity.marks import Mapped, Marks
-from training.pipeline.fidelity.spots import Embedder, Spotter
+from training.pipeline.fidelity.spots import Spotter, Upright
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +58,7 @@ class Report:
 class Examiner:
     """Measures twins. Holds what every report needs."""
 
-    def __init__(self, faces: Embedder, cohort: Cohort | None = None) -> None:
+    def __init__(self, faces: Upright, cohort: Cohort | None = None) -> None:
         self._faces = faces
         self._spotter = Spotter(faces)
         self._judge = Judge()
@@ -112,26 +111,19 @@ def template_of(held: Found) -> bytes:
     return held.vectors.mean(0).astype("<f4").tobytes() if len(held.vectors) else b""
 
 
-def made_on(
-    pipeline: DiffusionPipeline,
-    cells: Sequence[Cell],
-    adapter: str,
-    should_stop: Callable[[], bool] = lambda: False,
-) -> list[Rgb]:
-    """Make a grid; see `grid.render`."""
-    return grids.render(pipeline, cells, adapter, should_stop)
+def figures(report: Report, drawn: Sequence[Drawn]) -> dict[str, Any]:
+    """Return a report as JSON can hold it, without the template; NaN becomes null.
 
-
-def figures(report: Report) -> dict[str, Any]:
-    """Return a report as JSON can hold it, without the template; NaN becomes null."""
+    `drawn` are the pictures of its cells.
+    """
     told = report.identity
     renders = [
         {
             "prompt": cell.prompt, "view": cell.view, "light": cell.light, "seed": cell.seed,
-            "own": _plain(own), "other": _plain(other), "nearest": name,
+            "own": _plain(own), "other": _plain(other), "nearest": name, "tries": tries,
         }
-        for cell, own, other, name in zip(
-            [cell for cell in report.cells if cell.framing == "face"],
+        for (cell, tries), own, other, name in zip(
+            [(c, d.tries) for c, d in zip(report.cells, drawn, strict=True) if c.framing == "face"],
             told.own, report.separation.other, report.separation.names, strict=True,
         )
     ]  # fmt: skip

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import safetensors.torch
 import torch
-from imaging.faces import Face
+from imaging.faces import Embedder, Face
 from imaging.pictures import Rgb
 from torch import Tensor, nn
 
@@ -32,17 +32,11 @@ _APART = 3
 """Cells within which two finds are one."""
 
 
-class Embedder(Protocol):
-    """Whoever finds faces and tells people apart; `imaging.faces.Faces` is one."""
-
-    def find(self, rgb: Rgb, *, upsample: int | None = None) -> list[Face]:
-        """Return the faces in a picture, surest first."""
+class Upright(Embedder, Protocol):
+    """Whoever also tells how a face is turned; `imaging.faces.Faces` is one."""
 
     def landmarks(self, rgb: Rgb, face: Face) -> npt.NDArray[np.float32]:
         """Return (5, 2) landmarks."""
-
-    def embed(self, rgb: Rgb, face: Face) -> npt.NDArray[np.float32]:
-        """Return the vector of a face."""
 
 
 class Network(nn.Module):
@@ -90,7 +84,7 @@ class Sighting:
 class Spotter:
     """Finds marks on faces."""
 
-    def __init__(self, faces: Embedder, weights: Path = WEIGHTS) -> None:
+    def __init__(self, faces: Upright, weights: Path = WEIGHTS) -> None:
         self._faces = faces
         self._network = Network().eval()
         self._network.load_state_dict(safetensors.torch.load_file(weights))

@@ -17,6 +17,14 @@ SHOTS = tuple(FRAMINGS)
 """Names of framings, in the judge's order."""
 
 
+NECKLINES = (
+    {"T-shirt", "long-sleeved top", "hoodie"},
+    {"V-neck top", "tank top", "dress"},
+    {"jacket", "coat"},
+)
+"""What a close-up shows of a garment: neither sleeves nor how long it is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Said:
     """What a caption says; empty where it says nothing a judge knows."""
@@ -25,6 +33,14 @@ class Said:
     garment: str
     colour: str
     """Of the garment that covers the upper body."""
+
+
+def look_alike(one: str, other: str, framing: str) -> bool:
+    """Tell whether a framing shows no difference between two garments."""
+    if one == other:
+        return True
+    cut = framing == "face"
+    return cut and any({one, other} <= necklines for necklines in NECKLINES)
 
 
 def read(caption: str) -> Said:
