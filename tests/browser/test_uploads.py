@@ -189,6 +189,7 @@ async def test_what_is_given_up_is_gone(at: Desk, tmp_path: Path) -> None:
 
 async def test_the_keyboard_picks_photos_and_the_page_fits_a_phone(at: Desk) -> None:
     page = at.page
+    page.on("filechooser", lambda _: None)  # asks the browser for it, which takes time
     await page.bring_to_front()
     await page.locator("#files").focus()
     await expect(page.locator("#files")).to_be_focused()
