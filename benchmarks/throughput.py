@@ -119,7 +119,7 @@ def _peer(
         created_at=datetime.now(UTC),
         system=System("Sosia", "1"),
         watermark="dwtDctSvd",
-        watermark_value=bytes(8),
+        watermark_value=bytes(12),
         fingerprint_name="pdq.1",
         fingerprint=marked.fingerprint,
     )

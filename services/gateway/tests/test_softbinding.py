@@ -8,7 +8,7 @@ from typing import Any
 from gateway import openapi
 
 BASE = "/v1/softbinding"
-ASKED = {"alg": "sosia.spread.2", "value": "AAAABwAAAAA="}
+ASKED = {"alg": "sosia.spread.3", "value": "AAAAAAAAAAcAAAAA"}
 ID = "urn:c2pa:f4f547c6-d3ab-43b6-99b5-4fd56b969438"
 JPEG = {"Content-Type": "image/jpeg"}
 

@@ -22,7 +22,7 @@ from render.pipeline.marking.authority import load_anchors
 from sosia.render.v1 import render_pb2, render_service_pb2_grpc, softbinding_pb2
 
 CLEAN = render_pb2.PICTURE_KIND_CLEAN
-NUMBER, LOOKS = "sosia.spread.2", "pdq.1"
+NUMBER, LOOKS = "sosia.spread.3", "pdq.1"
 RESCALED = 0.75
 
 
@@ -161,13 +161,13 @@ async def test_an_unknown_id_and_an_unknown_value_are_nothing(open_stage: Any) -
 
 
 WRONG = (
-    ({"alg": "", "value": "AAAABwAAAAA="}, "alg"),
-    ({"alg": "com.example.1", "value": "AAAABwAAAAA="}, "alg"),
+    ({"alg": "", "value": "AAAAAAAAAAcAAAAA"}, "alg"),
+    ({"alg": "com.example.1", "value": "AAAAAAAAAAcAAAAA"}, "alg"),
     ({"alg": NUMBER, "value": ""}, "value"),
-    ({"alg": NUMBER, "value": "AAAABwAAAAA"}, "value"),
+    ({"alg": NUMBER, "value": "AAAAAAAAAAcAAAA"}, "value"),
     ({"alg": NUMBER, "value": "é"}, "value"),
-    ({"alg": LOOKS, "value": "AAAABwAAAAA="}, "value"),
-    ({"alg": NUMBER, "value": "AAAABwAAAAA=", "max_results": 0}, "max_results"),
+    ({"alg": LOOKS, "value": "AAAAAAAAAAcAAAAA"}, "value"),
+    ({"alg": NUMBER, "value": "AAAAAAAAAAcAAAAA", "max_results": 0}, "max_results"),
 )
 
 
@@ -175,7 +175,7 @@ async def test_nobody_gets_at_manifests_by_counting(stage: Any, secrets: Path) -
     """Asset numbers follow each other: a value with any other check than ours is nothing."""
     content = await stage.picture(stage.brand, await stage.released(), CLEAN)
     value = base64.b64decode(bindings_of(opened(content, None, secrets))[NUMBER])
-    number, check = value[:4], value[4:]
+    number, check = value[:8], value[8:]
     assert await ids(stage, "FindByBinding", alg=NUMBER, value=base64.b64encode(value)) != []
     for guess in (bytes(4), bytes(reversed(check)), check[:3] + bytes([check[3] ^ 1])):
         guessed = base64.b64encode(number + guess)
@@ -292,7 +292,7 @@ async def test_the_whole_way_over_http_as_the_standard_has_it(
     assert (gone.status_code, gone.json()["reason"]) == (404, "MANIFEST_NOT_FOUND")
     junk = await web.post("/matches/byContent", content=b"junk", headers=image)
     assert (junk.status_code, junk.json()["field"]) == (400, "body")
-    none = {"alg": NUMBER, "value": "AAAABwAAAAA=", "maxResults": 0}
+    none = {"alg": NUMBER, "value": "AAAAAAAAAAcAAAAA", "maxResults": 0}
     refused = await web.get("/matches/byBinding", params=none)
     assert (refused.status_code, refused.json()["field"]) == (400, "maxResults")
     whole = {"returnActiveManifest": "true"}

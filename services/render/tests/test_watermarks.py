@@ -27,7 +27,7 @@ from sosia.render.v1 import (
 )
 
 KEY = bytes(range(32))
-OURS, RIVAGAN, TRUSTMARK = "sosia.spread.2", "sosia.rivagan.1", "sosia.trustmark.q.1"
+OURS, RIVAGAN, TRUSTMARK = "sosia.spread.3", "sosia.rivagan.1", "sosia.trustmark.q.1"
 
 
 @pytest.fixture
@@ -68,8 +68,8 @@ def test_what_is_given_reads_the_strongest_check_first(rivagan: Path, trustmark:
     assert codecs.marking.name == OURS
     assert [one.name for one in codecs.reading] == [OURS, TRUSTMARK, RIVAGAN]
     assert set(codecs.values) == {OURS, TRUSTMARK, RIVAGAN}
-    assert {len(value(2**32 - 1)) for value in codecs.values.values()} == {8}
-    assert len({value(7)[4:] for value in codecs.values.values()}) == 3
+    assert {len(value(2**32 - 1)) for value in codecs.values.values()} == {12}
+    assert len({value(7)[8:] for value in codecs.values.values()}) == 3
 
 
 @pytest.mark.parametrize("then", ["spread", "rivagan", "trustmark"])
@@ -78,7 +78,7 @@ def test_a_picture_is_read_after_the_choice_changed(
 ) -> None:
     given = {"rivagan_weights": rivagan, "trustmark_weights": trustmark}
     before = open_codecs(settings(watermark_codec="trustmark", **given), KEY)
-    marked = next(before.marking.attempts(photo(), 7_654))
+    marked = next(before.marking.attempts(photo(), 7_654)).picture
     after = open_codecs(settings(watermark_codec=then, **given), KEY)
     found = read_first(after.reading, marked)
     assert found is not None

@@ -53,7 +53,7 @@ def test_manifest_says_how_the_picture_was_made(signed: bytes, signing: SigningC
     assert first["digitalSourceType"].endswith("/trainedAlgorithmicMedia")
     uses = said["cawg.training-mining"][0]["entries"].values()
     assert [use["use"] for use in uses] == ["notAllowed"] * 4
-    assert [b["alg"] for b in said["c2pa.soft-binding"]] == ["sosia.spread.2", "pdq.1"]
+    assert [b["alg"] for b in said["c2pa.soft-binding"]] == ["sosia.spread.3", "pdq.1"]
     assert said["sosia.rights"][0]["credits"] == [{"name": "Åsa", "role": "photographer"}]
     (people,) = said["cawg.metadata"]
     assert people["Iptc4xmpExt:PersonInImage"] == ["Alba"]

@@ -64,8 +64,8 @@ def claim_of(request: MarkRequest, system: System, looks: bytes) -> Claim:
     return Claim(
         **facts,
         system=system,
-        watermark="sosia.spread.2",
-        watermark_value=bytes(8),
+        watermark="sosia.spread.3",
+        watermark_value=bytes(12),
         fingerprint_name="pdq.1",
         fingerprint=looks,
     )

@@ -113,7 +113,7 @@ def test_a_number_is_read_from_half_of_the_area(rivagan: RivaGan, hidden: Pixels
 def test_every_number_of_twenty_bits_can_be_carried(
     rivagan: RivaGan, photo: Pixels, number: int
 ) -> None:
-    assert number in [rivagan.read_whole(one) for one in rivagan.attempts(photo, number)]
+    assert number in [rivagan.read_whole(one.picture) for one in rivagan.attempts(photo, number)]
 
 
 def test_the_gentlest_attempt_is_above_42_db(hidden: Pixels, photo: Pixels) -> None:
@@ -146,7 +146,7 @@ def test_a_check_that_agrees_by_chance_is_no_number(
     else:
         pytest.fail("no key was found")
     assert lucky.read_whole(photo) is None
-    assert NUMBER in [lucky.read_whole(one) for one in lucky.attempts(photo, NUMBER)]
+    assert NUMBER in [lucky.read_whole(one.picture) for one in lucky.attempts(photo, NUMBER)]
 
 
 def test_forged_marks_are_refused(rivagan: RivaGan, folder: Path, photo: Pixels) -> None:

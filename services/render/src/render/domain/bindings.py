@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 from kit.errors import FieldInvalid, NotFound
 
-MARK_BYTES, LOOKS_BYTES = 8, 32
+MARK_BYTES, LOOKS_BYTES = 12, 32
 """Lengths of what a manifest asserts: the asset number, big-endian, and a keyed check of 4 bytes;
 how the picture looks."""
-_NUMBER_BYTES = 4
+_NUMBER_BYTES = 8
 
 MOST_RESULTS = 10
 """Unless asked otherwise, as the C2PA's API has it."""

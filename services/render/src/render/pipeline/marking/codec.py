@@ -2,9 +2,24 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from render.pipeline.marking.request import Pixels
+
+CLEAR, ENOUGH, LOUD = 0.74, 0.58, 0.68
+"""How clearly the copies of a picture shall tell its number; what of that will do, before a picture
+is marked so that it could be seen; and how clearly that one shall."""
+
+
+class Attempt(NamedTuple):
+    """A picture with a number.
+
+    Attributes:
+        is_faithful: whether nobody sees that it carries one, by the goals of its codec.
+    """
+
+    picture: Pixels
+    is_faithful: bool
 
 
 class Codec(Protocol):
@@ -29,9 +44,9 @@ class Codec(Protocol):
         """Return whether the number lies in the colours, so that luma alone does not tell it."""
         ...
 
-    def attempts(self, image: Pixels, payload: int) -> Iterator[Pixels]:
-        """Yield `image` carrying `payload`, which replaces any number it carried: several times,
-        the gentlest first. Whoever writes a file reads it back and takes the next if it is lost.
+    def attempts(self, image: Pixels, payload: int) -> Iterator[Attempt]:
+        """Yield `image` carrying `payload` several times, the gentlest first; a number it carried
+        may outlive that one. Whoever writes a file reads it back and takes the next if it is lost.
         """
         ...
 
@@ -45,8 +60,13 @@ class Codec(Protocol):
         """
         ...
 
+    def told(self, image: Pixels, payload: int) -> float:
+        """Return how clearly an image as for `read_whole` tells the number: 0 for not at all, from
+        `CLEAR` so that copies of it will too, even cut ones."""
+        ...
+
     def value(self, payload: int) -> bytes:
-        """Return 8 bytes, the number and a keyed check: the soft binding states no number that
+        """Return 12 bytes, the number and a keyed check: the soft binding states no number that
         could be counted up to the next."""
         ...
 

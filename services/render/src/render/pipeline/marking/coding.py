@@ -4,7 +4,7 @@ Soft values go in, a list of the most likely words comes out; whoever asks has c
 takes the first word that agrees with them.
 
 Source: Ma and Wolf 1986, On tail biting convolutional codes; Seshadri and Sundberg 1994, List
-Viterbi decoding algorithms. Generators 765, 671, 513, 473 (octal), rate 1/4, constraint length 9.
+Viterbi decoding algorithms. Generators 557, 663, 711 (octal), rate 1/3, constraint length 9.
 """
 
 from collections.abc import Iterator
@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 Bits = NDArray[np.uint8]
 
-RATE = 4  # coded bits per bit
-_GENERATORS = (0o765, 0o671, 0o513, 0o473)
+RATE = 3  # coded bits per bit
+_GENERATORS = (0o557, 0o663, 0o711)
 _MEMORY = 8
 _STATES = 1 << _MEMORY
 

@@ -1,63 +1,42 @@
 """How a word's lines are put into a picture, so that they are heard and not seen."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from render.pipeline.marking import hiding, lattice
+from render.pipeline.marking import copies, hiding, lattice, parts
 from render.pipeline.marking.hiding import Goal
 
 Floats = NDArray[np.float32]
 Complexes = NDArray[np.complex64]
 
-_USUAL = (Goal(42.6, 0.9925), Goal(42.1, 0.9925))
+_USUAL = Goal(42.6, 0.9925)
 """Better than must be, for pictures of 512x512 and less: rounding to whole grey levels takes a
-tenth of it. The second where the first is hardly heard."""
+tenth of it."""
 _LEAST = Goal(hiding.LEAST_PSNR_DB, hiding.LEAST_SSIM + 0.0002)
 """By the judge's windows, which say up to 0.0001 more than those of the source."""
 _CLOSE = Goal(42.05, 0.9905)
 """Of the later attempts: as near to what is allowed as rounding lets one come."""
-_WAS = 0.7  # how much of the picture's own share in each line is made up for
-_WAS_LOUD = 0.25  # as _WAS, in loud texture: making up for all of it would leave nothing to say
-_SILENT = 0.15  # of a line's usual amplitude, at least: no line falls silent
-_CLEAR = 1.5  # deviations by which lines must be right, or the mark is made louder
+_LOUDER = (
+    _CLOSE,
+    *(Goal(_CLOSE.psnr_db - less_db, _CLOSE.ssim) for less_db in (1.5, 3.0, 4.5, 6.0, 8.0, 12.0)),
+    *(Goal(_CLOSE.psnr_db - 12.0, ssim) for ssim in (0.985, 0.98, 0.97, 0.95)),
+)
+"""The first keeps to both goals; then, in texture so loud that no number is heard, PSNR gives way,
+and where that is not enough, in what is all noise, SSIM."""
+WITHIN, TRUE = 2, 8
+"""Attempts that keep to both goals of `hiding`; those that keep to its SSIM."""
+_TURNS, _AGAIN = 16, 4
+"""Times the lines are spoken up: for the first of the later attempts, and for each one after."""
+_AFRESH = 4
+"""Times after which it is asked anew how strong they may be."""
+_SPARED = 1.0
+"""How much SSIM counts beside PSNR in where the later attempts speak, in the constant of SSIM's
+contrast."""
 _SOFTER = 0.99  # times, where rounding spoilt a goal
 _PATIENCE = 100  # times that is tried
-
-
-@dataclass(frozen=True, slots=True)
-class _Effort:
-    """How hard it is tried.
-
-    Attributes:
-        made_up: how much of the picture's own share in each line is made up for.
-        spared: how much SSIM counts beside PSNR where the mark goes by what is heard of it, in
-            the constant of SSIM's contrast; None where it goes by what hides it.
-    """
-
-    goal: Goal
-    made_up: float = _WAS
-    spared: float | None = None
-
-
-_LAST = (
-    *(_Effort(_CLOSE, _WAS, spared) for spared in (4.0, 1.0, 16.0)),
-    *(_Effort(_CLOSE, _WAS_LOUD, spared) for spared in (None, 4.0)),
-    *(
-        _Effort(Goal(_CLOSE.psnr_db - louder_db, _CLOSE.ssim), _WAS_LOUD)
-        for louder_db in (2.0, 4.0, 6.0, 12.0)
-    ),
-    *(_Effort(Goal(_CLOSE.psnr_db - 12.0, ssim), _WAS_LOUD) for ssim in (0.985, 0.98, 0.97, 0.95)),
-)
-"""Five that keep to both goals; then, in texture so loud that no number is heard, PSNR gives way,
-and where that is not enough, in what is all noise, SSIM."""
-
-
-WITHIN, TRUE = 6, 10
-"""Attempts that keep to both goals of `hiding`; those that keep to its SSIM."""
 _FAINTEST = 1.25
 """Grey levels that a picture gets at last which is dark all over:"""
 _DARK = 32.0
@@ -69,23 +48,17 @@ _ROUNDED = 0.0003
 class Embedder:
     """One picture, ready to take a word.
 
-    The embedder makes up for what the picture itself has on the lines (informed embedding) and
-    adds as much as PSNR and SSIM allow, more in textured places than in flat ones. Where loud
-    texture drowns it, later attempts put the same energy where the reader hears most of it, which
-    is where the picture is calm, as far as SSIM bears it.
-
-    Source: Malvar and Florencio 2003, Improved spread spectrum.
+    The first attempt adds the same lines everywhere, as much as PSNR and SSIM allow, more in
+    textured places than in flat ones. Later ones make up for what each part of the picture itself
+    has on the lines (`parts`), and for what a copy takes; they speak where the reader hears most,
+    which is where the picture is calm, as far as SSIM bears it.
     """
 
     def __init__(self, luma: Floats, side: int, unturn: Complexes) -> None:
         """Take (H, W) luma in [0, 255], the pixels of a tile and the lines' secret phases."""
         self._luma, self._side, self._unturn = luma, side, unturn
         self._judge = hiding.Judge(luma)
-        self._mask = hiding.tolerance(luma, side)
-        self._laid = self._lay(luma)
-        scale = lattice.scale_of(luma)
-        self._passed = lattice.passed(side * scale)
-        self._host = self._heard(self._laid.flat)
+        self._down, self._across = (-(-length // side) for length in luma.shape)
 
     def attempts(self, signs: Floats) -> Iterator[Floats]:
         """Yield whole grey levels to add for (2, n) signs, the gentlest first.
@@ -93,21 +66,49 @@ class Embedder:
         The first `WITHIN` keep to the goals of `hiding`, the first `TRUE` to its SSIM; one more,
         for a picture that is dark all over, to neither.
         """
-        spare_db, clear = hiding.spare_db(self._luma), 0.0
-        for goal in _USUAL:
-            before = clear
-            effort = _Effort(Goal(goal.psnr_db + spare_db, goal.ssim))
-            change, clear = self._marking(signs, effort)
-            if clear >= _CLEAR or clear < 1.05 * before:  # SSIM allows no more
-                break
-        yield self._rounded(change, _LEAST)
-        for effort in _LAST:
-            asked = effort.goal
-            ssim = min(_LEAST.ssim, asked.ssim - _ROUNDED)
-            least = Goal(min(_LEAST.psnr_db, asked.psnr_db), ssim)
-            yield self._rounded(self._marking(signs, effort)[0], least)
+        lines = np.asarray((signs * parts.LOUD)[None], np.float32)
+        spare_db = hiding.spare_db(self._luma)
+        change = self._change(lines, hiding.tolerance(self._luma, self._side))
+        goal = Goal(_USUAL.psnr_db + spare_db, _USUAL.ssim)
+        yield self._rounded(change * self._judge.strength(change, goal), _LEAST)
+        mask, lines = self._audible(), np.repeat(lines, self._down * self._across, axis=0)
+        shares = parts.of(self._luma.shape, self._side)
+        for at, goal in enumerate(_LOUDER):
+            turns = _AGAIN if at else _TURNS
+            lines = self._spoken_up(lines, signs, (mask, shares), goal, turns)
+            change = self._change(lines, mask)
+            ssim = min(_LEAST.ssim, goal.ssim - _ROUNDED)
+            least = Goal(min(_LEAST.psnr_db, goal.psnr_db), ssim)
+            yield self._rounded(change * self._judge.strength(change, goal), least)
         if np.percentile(self._luma[::8, ::8], 95) < _DARK:
-            yield self._faint(self._marking(signs, _LAST[-1])[0])
+            yield self._faint(change)
+
+    def _spoken_up(
+        self,
+        lines: Floats,
+        signs: Floats,
+        where: tuple[Floats, Floats],
+        goal: Goal,
+        turns: int,
+    ) -> Floats:
+        """Return lines that every part tells as clearly as a goal lets them.
+
+        Args:
+            lines: (tiles, 2, n) to begin with.
+            signs: (2, n) what they shall be.
+            where: (H, W) the mask, and the parts' shares of the tiles.
+        """
+        mask, shares = where
+        for turn in range(turns):
+            if turn % _AFRESH == 0:
+                change = self._change(lines, mask)
+                strength = self._judge.strength(change, goal)
+            marked = self._luma + self._change(lines, mask) * np.float32(strength)
+            whole = np.clip(marked, 0, 255).astype(np.uint8)
+            left = copies.shown(whole) if turn % 2 else copies.saved(whole)
+            heard = np.tensordot(shares, self._heard(left.astype(np.float32)), 1)
+            lines = parts.spoken_up(lines, heard, shares, signs)
+        return lines
 
     def _faint(self, change: Floats) -> Floats:
         """Return whole grey levels: `change` at the size of `_FAINTEST`, where black takes half."""
@@ -115,28 +116,13 @@ class Embedder:
         size = float(np.sqrt(np.mean(left * left))) + 1e-9
         return np.asarray(np.rint(change * (_FAINTEST / size)), np.float32)
 
-    def _marking(self, signs: Floats, effort: _Effort) -> tuple[Floats, float]:
-        """Return what to add to the luma, and how clearly it is heard: 1 is just enough."""
-        usual = np.abs(signs) * lattice.RADIUS**-0.5 / np.sqrt(np.square(signs).sum(axis=0))
-        mask = self._mask if effort.spared is None else self._audible(effort.spared)
-        laid = self._lay(mask).flat
-        strength = self._judge.strength(self._change(usual * signs, mask), effort.goal)
-        amplitudes, heard = usual, self._heard_with(usual * signs, laid * strength)
-        for _ in range(2):  # with the same energy in the same places, so of the same strength
-            gain = ((heard - self._host) * signs).sum() / amplitudes.sum()
-            amplitudes = _informed(usual, self._host * signs / gain, effort.made_up)
-            heard = self._heard_with(amplitudes * signs, laid * strength)
-        right = (heard * signs)[signs != 0]
-        change = self._change(amplitudes * signs, mask * np.float32(strength))
-        return change, float(right.mean() / (right.std() + 1e-9))
-
-    def _audible(self, spared: float) -> Floats:
+    def _audible(self) -> Floats:
         """Return weights: the most that is heard for what PSNR and SSIM lose by it."""
         height, width = self._luma.shape
         size = tuple(max(8, side * lattice.SIDE // self._side) for side in (width, height))
         small = cv2.resize(self._luma, size, interpolation=cv2.INTER_AREA)
         loud = lattice.loudness(np.asarray(small, np.float32))
-        weights = loud / (loud * loud + spared)
+        weights = loud / (loud * loud + _SPARED)
         return np.asarray(cv2.resize(weights, (width, height)), np.float32)
 
     def _rounded(self, change: Floats, least: Goal) -> Floats:
@@ -148,51 +134,20 @@ class Embedder:
             change = change * np.float32(_SOFTER)
         return np.zeros_like(change)  # nobody sees it, and nobody hears it
 
-    def _lay(self, luma: Floats) -> lattice.Laid:
-        small, scale = lattice.work(luma)
-        origin = (scale - 1) / 2  # pixels have their centres half-way
-        return lattice.lay(small, lattice.upright(self._side * scale), origin)
+    def _heard(self, luma: Floats) -> Floats:
+        """Return (tiles, 2, n) what the reader would hear of each, without the phases."""
+        heard = lattice.lines_of_tiles(luma, self._side)[: self._down, : self._across]
+        lines = heard.reshape(-1, lattice.COUNT) * self._unturn
+        return np.stack([lines.real, lines.imag], axis=1)
 
-    def _heard(self, flat: Floats) -> Floats:
-        """Return (2, n) what the reader would hear, real and imaginary, without the phases."""
-        heard = lattice.fold_laid(flat, self._laid.inside).lines() * self._unturn
-        return np.stack([heard.real, heard.imag])
-
-    def _heard_with(self, parts: Floats, mask: Floats) -> Floats:
-        """Return what would be heard with these (2, n) lines, under a mask that was laid out.
-
-        They are drawn where the picture lies laid out: a ninth of the pixels, and no blur.
-        """
-        tile = lattice.tile(self._lines(parts), lattice.SIDE, self._passed)
-        down, across = (length // lattice.SIDE for length in mask.shape)
-        flat = np.asarray(cv2.repeat(tile, down, across), np.float32)
-        flat *= mask
-        flat += self._laid.flat
-        return self._heard(np.clip(flat, 0, 255, out=flat))
-
-    def _change(self, parts: Floats, mask: Floats) -> Floats:
-        """Return what these (2, n) lines add to the luma under a mask."""
+    def _change(self, lines: Floats, mask: Floats) -> Floats:
+        """Return what (tiles, 2, n) lines add to the luma under a mask; one tile is repeated."""
         height, width = self._luma.shape
-        times = (-(-height // self._side), -(-width // self._side))
-        tile = lattice.tile(self._lines(parts), self._side)
-        return np.asarray(cv2.repeat(tile, *times)[:height, :width] * mask, np.float32)
-
-    def _lines(self, parts: Floats) -> Complexes:
-        return np.asarray((parts[0] + 1j * parts[1]) * np.conj(self._unturn), np.complex64)
-
-
-def _informed(usual: Floats, host: Floats, made_up: float) -> Floats:
-    """Return (2, n) amplitudes of the energy of `usual`: more where the picture contradicts.
-
-    Args:
-        usual: (2, n) amplitudes without regard to the picture, 0 where none is wanted.
-        host: (2, n) what the picture has itself, in the direction that is wanted.
-        made_up: how much of it is made up for, in [0, 1].
-    """
-    energy = np.square(usual).sum()
-    low, high = 0.0, 6.0
-    for _ in range(20):
-        level = (low + high) / 2
-        found = np.maximum(_SILENT * usual, level * usual - made_up * host) * (usual > 0)
-        low, high = (level, high) if np.square(found).sum() < energy else (low, level)
-    return np.asarray(found, np.float32)
+        turned = (lines[:, 0] + 1j * lines[:, 1]) * np.conj(self._unturn)
+        tiles = lattice.tiles(np.asarray(turned, np.complex64), self._side)
+        if len(tiles) == 1:
+            whole = cv2.repeat(tiles[0], self._down, self._across)
+        else:
+            grid = tiles.reshape(self._down, self._across, self._side, self._side)
+            whole = grid.swapaxes(1, 2).reshape(self._down * self._side, -1)
+        return np.asarray(whole[:height, :width] * mask, np.float32)

@@ -24,9 +24,8 @@ class Keyed:
         return int.from_bytes(digest, "big") >> 32 - bits
 
     def value(self, number: int) -> bytes:
-        """Return the 4 bytes of a number and the 4 of its check, of which pixels carry a part."""
-        check = self.check(number, 32)
-        return (number << 32 | check).to_bytes(2 * _NUMBER_BYTES, "big")
+        """Return the 8 bytes of a number and the 4 of its check, of which pixels carry a part."""
+        return number.to_bytes(8, "big") + self.check(number, 32).to_bytes(4, "big")
 
     def hide(self, word: int, bits: int) -> int:
         """Return another word of `bits` bits, an even number, for each one.

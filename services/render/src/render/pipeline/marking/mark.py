@@ -16,16 +16,16 @@ from PIL import Image
 
 from render.domain.bindings import Manifest
 from render.domain.verdicts import Rights
-from render.pipeline.marking import credentials, label, metadata
+from render.pipeline.marking import copies, credentials, label, metadata
 from render.pipeline.marking.authority import SigningCredentials
-from render.pipeline.marking.codec import Codec
+from render.pipeline.marking.codec import CLEAR, ENOUGH, LOUD, Codec
 from render.pipeline.marking.fingerprint import NAME as FINGERPRINT
 from render.pipeline.marking.fingerprint import KeyedFingerprint, fingerprint
 from render.pipeline.marking.outline import outline
 from render.pipeline.marking.request import Box, MarkRequest, Pixels, System
 
 _QUALITY = 95
-_COPIED = 40  # quality of a copy that the number shall survive
+_COPIES = (copies.saved, copies.shown)
 
 
 class WatermarkLost(ValueError):
@@ -135,7 +135,7 @@ class Marker:
     def _hold(self, pixels: Pixels, request: MarkRequest, clock: Clock) -> tuple[bytes, Pixels]:
         """Return the file that holds the number, marked as gently as goes, and its pixels.
 
-        It must hold in a copy as the web makes them too, if one of the attempts can.
+        A copy as the web makes them shall tell it too, if one of the attempts can.
 
         Raises:
             WatermarkLost: the codec has no room for the number, or no attempt of it reads back.
@@ -186,24 +186,27 @@ def hold(
 ) -> Held | None:
     """Return the file that holds a number, marked as gently as goes; None where none does.
 
-    It must hold in a copy as the web makes them too, if one of the attempts can.
+    A copy as the web makes them shall tell it clearly. Where none of the faithful attempts does,
+    the clearest of them will do if it is clear enough, else a picture that is less faithful.
     """
-    attempts, found = codec.attempts(pixels, number), None
+    attempts, best, clear = codec.attempts(pixels, number), None, 0.0
     while True:
         with clock.step("watermark"):
-            marked = next(attempts, None)
-        if marked is None:
-            return found
+            attempt = next(attempts, None)
+        if attempt is None or (clear >= ENOUGH and not attempt.is_faithful):
+            return best
         with clock.step("encode"):
-            jpeg = _encode(marked, xmp)
+            jpeg = _encode(attempt.picture, xmp)
         with clock.step("read_back"):
             seen = decode(jpeg)
             shown = seen if codec.in_colour else _luma(seen)
             if codec.read_whole(shown) != number:
                 continue
-            found = found or Held(marked, jpeg, seen)
-            if codec.read_whole(_copied(shown)) == number:
-                return Held(marked, jpeg, seen)
+            told = min(codec.told(copy(shown), number) for copy in _COPIES)
+        if best is None or told > clear:
+            best, clear = Held(attempt.picture, jpeg, seen), told
+        if told >= (CLEAR if attempt.is_faithful else LOUD):
+            return best
 
 
 class Clock:
@@ -231,17 +234,6 @@ def _encode(pixels: Pixels, xmp: bytes) -> bytes:
 
 def _luma(pixels: Pixels) -> Pixels:
     return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), np.uint8)
-
-
-def _copied(shown: Pixels) -> Pixels:
-    """Return what a copy as the web makes them leaves, of the luma alone or of all colours."""
-    is_grey = shown.ndim == 2
-    written = shown if is_grey else cv2.cvtColor(shown, cv2.COLOR_RGB2BGR)
-    done, jpeg = cv2.imencode(".jpg", written, [cv2.IMWRITE_JPEG_QUALITY, _COPIED])
-    if not done:
-        raise AssertionError("unreachable: a JPEG is written to memory")
-    how = cv2.IMREAD_GRAYSCALE if is_grey else cv2.IMREAD_COLOR_RGB
-    return np.asarray(cv2.imdecode(jpeg, how), np.uint8)
 
 
 def decode(jpeg: bytes) -> Pixels:

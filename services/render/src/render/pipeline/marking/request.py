@@ -72,7 +72,7 @@ class MarkRequest:
     """Everything the layers say about one picture.
 
     Attributes:
-        asset_number: the picture's number in the registry, in [0, 2**32); the watermark carries it.
+        asset_number: the picture's number in the registry, in [0, 2**60); the watermark carries it.
         faces: boxes the label must stay off, in pixels of the picture to be marked.
         sources: what the picture was made from.
         products: boxes the label should stay off, and a crop should keep.

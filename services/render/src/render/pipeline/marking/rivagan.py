@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from render.pipeline.marking import weights
-from render.pipeline.marking.codec import check_payload
+from render.pipeline.marking.codec import Attempt, check_payload
 from render.pipeline.marking.keyed import Keyed
 from render.pipeline.marking.request import Pixels
 from render.pipeline.marking.weights import Floats
@@ -62,14 +62,15 @@ class RivaGan:
 
     def embed(self, image: Pixels, payload: int) -> Pixels:
         """Return the gentlest of `attempts`."""
-        return next(self.attempts(image, payload))
+        return next(self.attempts(image, payload)).picture
 
-    def attempts(self, image: Pixels, payload: int) -> Iterator[Pixels]:
+    def attempts(self, image: Pixels, payload: int) -> Iterator[Attempt]:
         """Yield `image` carrying `payload`: at about 43, 40 and 37 dB."""
         check_payload(payload, PAYLOAD_BITS)
         change = self._change(image, payload)
-        for strength in _STRENGTHS:
-            yield np.clip(np.round(image + strength * change), 0, 255).astype(np.uint8)
+        for at, strength in enumerate(_STRENGTHS):
+            marked = np.clip(np.round(image + strength * change), 0, 255).astype(np.uint8)
+            yield Attempt(marked, at == 0)
 
     def read(self, image: Pixels) -> int | None:
         """Return the number of a picture as it was marked, or of about half of its area."""
@@ -79,6 +80,10 @@ class RivaGan:
     def read_whole(self, image: Pixels) -> int | None:
         """Return the number of a picture that was not cut."""
         return self._read_at(image, _SIDE)
+
+    def told(self, image: Pixels, payload: int) -> float:
+        """Return 1 where an image that is as it was marked tells the number, else 0."""
+        return float(self.read_whole(image) == payload)
 
     def value(self, payload: int) -> bytes:
         """Return the number and 32 bits of check, of which the pixels carry the first 12."""

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from render.pipeline.marking import bch, weights
-from render.pipeline.marking.codec import check_payload
+from render.pipeline.marking.codec import Attempt, check_payload
 from render.pipeline.marking.keyed import Keyed
 from render.pipeline.marking.request import Pixels
 from render.pipeline.marking.weights import Floats
@@ -59,19 +59,19 @@ class TrustMark:
 
     def embed(self, image: Pixels, payload: int) -> Pixels:
         """Return the gentlest of `attempts`."""
-        return next(self.attempts(image, payload))
+        return next(self.attempts(image, payload)).picture
 
-    def attempts(self, image: Pixels, payload: int) -> Iterator[Pixels]:
+    def attempts(self, image: Pixels, payload: int) -> Iterator[Attempt]:
         """Yield `image` carrying `payload`, in its middle where it is long."""
         check_payload(payload, PAYLOAD_BITS)
         middle = _middle(image)
         change = self._change(image[middle], payload)
-        for strength in _STRENGTHS:
+        for at, strength in enumerate(_STRENGTHS):
             marked = image.copy()
             louder = np.clip(strength * change, -_MOST, _MOST) * 127.5
             louder = cv2.resize(louder, image[middle].shape[1::-1], interpolation=cv2.INTER_LINEAR)
             marked[middle] = np.clip(np.round(image[middle] + louder), 0, 255)
-            yield marked
+            yield Attempt(marked, at == 0)
 
     def read(self, image: Pixels) -> int | None:
         """Return the number `image` carries, or None where its check bits fail."""
@@ -83,6 +83,10 @@ class TrustMark:
     def read_whole(self, image: Pixels) -> int | None:
         """As `read`: nothing is searched for."""
         return self.read(image)
+
+    def told(self, image: Pixels, payload: int) -> float:
+        """Return 1 where an image that is as it was marked tells the number, else 0."""
+        return float(self.read_whole(image) == payload)
 
     def value(self, payload: int) -> bytes:
         """Return the number and 32 bits of check, of which the pixels carry the first 28."""
