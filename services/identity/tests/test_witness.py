@@ -179,6 +179,7 @@ GOOD = body(LEAVES[:5], 0).decode()
         GOOD.removesuffix("\n").encode(),
         GOOD.replace("\n", "\r\n").encode(),
     ],
+    ids=len,  # what is signed differs from worker to worker
 )
 async def test_what_is_no_submission_is_refused(content: bytes, client: httpx.AsyncClient) -> None:
     assert (await add(client, content)).status_code == HTTPStatus.BAD_REQUEST
