@@ -155,7 +155,7 @@ async def test_an_unknown_id_and_an_unknown_value_are_nothing(open_stage: Any) -
     for wrong in ("", "urn:c2pa:f4f547c6-d3ab-43b6-99b5-4fd56b969438", "ren_1", "urn:" + "x" * 999):
         call = ask(open_stage, "GetManifest", manifest_id=wrong)
         await open_stage.identity.refused(call, "MANIFEST_NOT_FOUND", NotFound)
-    for alg, length in ((NUMBER, 8), (LOOKS, 32)):
+    for alg, length in ((NUMBER, 12), (LOOKS, 32)):
         value = base64.b64encode(b"\xff" * length).decode()
         assert await ids(open_stage, "FindByBinding", alg=alg, value=value) == []
 

@@ -68,7 +68,8 @@ def test_what_is_given_reads_the_strongest_check_first(rivagan: Path, trustmark:
     assert codecs.marking.name == OURS
     assert [one.name for one in codecs.reading] == [OURS, TRUSTMARK, RIVAGAN]
     assert set(codecs.values) == {OURS, TRUSTMARK, RIVAGAN}
-    assert {len(value(2**32 - 1)) for value in codecs.values.values()} == {12}
+    for number in (0, 2**32, 2**64 - 1):  # whatever a question to the soft binding says
+        assert {len(value(number)) for value in codecs.values.values()} == {12}
     assert len({value(7)[8:] for value in codecs.values.values()}) == 3
 
 

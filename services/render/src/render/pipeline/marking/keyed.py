@@ -19,7 +19,7 @@ class Keyed:
 
     def check(self, number: int, bits: int) -> int:
         """Return a check of at most 32 bits that only the key makes; a shorter one begins alike."""
-        body = number.to_bytes(_NUMBER_BYTES, "big")
+        body = number.to_bytes(_NUMBER_BYTES if number < 1 << 8 * _NUMBER_BYTES else 8, "big")
         digest = hashlib.blake2s(body, key=self._check, digest_size=4).digest()
         return int.from_bytes(digest, "big") >> 32 - bits
 
