@@ -49,8 +49,7 @@ def redraw(picture: Pixels, seed: int, *, strength: float) -> Pixels:
     AI, arXiv:2306.01953: noise is added to the latents and taken out again.
     """
     torch.set_num_threads(1)
-    pipeline = _redrawing()
-    side = base.side_px(pipeline)
+    pipeline, side = _redrawing(), base.side_px(_base())
     small = cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA)
     with torch.inference_mode():
         made = pipeline(
