@@ -106,8 +106,8 @@ class Embedder:
             marked = self._luma + self._change(lines, mask) * np.float32(strength)
             whole = np.clip(marked, 0, 255).astype(np.uint8)
             left = copies.shown(whole) if turn % 2 else copies.saved(whole)
-            heard = np.tensordot(shares, self._heard(left.astype(np.float32)), 1)
-            lines = parts.spoken_up(lines, heard, shares, signs)
+            each = parts.heard(left.astype(np.float32), self._side, self._unturn)
+            lines = parts.spoken_up(lines, np.tensordot(shares, each, 1), shares, signs)
         return lines
 
     def _faint(self, change: Floats) -> Floats:
@@ -133,12 +133,6 @@ class Embedder:
                 return whole
             change = change * np.float32(_SOFTER)
         return np.zeros_like(change)  # nobody sees it, and nobody hears it
-
-    def _heard(self, luma: Floats) -> Floats:
-        """Return (tiles, 2, n) what the reader would hear of each, without the phases."""
-        heard = lattice.lines_of_tiles(luma, self._side)[: self._down, : self._across]
-        lines = heard.reshape(-1, lattice.COUNT) * self._unturn
-        return np.stack([lines.real, lines.imag], axis=1)
 
     def _change(self, lines: Floats, mask: Floats) -> Floats:
         """Return what (tiles, 2, n) lines add to the luma under a mask; one tile is repeated."""

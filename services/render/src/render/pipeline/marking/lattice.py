@@ -103,8 +103,7 @@ def lines_of_tiles(luma: Floats, side: int) -> Complexes:
         luma: (H, W) a picture where its tiles, of `side` pixels, were put.
     """
     small, scale = work(luma)
-    laid = lay(small, upright(side * scale), (scale - 1) / 2)  # pixels' centres are half-way
-    fine = residual(laid.flat, FINE) * laid.inside
+    fine = lay(small, upright(side * scale), (scale - 1) / 2)  # pixels' centres are half-way
     down, across = (length // SIDE for length in fine.shape)
     each = fine.reshape(down, SIDE, across, SIDE).swapaxes(1, 2)
     away = ACROSS < 0
@@ -116,17 +115,11 @@ def lines_of_tiles(luma: Floats, side: int) -> Complexes:
 def work(luma: Floats) -> tuple[Floats, float]:
     """Return the picture at the size in which it is searched, and its scale."""
     height, width = luma.shape
-    scale = scale_of(luma)
+    scale = float(min(1.0, np.sqrt(_WORK / (height * width)), _LONGEST / max(height, width)))
     if scale == 1.0:
         return luma, 1.0
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     return cv2.resize(luma, size, interpolation=cv2.INTER_AREA).astype(np.float32), scale
-
-
-def scale_of(luma: Floats) -> float:
-    """Return the scale of the size in which a picture is searched."""
-    height, width = luma.shape
-    return float(min(1.0, np.sqrt(_WORK / (height * width)), _LONGEST / max(height, width)))
 
 
 def residual(luma: Floats, deviation: float) -> Floats:
@@ -159,25 +152,12 @@ def _fine(luma: Floats, deviation: float) -> tuple[Floats, Floats]:
 
 def fold(luma: Floats, cycles: Matrix, origin: float = 0.0) -> Folded:
     """Lay all tiles onto one; the arguments are those of `lay`."""
-    laid = lay(luma, cycles, origin)
-    return fold_laid(laid.flat, laid.inside)
+    return _spectrum_of_one(lay(luma, cycles, origin))
 
 
-@dataclass(frozen=True, slots=True)
-class Laid:
-    """A picture turned and scaled so that its tiles are upright and `SIDE` pixels wide.
-
-    Attributes:
-        flat: (down * SIDE, across * SIDE) float32.
-        inside: the same shape, 1 where there is picture and 0 where there is none.
-    """
-
-    flat: Floats
-    inside: Floats
-
-
-def lay(luma: Floats, cycles: Matrix, origin: float = 0.0) -> Laid:
-    """Lay the tiles out; what is done is linear in `luma`.
+def lay(luma: Floats, cycles: Matrix, origin: float = 0.0) -> Floats:
+    """Return (down * SIDE, across * SIDE) the residual of a picture that was turned and scaled so
+    that its tiles are upright and `SIDE` pixels wide; 0 where there is no picture.
 
     Args:
         luma: (H, W) float32.
@@ -197,14 +177,9 @@ def lay(luma: Floats, cycles: Matrix, origin: float = 0.0) -> Laid:
     )
     ones = np.ones_like(sharp)
     inside = cv2.warpAffine(ones, matrix, shape, flags=cv2.INTER_LINEAR)
-    return Laid(np.asarray(flat, np.float32), np.asarray(inside, np.float32))
-
-
-def fold_laid(flat: Floats, inside: Floats) -> Folded:
-    """Sum the tiles of a picture whose tiles were laid out."""
-    fine = residual(flat, FINE)
-    fine *= inside
-    return _spectrum_of_one(fine)
+    fine = residual(np.asarray(flat, np.float32), FINE)
+    fine *= np.asarray(inside, np.float32)
+    return fine
 
 
 def _smoothed(luma: Floats, grid: Matrix, origin: float) -> tuple[Floats, Matrix, float]:

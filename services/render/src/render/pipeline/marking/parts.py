@@ -13,7 +13,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from render.pipeline.marking.lattice import RADIUS, levelled
+from render.pipeline.marking.lattice import COUNT, RADIUS, Complexes, levelled, lines_of_tiles
 
 Floats = NDArray[np.float32]
 
@@ -46,6 +46,14 @@ def _share(begin: float, end: float, length: int, side: int) -> NDArray[np.float
     first = np.arange(-(-length // side)) * side
     inside = np.minimum(first + side, min(end, length)) - np.maximum(first, begin)
     return np.asarray(np.clip(inside, 0, side) / side, np.float64)
+
+
+def heard(luma: Floats, side: int, unturn: Complexes) -> Floats:
+    """Return (tiles, 2, n) what a reader hears of each tile of `side` pixels, real and imaginary,
+    without the lines' secret phases."""
+    down, across = (-(-length // side) for length in luma.shape)
+    each = lines_of_tiles(luma, side)[:down, :across].reshape(-1, COUNT) * unturn
+    return np.stack([each.real, each.imag], axis=1)
 
 
 def told(heard: Floats, signs: Floats) -> Floats:

@@ -121,10 +121,7 @@ class SpreadSpectrum:
             return 0.0
         luma = _luma(image)
         side = _tile_side(*luma.shape)
-        each = lattice.lines_of_tiles(luma, side)
-        down, across = (-(-length // side) for length in luma.shape)
-        lines = each[:down, :across].reshape(-1, lattice.COUNT) * self._secrets.unturn
-        heard = np.stack([lines.real, lines.imag], axis=1)
+        heard = parts.heard(luma, side, self._secrets.unturn)
         signs = self._secrets.signs(coding.encode(self._word(payload)))
         signs[0, self._secrets.sync.which] = 0
         told = parts.told(np.tensordot(parts.of(luma.shape, side), heard, 1), signs)
