@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
-from render.pipeline.marking import lattice
+from render.pipeline.marking import copies, lattice
+from render.pipeline.marking.codec import ENOUGH
 from render.pipeline.marking.embedding import TRUE, WITHIN
 from render.pipeline.marking.mark import Clock, hold
 from render.pipeline.marking.request import Pixels
@@ -133,10 +134,10 @@ def _grained(picture: Pixels) -> Pixels:
     return np.clip(picture + cv2.GaussianBlur(grain, (0, 0), 1)[..., None], 0, 255).astype(np.uint8)
 
 
-def _torn(side: int) -> Pixels:
+def _torn(side: int, loud_by: float = 60) -> Pixels:
     """Return loud texture that differs from place to place, with a calm corner."""
     random = np.random.default_rng(2)
-    grain = cv2.GaussianBlur(random.normal(0, 60, (side, side)), (0, 0), 0.9)
+    grain = cv2.GaussianBlur(random.normal(0, loud_by, (side, side)), (0, 0), 0.9)
     loud = cv2.resize(random.uniform(0, 1.2, (6, 6)), (side, side))
     return np.clip(128 + (grain * loud)[..., None], 0, 255).repeat(3, axis=2).astype(np.uint8)
 
@@ -235,6 +236,17 @@ def test_a_second_number_replaces_the_first(codec: SpreadSpectrum, scene: Draw) 
     held = hold(codec, codec.embed(scene(8, 512), 1), NUMBER, Clock())
     assert held is not None
     assert codec.read(held.seen) == NUMBER
+
+
+def test_a_picture_whose_copies_tell_too_little_is_marked_again(codec: SpreadSpectrum) -> None:
+    def worst(picture: Pixels) -> float:
+        luma = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), np.uint8)
+        return min(codec.told(copy(luma), NUMBER) for copy in (copies.saved, copies.shown))
+
+    plain = _torn(256, 53)
+    held = hold(codec, plain, NUMBER, Clock())
+    assert held is not None
+    assert worst(codec.embed(plain, NUMBER)) < ENOUGH <= worst(held.seen)
 
 
 def test_pictures_of_other_shapes_are_marked(codec: SpreadSpectrum, scene: Draw) -> None:
