@@ -57,9 +57,8 @@ def draft_and_approve(stage: Stage) -> list[Any]:
 def test_a_wiped_store_is_refilled_from_the_outbox(stage: Stage) -> None:
     draft_and_approve(stage)
     before = {service: {e.id for e in read_events(stage.house, service)} for service in SERVICES}
-    stage.house.kill_part("nats")
-    shutil.rmtree(stage.house.folder / "nats" / "streams")
-    stage.house.open_part("nats")
+    with stage.house.without("nats"):
+        shutil.rmtree(stage.house.folder / "nats" / "streams")
     for service in SERVICES:
         wait_for(lambda of=service: _ids(stage, of) >= before[of])
     known = effects(stage)
@@ -118,10 +117,9 @@ def test_racing_requests_with_one_key_have_one_effect(stage: Stage) -> None:
 
 
 def test_nats_away_for_a_while_only_delays(stage: Stage) -> None:
-    stage.house.kill_part("nats")
-    made = register(stage)
-    time.sleep(1)
-    stage.house.open_part("nats")
+    with stage.house.without("nats"):
+        made = register(stage)
+        time.sleep(1)
     wait_for(lambda: [e for e in read_events(stage.house, "identity") if made in str(e.data)])
 
 

@@ -77,10 +77,9 @@ def test_an_event_survives_a_kill_between_commit_and_publish(
     stage: Stage, service: str, subject: str, command: Callable[[Stage], str]
 ) -> None:
     house = stage.house
-    house.kill_part("nats")  # so that what commits now cannot have been published
-    made = command(stage)
-    house.kill(service)
-    house.open_part("nats")
+    with house.without("nats"):  # so that what commits now cannot have been published
+        made = command(stage)
+        house.kill(service)
     house.start(service)
     house.wait_ready(service)
     assert_told_once(stage, subject, made)
@@ -141,8 +140,8 @@ def test_postgres_killed_under_load_loses_no_acknowledged_command(stage: Stage) 
     with ThreadPoolExecutor(8) as pool:
         asked = [pool.submit(ask, key) for key in keys]
         wait_for(lambda: sum(answer.done() for answer in asked) >= 10)
-        stage.house.kill_part("postgres")
-        stage.house.open_part("postgres")
+        with stage.house.without("postgres"):
+            pass
         first = [answer.result() for answer in asked]
     stage.house.wait_ready()
     again = [wait_for(lambda key=key: ask(key)) for key in keys]

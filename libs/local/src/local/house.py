@@ -91,12 +91,17 @@ class House:
             opened = stack.enter_context(running)
         self._parts[part] = (stack, opened)
 
-    def kill_part(self, part: str) -> None:
-        """Kill PostgreSQL or NATS with SIGKILL and wait for the end."""
+    @contextmanager
+    def without(self, part: str) -> Iterator[None]:
+        """Kill PostgreSQL or NATS with SIGKILL; start it again at the end of the block."""
         stack, opened = self._parts[part]
         if opened.process is not None:
             opened.process.kill()
         stack.close()
+        try:
+            yield
+        finally:
+            self.open_part(part)
 
     def close_parts(self) -> None:
         """Stop both."""

@@ -6,6 +6,7 @@ import secrets
 import signal
 import socket
 import subprocess
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,6 +18,9 @@ import asyncpg
 from local.process import free_port, stop, wait_until
 
 OWNER, APP = "sosia_owner", "sosia_app"
+START_S = 20.0
+"""How long a server may take until it answers."""
+_HELD = b"pre-existing shared memory block"
 _NOBODY = 65534
 
 
@@ -70,17 +74,39 @@ def running_postgres(folder: Path, *, durable: bool = True, port: int = 0) -> It
     options = ["-D", str(data), "-h", "127.0.0.1", "-p", str(port), "-k", ""]
     if not durable:
         options += ["-c", "fsync=off", "-c", "full_page_writes=off"]
-    log = folder / "log"
-    with log.open("ab") as output:
-        process = _start("postgres", [*options, "-c", "max_connections=200"], output.fileno())
+    process = _begin([*options, "-c", "max_connections=200"], folder / "log", port)
     server = Postgres(port, password, process)
     try:
-        wait_until(lambda: _accepts(data, port), process, log)
         if first:
             asyncio.run(server.execute(*_roles(password)))
         yield server
     finally:
         stop(process, signal.SIGINT)
+
+
+def _begin(options: Sequence[str], log: Path, port: int) -> subprocess.Popen[bytes]:
+    """Start a server and wait until it answers.
+
+    Where one was killed on the same data, its sessions end a moment after it and hold its memory
+    until then: no other starts meanwhile, so it is tried until they are gone.
+
+    Raises:
+        RuntimeError: it ended for another reason, or the deadline passed.
+    """
+    end = time.monotonic() + START_S
+    while True:
+        with log.open("ab") as output:
+            said, process = output.tell(), _start("postgres", options, output.fileno())
+        try:
+            wait_until(lambda: _accepts(Path(options[1]), port), process, log, START_S)
+            return process
+        except RuntimeError:
+            stop(process, signal.SIGINT)
+            with log.open("rb") as output:
+                output.seek(said)
+                if _HELD not in output.read() or time.monotonic() > end:
+                    raise
+        time.sleep(0.1)
 
 
 def _roles(password: str) -> Iterator[str]:
