@@ -27,11 +27,11 @@ from imaging.pipeline import base, processor
 from imaging.words import of_twin, subject_of
 from peft import LoraConfig
 from torch import nn
-from training import making
 from training.domain.captions import Facts, caption_of
 from training.pipeline import likeness
 from training.pipeline.adapter import NAME, Photo, Plan
 from training.pipeline.engine import Run
+from training.pipeline.teaching import find_faces
 
 _RANK, _BATCH, _RATE = 32, 8, 2.5e-3
 _SEED = 1
@@ -99,7 +99,7 @@ def ours(
     began = time.process_time()
     with TemporaryDirectory() as work:
         plan = Plan(folder, Path(work), steps, _RANK, _SEED, batch=_BATCH)
-        seen = making.find_faces(judge.faces, photos)
+        seen = find_faces(judge.faces, photos)
         run = Run(plan, seen, lambda: False, None)
         course, spent = Course(time.process_time() - began), 0.0
         with processor.halved(run.denoiser):

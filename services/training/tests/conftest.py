@@ -83,10 +83,10 @@ class Bench:
         from imaging.faces import Faces  # noqa: PLC0415
         from training.clients import Identity  # noqa: PLC0415 -- brings torch
         from training.dataset import Datasets  # noqa: PLC0415
-        from training.making import find_faces, quick_look  # noqa: PLC0415
         from training.pipeline import adapter  # noqa: PLC0415
         from training.pipeline.fidelity import identity  # noqa: PLC0415
-        from training.pipeline.fidelity.holding import held_out, shows_face  # noqa: PLC0415
+        from training.pipeline.fidelity.holding import held_out  # noqa: PLC0415
+        from training.pipeline.teaching import Teacher  # noqa: PLC0415
 
         vault = Vault(Objects(self.settings.objects_url), RemoteKeys(self.identity.stub))
         with self.identity.as_("service"):
@@ -95,21 +95,15 @@ class Bench:
         plan = adapter.Plan(
             self.settings.bases / run.base, folder, asked.steps, asked.rank, asked.seed
         )
-        faces = Faces()
-        photos = find_faces(
-            faces, [adapter.Photo(photo.pixels, photo.caption) for photo in shown.photos]
-        )
+        photos = [adapter.Photo(photo.pixels, photo.caption) for photo in shown.photos]
         held = held_out([photo.caption for photo in photos])
         taught = [photo for place, photo in enumerate(photos) if place not in held]
-        seen = [photo.pixels for photo in taught if shows_face(photo.caption)]
         trained = await asyncio.to_thread(
-            adapter.train,
+            Teacher(Faces(), identity.load_cohort()).teach,
             plan,
             taught,
             progress=lambda _: None,
             should_stop=lambda: False,
-            measure=quick_look(faces, taught, asked.seed),
-            reference=identity.reference(faces, seen, identity.load_cohort()),
         )
         return trained.adapter
 

@@ -2,34 +2,30 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from imaging.faces import Embedder, Faces
+from imaging.faces import Faces
 from imaging.failures import Diverged
-from imaging.pictures import Rgb, shrink
 from imaging.pipeline import families
-from imaging.words import subject_of
 
 from training.dataset import Dataset
 from training.domain.runs import Recipe
 from training.domain.twins import Likeness
 from training.pipeline import adapter, likeness
 from training.pipeline.adapter import Photo
-from training.pipeline.fidelity import grid, identity
+from training.pipeline.fidelity import grid
 from training.pipeline.fidelity.holding import held_out, shows_face
 from training.pipeline.fidelity.marks import Mapped
 from training.pipeline.fidelity.report import Examiner, Person, figures
 from training.pipeline.likeness import Vectors
-from training.pipeline.measures import Measure, QuickLook
+from training.pipeline.teaching import Teacher
 from training.service.jobs import Standing
 
 _CHECKPOINTS = 20
 """Checkpoints a run of few steps makes; a long one makes one every 25 steps."""
-_SEARCHED = 640
-"""Pixels of the longer side in which a close-up's face is sought: it fills a third of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +56,7 @@ class Studio:
         self._faces = Faces()
         self._cohort = load_cohort()
         self._examiner = Examiner(self._faces)
+        self._teacher = Teacher(self._faces, self._examiner.cohort)
 
     def make(
         self,
@@ -85,17 +82,15 @@ class Studio:
         """
         tell, should_stop = watch
         adapter.use_threads(self._threads)
-        photos = find_faces(self._faces, [Photo(one.pixels, one.caption) for one in dataset.photos])
+        photos = [Photo(one.pixels, one.caption) for one in dataset.photos]
         held = held_out([photo.caption for photo in photos])
         taught = [photo for place, photo in enumerate(photos) if place not in held]
         person = _person(photos, held, dataset.marks)
-        trained = adapter.train(
+        trained = self._teacher.teach(
             _plan(self._bases / base, folder, recipe),
             taught,
             progress=lambda at: tell(Standing(at.step, at.loss, at.seconds_left)),
             should_stop=should_stop,
-            measure=quick_look(self._faces, taught, recipe.seed),
-            reference=identity.reference(self._faces, person.taught, self._examiner.cohort),
         )
         if not math.isfinite(trained.final_loss):
             raise Diverged("the training diverged: its loss is not finite")
@@ -148,31 +143,6 @@ def load_cohort() -> Vectors:
     """Read the synthetic people every twin is compared with."""
     with resources.as_file(resources.files("training") / "cohort.json") as path:
         return likeness.load_cohort(path)
-
-
-def find_faces(faces: Faces, photos: Sequence[Photo]) -> list[Photo]:
-    """Return the photos, each close-up with where its face is, if one is found."""
-    return [
-        replace(photo, face=_box(faces, photo.pixels)) if photo.is_close_up else photo
-        for photo in photos
-    ]
-
-
-def _box(faces: Faces, rgb: Rgb) -> tuple[int, int, int, int] | None:
-    """Return where the surest face is, in pixels; sought in few of them, which is quick."""
-    small = shrink(rgb, longest=_SEARCHED)
-    found = faces.find(small)
-    if not found:
-        return None
-    scale = rgb.shape[0] / small.shape[0]
-    left, top, right, bottom = (round(edge * scale) for edge in found[0].box)
-    return left, top, right, bottom
-
-
-def quick_look(faces: Embedder, photos: Sequence[Photo], seed: int) -> Measure:
-    """Return what watches a run: the same for the same photos and seed."""
-    subject = subject_of([photo.caption for photo in photos])
-    return QuickLook(faces, photos, subject=subject, seed=seed)
 
 
 def _plan(base: Path, folder: Path, recipe: Recipe) -> adapter.Plan:

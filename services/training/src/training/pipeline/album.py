@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -17,6 +18,7 @@ from torch import Tensor
 from training.pipeline import buckets, forms, regards, wardrobe
 from training.pipeline.buckets import Size
 from training.pipeline.recipes import Recipe
+from training.pipeline.regards import Box
 
 _CLOSE_UP = FRAMINGS["face"]
 _FACE_WEIGHT = 3.0
@@ -35,8 +37,8 @@ class Photo:
 
     pixels: Rgb
     caption: str
-    face: tuple[int, int, int, int] | None = None
-    """Left, top, right, bottom in pixels, where a face was found."""
+    face: Box | None = None
+    """Where a face was found."""
 
     @property
     def is_close_up(self) -> bool:
@@ -127,7 +129,7 @@ def lessons_of(
     On her photos mostly the face counts, on the wardrobe's only the clothes; the base's own
     people, under their own words, count whole.
     """
-    hers = [_of_photo(photo, recipe.face) for photo in photos]
+    hers = [_of_photo(photo, recipe) for photo in photos]
     total = sum(one.chance for one in hers)
     kept = 1 - recipe.worn - recipe.others
     pictures = [Photo(made, told) for told, made in drawn]
@@ -156,12 +158,12 @@ def dress(
     return wardrobe.draw(pipeline, subject, seed=seed, should_stop=should_stop)
 
 
-def _of_photo(photo: Photo, face: float) -> Lesson:
+def _of_photo(photo: Photo, recipe: Recipe) -> Lesson:
     words = of_twin(photo.caption)
     if not photo.is_close_up:
         return Lesson(photo, words, 1.0, 1.0, _BODY_REGARD, _BODY_REGARD)
-    seen = 1.0 if photo.face is None else regards.FACE_SEEN
-    return Lesson(photo, words, _FACE_WEIGHT * seen, _FACE_ROWS, 1.0, _CLOTHES_REGARD, face)
+    chance = _FACE_WEIGHT * (1.0 if photo.face is None else regards.FACE_SEEN)
+    return Lesson(photo, words, chance, _FACE_ROWS, 1.0, _CLOTHES_REGARD, recipe.face)
 
 
 def _of_worn(picture: Photo, chance: float) -> Lesson:
@@ -181,27 +183,33 @@ def _shelf(
     pipeline: DiffusionPipeline, lessons: Sequence[Lesson], size: Size, places: list[int]
 ) -> _Shelf:
     chosen = [lessons[place] for place in places]
-    rows = np.stack([_shown(pipeline, one.photo, size) for one in chosen])
+    show = partial(_shown, pipeline, size)
+    rows = np.stack([show(one.photo) for one in chosen])
     values = torch.from_numpy(rows).permute(0, 3, 1, 2).float() / 127.5 - 1
     latents = forms.encode(pipeline, values)
     grid = (latents.shape[-2], latents.shape[-1])
-    regards = torch.stack([_regard(pipeline, one, size, grid) for one in chosen]).to(latents)
-    return _Shelf(places, latents, regards, [one.chance for one in chosen])
+    told = torch.stack([regard(one, show, grid) for one in chosen]).to(latents)
+    return _Shelf(places, latents, told, [one.chance for one in chosen])
 
 
-def _shown(pipeline: DiffusionPipeline, photo: Photo, size: Size) -> Rgb:
+def _shown(pipeline: DiffusionPipeline, size: Size, photo: Photo) -> Rgb:
     if families.of(pipeline).shapes:
         return buckets.fill(photo.pixels, size)
     return photo.square(size[0])
 
 
-def _regard(
-    pipeline: DiffusionPipeline, lesson: Lesson, size: Size, grid: tuple[int, int]
-) -> Tensor:
-    """Return how much each place counts, (1, h, w): rows of the head, those below, the face."""
-    regard = torch.full((1, *grid), lesson.below)
-    regard[:, : round(grid[0] * lesson.shared)] = lesson.above
-    if lesson.photo.face is None or lesson.face == 1.0:
-        return regard
-    masked = replace(lesson.photo, pixels=regards.mask(lesson.photo.pixels, lesson.photo.face))
-    return regard + (lesson.face - 1) * regards.share(_shown(pipeline, masked, size), grid)
+def regard(lesson: Lesson, show: Callable[[Photo], Rgb], grid: tuple[int, int]) -> Tensor:
+    """Return how much each place counts, (1, h, w): rows of the head, those below, the face.
+
+    Args:
+        lesson: a picture with what counts of it.
+        show: cuts a photo as the base sees it.
+        grid: (h, w) of its latents.
+    """
+    told = torch.full((1, *grid), lesson.below)
+    told[:, : round(grid[0] * lesson.shared)] = lesson.above
+    photo = lesson.photo
+    if photo.face is None or lesson.face == 1.0:
+        return told
+    head = regards.mask(photo.pixels, regards.with_forehead(photo.face))
+    return told + (lesson.face - 1) * regards.share(show(replace(photo, pixels=head)), grid)

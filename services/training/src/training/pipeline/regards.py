@@ -17,12 +17,17 @@ _FOREHEAD = 0.25
 """Of a detected box's height, above it: dlib's begins at the brows."""
 
 
-def mask(rgb: Rgb, face: Box) -> Rgb:
-    """Return a picture that is white where the face and its forehead are, black elsewhere."""
+def with_forehead(face: Box) -> Box:
+    """Return a detected face and what is above its brows."""
     left, top, right, bottom = face
+    return left, top - round(_FOREHEAD * (bottom - top)), right, bottom
+
+
+def mask(rgb: Rgb, box: Box) -> Rgb:
+    """Return a picture that is white inside of a box and black elsewhere."""
+    left, top, right, bottom = box
     made = np.zeros_like(rgb)
-    above = round(_FOREHEAD * (bottom - top))
-    made[max(0, top - above) : max(0, bottom), max(0, left) : max(0, right)] = 255
+    made[max(0, top) : max(0, bottom), max(0, left) : max(0, right)] = 255
     return made
 
 

@@ -124,7 +124,8 @@ def _faces(found: corpus.Corpus, grid: tuple[int, int]) -> Tensor:
             continue
         seen = detector.find(found.pictures[place])
         if seen:
-            masked = regards.mask(found.pictures[place], seen[0].box)
+            box = regards.with_forehead(seen[0].box)
+            masked = regards.mask(found.pictures[place], box)
             rows[place] = (255 * regards.share(masked, grid)).byte()
     return rows
 

@@ -25,6 +25,7 @@ from training.pipeline.fidelity.captures import Captured
 from training.pipeline.fidelity.grid import Cell
 from training.pipeline.fidelity.report import Examiner, Others, figures
 from training.pipeline.fidelity.spots import Spotter
+from training.pipeline.teaching import Teacher
 
 _SHEET_SIDE = 192
 _AT_ONCE = 6
@@ -77,13 +78,8 @@ def _train(options: argparse.Namespace, captured: Captured) -> bytes:
     plan = adapter.Plan(
         options.base, options.out / "work", options.steps, DEFAULT_RANK, options.seed
     )
-    made = adapter.train(
-        plan,
-        captured.taught,
-        progress=_tell,
-        should_stop=lambda: False,
-        reference=_reference(Faces(), captured),
-    )
+    teacher = Teacher(Faces(), identity.load_cohort())
+    made = teacher.teach(plan, captured.taught, progress=_tell, should_stop=lambda: False)
     done.with_suffix(".part").write_bytes(made.adapter)
     done.with_suffix(".part").replace(done)
     (options.out / "work" / "checkpoint.pt").unlink(missing_ok=True)

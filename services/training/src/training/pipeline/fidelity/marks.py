@@ -65,6 +65,16 @@ class Track:
         place: Points = _row(sighting) @ self.line
         return place
 
+    def off(self, spot: Spot, sighting: Sighting) -> float:
+        """Return how far a spot is from it, in face widths."""
+        place = self.at(sighting)
+        return float(np.hypot(spot.x - place[0], spot.y - place[1]))
+
+    def nearest(self, sighting: Sighting) -> Spot | None:
+        """Return the spot that is the mark; None where none is near enough."""
+        near = [spot for spot in sighting.spots if self.off(spot, sighting) <= NEAR]
+        return min(near, key=lambda spot: self.off(spot, sighting), default=None)
+
     def is_due(self, sighting: Sighting) -> bool:
         """Tell whether photos of a head turned alike show the mark."""
         alike = np.abs(self.turns - sighting.frame.turn) < _TURNED_ALIKE
@@ -223,18 +233,13 @@ def _figure(mark: Mapped, track: Track | None, renders: Sequence[Sighting]) -> M
         if not track.is_due(one):
             continue
         due += 1
-        nearest = min(one.spots, key=lambda spot: _off(spot, track, one), default=None)
-        if nearest is not None and _off(nearest, track, one) <= NEAR:
-            errors.append(_off(nearest, track, one))
+        nearest = track.nearest(one)
+        if nearest is not None:
+            errors.append(track.off(nearest, one))
             sized += SIZES[0] <= nearest.radius / track.radius <= SIZES[1]
     error = float(np.mean(errors)) if errors else 0.0
     return MarkFigure(mark.name, mark.site, True, due, len(errors), sized, error)
 
 
-def _off(spot: Spot, track: Track, sighting: Sighting) -> float:
-    place = track.at(sighting)
-    return float(np.hypot(spot.x - place[0], spot.y - place[1]))
-
-
 def _is_invented(spot: Spot, sighting: Sighting, tracks: Sequence[Track]) -> bool:
-    return all(_off(spot, track, sighting) > NEAR for track in tracks)
+    return all(track.off(spot, sighting) > NEAR for track in tracks)

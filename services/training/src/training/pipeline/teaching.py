@@ -1,0 +1,68 @@
+"""A twin taught as the platform teaches it, from a person's photos."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from imaging.faces import Embedder
+from imaging.pictures import Rgb, shrink
+from imaging.words import subject_of
+
+from training.pipeline import adapter
+from training.pipeline.adapter import Photo, Plan, Progress, Trained
+from training.pipeline.fidelity import identity
+from training.pipeline.fidelity.holding import shows_face
+from training.pipeline.measures import QuickLook
+from training.pipeline.regards import Box
+
+_SEARCHED = 640
+"""Pixels of the longer side in which a close-up's face is sought: it fills a third of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Teacher:
+    """Teaches twins, with the eyes of `faces`; strangers say what is near."""
+
+    faces: Embedder
+    cohort: identity.Cohort
+
+    def teach(
+        self,
+        plan: Plan,
+        photos: Sequence[Photo],
+        *,
+        progress: Callable[[Progress], None],
+        should_stop: Callable[[], bool],
+    ) -> Trained:
+        """Train a twin from these photos alone; see `adapter.train` for the rest."""
+        seen = find_faces(self.faces, photos)
+        close = [photo.pixels for photo in photos if shows_face(photo.caption)]
+        subject = subject_of([photo.caption for photo in photos])
+        return adapter.train(
+            plan,
+            seen,
+            progress=progress,
+            should_stop=should_stop,
+            measure=QuickLook(self.faces, photos, subject=subject, seed=plan.seed),
+            reference=identity.reference(self.faces, close, self.cohort),
+        )
+
+
+def find_faces(faces: Embedder, photos: Sequence[Photo]) -> list[Photo]:
+    """Return the photos, each close-up with where its face is, if one is found."""
+    return [
+        replace(photo, face=_box(faces, photo.pixels)) if photo.is_close_up else photo
+        for photo in photos
+    ]
+
+
+def _box(faces: Embedder, rgb: Rgb) -> Box | None:
+    """Return where the surest face is, in pixels; sought in few of them, which is quick."""
+    small = shrink(rgb, longest=_SEARCHED)
+    found = faces.find(small)
+    if not found:
+        return None
+    scale = rgb.shape[0] / small.shape[0]
+    left, top, right, bottom = (round(edge * scale) for edge in found[0].box)
+    return left, top, right, bottom
