@@ -1,17 +1,21 @@
 """Pictures are drawn again until they look like her: counted, with faces that are what one says."""
 
+import json
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import numpy as np
 import pytest
-from imaging.faces import Face
 from imaging.failures import AdapterUnusable
 from imaging.pictures import Rgb
 from imaging.pipeline import likest
 from imaging.pipeline.adapters import About
 from imaging.pipeline.generate import Shot
+from imaging.pipeline.recognition import Seen
 from imaging.pipeline.reference import Reference
+from imaging.pipeline.tracks import Track
 
 HERSELF = Reference(np.zeros(128, np.float32), 0.45)
 
@@ -31,17 +35,13 @@ class Hand:
 
 
 class Eye:
-    """Sees a face in every picture that is not black, as far from her as its grey says."""
+    """Sees a face in every picture that is not black, as far from her as its grey says, and a
+    flaw where that is odd."""
 
-    def find(self, rgb: Rgb, *, upsample: int | None = None) -> list[Face]:
-        """Return the one face."""
-        return [Face((0, 0, 8, 8), 1.0)] if rgb.any() else []
-
-    def embed(self, rgb: Rgb, face: Face) -> np.ndarray:
-        """Return a vector that far from the origin."""
-        vector = np.zeros(128, np.float32)
-        vector[0] = rgb[0, 0, 0] / 100
-        return vector
+    def see(self, rgb: Rgb, wanted: Reference) -> Seen:
+        """Return what the grey says."""
+        grey = int(rgb[0, 0, 0])
+        return Seen(grey / 100, grey % 2) if grey else Seen(math.inf)
 
 
 def draw(
@@ -69,9 +69,17 @@ def test_the_nearest_is_kept_where_none_is_near_enough() -> None:
     assert draw(hand) == {"far": (50, 4), "faceless": (0, 4), "once": (80, 4)}
 
 
+def test_a_face_that_is_hers_with_marks_that_are_not_is_drawn_again() -> None:
+    assert draw(Hand({"flawed": [31, 44]})) == {"flawed": (44, 2)}
+    assert draw(Hand({"all flawed": [41, 31, 43, 60]})) == {"all flawed": (31, 4)}
+    assert draw(Hand({"another without a flaw": [60, 43, 58, 62]})) == {
+        "another without a flaw": (43, 4)
+    }
+
+
 def test_on_the_threshold_is_not_below_it() -> None:
     edge = Reference(HERSELF.vector, 0.5)
-    assert draw(Hand({"edge": [50, 49]}), who=edge) == {"edge": (49, 2)}
+    assert draw(Hand({"edge": [50, 48]}), who=edge) == {"edge": (48, 2)}
 
 
 def test_nobody_known_and_one_try_are_one_picture() -> None:
@@ -92,10 +100,21 @@ def test_every_try_has_a_seed_of_its_own_and_always_the_same() -> None:
 
 def test_an_adapter_says_whom_its_pictures_look_like() -> None:
     vector = np.linspace(-1, 1, 128).astype(np.float32)
-    about = About("0" * 64, 4, "woman").of(Reference(vector, 0.4))
+    cheek = Track(
+        np.array([[0.3, 0.33], [-0.8, 0.0], [0.0, 0.1]]),
+        0.04,
+        np.array([-0.1, 0.0, 0.1]),
+        np.array([False, True, True]),
+    )
+    about = About("0" * 64, 4, "woman").of(Reference(vector, 0.4, (cheek,)))
+    about = About(**json.loads(json.dumps(asdict(about))))
     assert about.reference is not None
     assert np.array_equal(about.reference.vector, vector)
     assert about.reference.near == 0.4
+    (track,) = about.reference.tracks or ()
+    assert track.pack() == cheek.pack()
+    assert about.of(Reference(vector, 0.4)).reference.tracks is None  # type: ignore[union-attr]
+    assert about.of(Reference(vector, 0.4, ())).reference.tracks == ()  # type: ignore[union-attr]
     assert About("0" * 64, 4, "woman").reference is None
 
 
@@ -103,3 +122,27 @@ def test_an_adapter_says_whom_its_pictures_look_like() -> None:
 def test_a_face_that_is_no_vector_is_no_adapter_of_ours(face: str) -> None:
     with pytest.raises(AdapterUnusable):
         _ = About("0" * 64, 4, "woman", face, 0.4).reference
+
+
+WHOLE = {"line": [[0.3, 0.3], [0, 0], [0, 0]], "radius": 0.04, "turns": [0.0], "shown": [True]}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"line": [[0.3, 0.3]]},
+        {"line": "along"},
+        {"line": [[0.3, math.nan], [0, 0], [0, 0]]},
+        {"radius": 0},
+        {"radius": "wide"},
+        {"turns": []},
+        {"shown": [True, False]},
+    ],
+    ids=str,
+)
+def test_marks_that_are_no_tracks_are_no_adapter_of_ours(wrong: dict[str, Any]) -> None:
+    face = Reference(np.zeros(128, np.float32), 0.4).pack()
+    assert About("0" * 64, 4, "woman", face, 0.4, [WHOLE]).reference is not None
+    for broken in (WHOLE | wrong, {key: WHOLE[key] for key in WHOLE if key not in wrong}):
+        with pytest.raises(AdapterUnusable):
+            _ = About("0" * 64, 4, "woman", face, 0.4, [broken]).reference

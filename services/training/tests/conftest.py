@@ -81,6 +81,7 @@ class Bench:
     async def trained_at_once(self, talent: Any, run: Any, folder: Path) -> bytes:
         """Return the adapter of the same run made here, without a stop."""
         from imaging.faces import Faces  # noqa: PLC0415
+        from imaging.pipeline.tracks import Mapped  # noqa: PLC0415
         from training.clients import Identity  # noqa: PLC0415 -- brings torch
         from training.dataset import Datasets  # noqa: PLC0415
         from training.pipeline import adapter  # noqa: PLC0415
@@ -102,6 +103,7 @@ class Bench:
             Teacher(Faces(), identity.load_cohort()).teach,
             plan,
             taught,
+            [Mapped(*mark) for mark in shown.marks],
             progress=lambda _: None,
             should_stop=lambda: False,
         )

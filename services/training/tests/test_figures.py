@@ -9,17 +9,17 @@ import pytest
 from house.people import photos
 from imaging.faces import Faces
 from imaging.pipeline import likest
+from imaging.pipeline.frame import Frame, frame_of
+from imaging.pipeline.spots import Sighting, Spot, Spotter
+from imaging.pipeline.tracks import Mapped, follow
 from local.house import ROOT
 from render import settings as render_settings
 from training import settings as training_settings
 from training.pipeline.fidelity import captures, detector, grid, identity, marks, wording
 from training.pipeline.fidelity.command import find_others
-from training.pipeline.fidelity.frame import Frame, frame_of
 from training.pipeline.fidelity.holding import held_out
 from training.pipeline.fidelity.identity import Found
 from training.pipeline.fidelity.judging import Judge, score
-from training.pipeline.fidelity.marks import Mapped
-from training.pipeline.fidelity.spots import Sighting, Spot, Spotter
 
 TALENTS = ROOT / "samples" / "talents"
 
@@ -136,11 +136,11 @@ CHEEK = Mapped("birthmark", "left cheek")
 
 def test_a_mark_is_followed_as_the_head_turns_and_noise_is_not() -> None:
     photos = [sighting(turn, cheek(turn), (0.3 + turn, -0.2)) for turn in TURNS]
-    track = marks.follow(CHEEK, photos)
+    track = follow(CHEEK, photos)
     assert track is not None
     assert track.at(sighting(0.12)) == pytest.approx(np.array(cheek(0.12)), abs=0.02)
-    assert marks.follow(Mapped("scar", "right forearm"), photos) is None
-    assert marks.follow(Mapped("scar", "chin"), photos) is None
+    assert follow(Mapped("scar", "right forearm"), photos) is None
+    assert follow(Mapped("scar", "chin"), photos) is None
 
 
 def test_what_is_missing_moved_grown_or_invented_is_told() -> None:

@@ -5,18 +5,24 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 from imaging.faces import Faces
+from imaging.pictures import Rgb
 from imaging.pipeline.families import Kind
+from imaging.pipeline.recognition import Recognizer
+from imaging.pipeline.tracks import Mapped
 from training.dataset import Dataset, Shown
 from training.domain.runs import DEFAULT_RANK, Recipe
 from training.making import Studio
 from training.pipeline import album
 from training.pipeline.adapter import Photo
-from training.pipeline.fidelity import captures, command
+from training.pipeline.fidelity import captures, command, identity
 from training.pipeline.fidelity.captures import Captured
+from training.pipeline.fidelity.holding import shows_face
 from training.pipeline.recipes import RECIPES
-from training.pipeline.teaching import find_faces
+from training.pipeline.teaching import find_faces, reference
 
 SAMPLES = Path(__file__).parents[3] / "samples/talents"
 
@@ -61,6 +67,48 @@ def test_a_face_counts_more_than_hair_and_clothes_less(photos: list[Photo]) -> N
     assert float(without.max()) == 1.0
     assert float(told[-1].max()) < 0.1
     assert 9 <= int((told > 2).sum()) <= cells * cells // 4
+
+
+def painted_over(rgb: Rgb, marks: list[dict[str, Any]]) -> Rgb:
+    hole = np.zeros(rgb.shape[:2], np.uint8)
+    for mark in marks:
+        at = (round(mark["px"][0]), round(mark["px"][1]))
+        cv2.circle(hole, at, round(1.6 * mark["radius_px"]) + 2, 255, -1)
+    return np.asarray(cv2.inpaint(rgb, hole, 3, cv2.INPAINT_TELEA), np.uint8)
+
+
+def test_her_photos_are_of_her_and_without_her_birthmark_they_have_a_flaw(alba: Captured) -> None:
+    """It is painted over where the samples say it is; nobody told the finder."""
+    faces, cohort = Faces(), identity.load_cohort()
+    whom = reference(faces, alba.taught, alba.marks, cohort)
+    assert whom is not None
+    assert whom.tracks is not None
+    assert len(whom.tracks) == 1  # the other one is on her arm
+    eye = Recognizer(faces)
+    hers = [eye.see(alba.photos[place].pixels, whom).distance < whom.near for place in alba.held]
+    assert sum(hers) >= len(hers) - 1
+    before, after = list[int](), list[int]()
+    for photo, row in zip(alba.photos, alba.rows, strict=True):
+        seen = [mark for mark in row["marks"] if mark["visible"] >= 0.5 and mark["in_frame"]]
+        if shows_face(photo.caption) and faces.find(photo.pixels) and seen:
+            before.append(eye.see(photo.pixels, whom).flaws)
+            after.append(eye.see(painted_over(photo.pixels, seen), whom).flaws)
+    assert len(before) >= 10
+    assert np.mean(before) <= 0.2
+    assert np.mean(after) >= 0.8
+    another = captures.read(SAMPLES / "cleo")
+    far = [eye.see(another.photos[place].pixels, whom).distance for place in another.held]
+    assert min(far) > whom.near
+
+
+def test_marks_are_not_spoken_of_where_her_photos_do_not_tell_one(alba: Captured) -> None:
+    faces, cohort = Faces(), identity.load_cohort()
+    unknown = reference(faces, alba.taught, [*alba.marks, Mapped("mole", "chin")], cohort)
+    assert unknown is not None
+    assert unknown.tracks is None
+    elsewhere = reference(faces, alba.taught, [Mapped("scar", "left wrist")], cohort)
+    assert elsewhere is not None
+    assert elsewhere.tracks == ()
 
 
 def test_the_command_teaches_as_a_worker_does(

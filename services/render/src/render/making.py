@@ -8,6 +8,7 @@ from imaging.faces import Faces
 from imaging.failures import AdapterUnusable
 from imaging.pictures import Rgb
 from imaging.pipeline import adapters
+from imaging.pipeline.recognition import Recognizer
 from imaging.words import VIEWS, caption, outfit
 
 from render.domain.renders import Order
@@ -24,6 +25,7 @@ class Studio:
         self._bases = batch.Bases(bases)
         self._sampler = sampler
         self._faces = Faces(upsample=1)  # a face of 40 pixels must stay free of the label too
+        self._eye = Recognizer(self._faces)
         self._keys = keys
 
     @property
@@ -63,7 +65,7 @@ class Studio:
             OutOfMemory: the device has no room for half of them.
         """
         rows = [self._row(base, order) for order in orders]
-        made = batch.make(self._bases.get(base), rows, self._sampler, self._faces, should_stop)
+        made = batch.make(self._bases.get(base), rows, self._sampler, self._eye, should_stop)
         REDRAWN.inc(sum(one.tries - 1 for one in made))
         return [(one.pixels, row.prompt) for one, row in zip(made, rows, strict=True)]
 

@@ -10,6 +10,8 @@ from typing import Any
 from imaging.faces import Faces
 from imaging.failures import Diverged
 from imaging.pipeline import families
+from imaging.pipeline.recognition import Recognizer
+from imaging.pipeline.tracks import Mapped
 
 from training.dataset import Dataset
 from training.domain.runs import Recipe
@@ -18,7 +20,6 @@ from training.pipeline import adapter, likeness
 from training.pipeline.adapter import Photo
 from training.pipeline.fidelity import grid
 from training.pipeline.fidelity.holding import held_out, shows_face
-from training.pipeline.fidelity.marks import Mapped
 from training.pipeline.fidelity.report import Examiner, Person, figures
 from training.pipeline.likeness import Vectors
 from training.pipeline.teaching import Teacher
@@ -55,6 +56,7 @@ class Studio:
         self._threads, self._tries = threads, tries
         self._faces = Faces()
         self._cohort = load_cohort()
+        self._eye = Recognizer(self._faces)
         self._examiner = Examiner(self._faces)
         self._teacher = Teacher(self._faces, self._examiner.cohort)
 
@@ -89,6 +91,7 @@ class Studio:
         trained = self._teacher.teach(
             _plan(self._bases / base, folder, recipe),
             taught,
+            person.marks,
             progress=lambda at: tell(Standing(at.step, at.loss, at.seconds_left)),
             should_stop=should_stop,
         )
@@ -106,7 +109,7 @@ class Studio:
         """Draw a grid with a twin and measure it."""
         cells = grid.quick(trained.about.subject)
         families.denoiser(trained.pipeline).eval()
-        chosen = grid.Chosen(self._faces, trained.about.reference, self._tries)
+        chosen = grid.Chosen(self._eye, trained.about.reference, self._tries)
         tried = grid.draw(trained.pipeline, cells, adapter.NAME, chosen, should_stop)
         drawn = [one.pixels for one in tried]
         made = [one for cell, one in zip(cells, drawn, strict=True) if cell.framing == "face"]

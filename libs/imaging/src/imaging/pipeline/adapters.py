@@ -38,12 +38,16 @@ class About:
     """Whom its pictures shall look like, as `Reference.pack` writes it; empty: nobody knows."""
     near: float = 0.0
     """The distance below which a face is hers; unitless."""
+    marks: list[dict[str, Any]] | None = None
+    """Where the marks of her face are, as `Track.pack` writes it; None: not known of all."""
 
     def of(self, reference: Reference | None) -> About:
         """Return the same, naming whom its pictures shall look like."""
         if reference is None:
             return self
-        return replace(self, face=reference.pack(), near=reference.near)
+        tracks = reference.tracks
+        marks = None if tracks is None else [track.pack() for track in tracks]
+        return replace(self, face=reference.pack(), near=reference.near, marks=marks)
 
     @property
     def reference(self) -> Reference | None:
@@ -53,7 +57,7 @@ class About:
             AdapterUnusable: what it says of that cannot be read.
         """
         try:
-            return Reference.unpack(self.face, self.near) if self.face else None
+            return Reference.unpack(self.face, self.near, self.marks) if self.face else None
         except ValueError as error:
             raise AdapterUnusable("the face an adapter names cannot be read") from error
 

@@ -5,18 +5,24 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
-import numpy as np
-
-from imaging.faces import Embedder
 from imaging.pictures import Rgb
 from imaging.pipeline.generate import Shot
+from imaging.pipeline.recognition import Seen
 from imaging.pipeline.reference import Reference
 
 TRIES = 8
 """Pictures drawn of one shot at most; a twin that is very like her needs one."""
 _APART = 0x9E3779B97F4A7C15
 _SEEDS = 1 << 63
+
+
+class Eye(Protocol):
+    """Tells how near a picture is to somebody; `imaging.pipeline.recognition` has one."""
+
+    def see(self, rgb: Rgb, wanted: Reference) -> Seen:
+        """Return how far it is from her, and in how many marks it is not hers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,43 +33,41 @@ class Drawn:
     tries: int
     distance: float
     """Of its surest face to the reference; infinite without a face, NaN where nobody looked."""
+    flaws: int = 0
+    """Marks that are missing, and spots that are none of hers."""
 
 
 def draw(
     make: Callable[[Sequence[Shot]], list[Rgb]],
     shots: Sequence[Shot],
     references: Sequence[Reference | None],
-    faces: Embedder,
+    eye: Eye,
     *,
     tries: int = TRIES,
 ) -> list[Drawn]:
     """Make one picture per shot; those that do not look like her are drawn again, together.
 
-    Rejection sampling: other noise, the same words, until a picture is near enough or was drawn
-    `tries` times; then the nearest of all counts. The same shots give the same pictures.
+    Rejection sampling: other noise, the same words, until a picture is near enough and its marks
+    are hers, or was drawn `tries` times. Then of those near enough the one with the fewest flaws
+    counts, and where none is near enough the nearest. The same shots give the same pictures.
 
     Args:
         make: draws shots in one batch.
         shots: one per picture.
         references: whom each shall look like; None where no face is to be seen, or nobody knows.
-        faces: tells how near a picture is.
+        eye: tells how near a picture is.
         tries: pictures drawn of a shot at most, at least 1.
     """
-    kept = [
-        Drawn(one, 1, _distance(faces, one, wanted))
-        for one, wanted in zip(make(shots), references, strict=True)
-    ]
+    kept = [_seen(eye, one, wanted, 1) for one, wanted in zip(make(shots), references, strict=True)]
     for number in range(1, tries):
-        left = [place for place, one in enumerate(kept) if not _is_near(one, references[place])]
+        left = [place for place, one in enumerate(kept) if not _is_hers(one, references[place])]
         if not left:
             break
         again = make([_other(shots[place], number) for place in left])
         for place, pixels in zip(left, again, strict=True):
-            before, distance = kept[place], _distance(faces, pixels, references[place])
-            better = distance < before.distance
-            kept[place] = (
-                Drawn(pixels, number + 1, distance) if better else replace(before, tries=number + 1)
-            )
+            wanted, before = references[place], replace(kept[place], tries=number + 1)
+            now = _seen(eye, pixels, wanted, number + 1)
+            kept[place] = now if _rank(now, wanted) < _rank(before, wanted) else before
     return kept
 
 
@@ -72,14 +76,16 @@ def _other(shot: Shot, number: int) -> Shot:
     return replace(shot, seed=(shot.seed + number * _APART) % _SEEDS)
 
 
-def _distance(faces: Embedder, pixels: Rgb, wanted: Reference | None) -> float:
-    if wanted is None:
-        return math.nan
-    seen = faces.find(pixels, upsample=0)
-    if not seen:
-        return math.inf
-    return float(np.linalg.norm(faces.embed(pixels, seen[0]) - wanted.vector))
+def _seen(eye: Eye, pixels: Rgb, wanted: Reference | None, tries: int) -> Drawn:
+    seen = Seen(math.nan) if wanted is None else eye.see(pixels, wanted)
+    return Drawn(pixels, tries, *seen)
 
 
-def _is_near(one: Drawn, wanted: Reference | None) -> bool:
-    return wanted is None or one.distance < wanted.near
+def _is_hers(one: Drawn, wanted: Reference | None) -> bool:
+    return wanted is None or (one.distance < wanted.near and not one.flaws)
+
+
+def _rank(one: Drawn, wanted: Reference | None) -> tuple[bool, int, float]:
+    """Return what is smaller for the likest: not near at all, then flaws, then distance."""
+    near = wanted is None or one.distance < wanted.near
+    return not near, one.flaws if near else 0, one.distance

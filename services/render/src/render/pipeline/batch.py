@@ -11,10 +11,9 @@ from pathlib import Path
 
 import torch
 from diffusers import DiffusionPipeline
-from imaging.faces import Embedder
 from imaging.failures import OutOfMemory
 from imaging.pipeline import adapters, base, families, generate, likest
-from imaging.pipeline.likest import Drawn
+from imaging.pipeline.likest import Drawn, Eye
 from imaging.pipeline.reference import Reference
 from torch import nn
 
@@ -85,7 +84,7 @@ def make(
     pipeline: DiffusionPipeline,
     rows: Sequence[Row],
     sampler: Sampler,
-    faces: Embedder,
+    eye: Eye,
     should_stop: Callable[[], bool],
 ) -> list[Drawn]:
     """Make one picture per row, every row with its own twin.
@@ -97,7 +96,7 @@ def make(
         pipeline: the base every row's twin was trained on.
         rows: at least one.
         sampler: for all rows.
-        faces: tells how near a picture is to its reference.
+        eye: tells how near a picture is to its reference.
         should_stop: asked before every step.
 
     Raises:
@@ -106,7 +105,7 @@ def make(
         OutOfMemory: half of the rows is still too much.
     """
     torch.set_num_threads(sampler.threads)
-    run = partial(_run, pipeline, sampler, faces, should_stop)
+    run = partial(_run, pipeline, sampler, eye, should_stop)
     with _dressed(families.denoiser(pipeline), rows):
         try:
             return run(rows)
@@ -124,7 +123,7 @@ def make(
 def _run(
     pipeline: DiffusionPipeline,
     sampler: Sampler,
-    faces: Embedder,
+    eye: Eye,
     should_stop: Callable[[], bool],
     rows: Sequence[Row],
 ) -> list[Drawn]:
@@ -137,7 +136,7 @@ def _run(
         should_stop=should_stop,
     )
     shots = [generate.Shot(row.twin, row.prompt, row.seed) for row in rows]
-    return likest.draw(make, shots, [row.reference for row in rows], faces, tries=sampler.tries)
+    return likest.draw(make, shots, [row.reference for row in rows], eye, tries=sampler.tries)
 
 
 @contextmanager

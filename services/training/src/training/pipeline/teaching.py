@@ -7,12 +7,16 @@ from dataclasses import dataclass, replace
 
 from imaging.faces import Embedder
 from imaging.pictures import Rgb, shrink
+from imaging.pipeline.reference import Reference
+from imaging.pipeline.spots import Spotter, Upright
+from imaging.pipeline.tracks import Mapped, follow, site_of
 from imaging.words import subject_of
 
 from training.pipeline import adapter
 from training.pipeline.adapter import Photo, Plan, Progress, Trained
 from training.pipeline.fidelity import identity
 from training.pipeline.fidelity.holding import shows_face
+from training.pipeline.fidelity.identity import Cohort
 from training.pipeline.measures import QuickLook
 from training.pipeline.regards import Box
 
@@ -24,20 +28,20 @@ _SEARCHED = 640
 class Teacher:
     """Teaches twins, with the eyes of `faces`; strangers say what is near."""
 
-    faces: Embedder
-    cohort: identity.Cohort
+    faces: Upright
+    cohort: Cohort
 
     def teach(
         self,
         plan: Plan,
         photos: Sequence[Photo],
+        mapped: Sequence[Mapped],
         *,
         progress: Callable[[Progress], None],
         should_stop: Callable[[], bool],
     ) -> Trained:
         """Train a twin from these photos alone; see `adapter.train` for the rest."""
         seen = find_faces(self.faces, photos)
-        close = [photo.pixels for photo in photos if shows_face(photo.caption)]
         subject = subject_of([photo.caption for photo in photos])
         return adapter.train(
             plan,
@@ -45,8 +49,29 @@ class Teacher:
             progress=progress,
             should_stop=should_stop,
             measure=QuickLook(self.faces, photos, subject=subject, seed=plan.seed),
-            reference=identity.reference(self.faces, close, self.cohort),
+            reference=reference(self.faces, photos, mapped, self.cohort),
         )
+
+
+def reference(
+    faces: Upright, taught: Sequence[Photo], mapped: Sequence[Mapped], cohort: Cohort
+) -> Reference | None:
+    """Return whom a twin's pictures shall look like, by the photos it was taught.
+
+    Not by those held out, which say how well that went. None where fewer than two show a face.
+    Where her photos do not tell the place of every mark that her map has on her face, marks are
+    not spoken of.
+    """
+    close = [photo.pixels for photo in taught if shows_face(photo.caption)]
+    found = identity.embed(faces, close).vectors
+    if len(found) < 2:
+        return None
+    spotter = Spotter(faces)
+    seen = [one for one in map(spotter.look, close) if one is not None]
+    tracks = [follow(mark, seen) for mark in mapped if site_of(mark.site) is not None]
+    known = [track for track in tracks if track is not None]
+    told = tuple(known) if len(known) == len(tracks) else None
+    return Reference(found.mean(0), cohort.threshold(), told)
 
 
 def find_faces(faces: Embedder, photos: Sequence[Photo]) -> list[Photo]:

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from imaging.pictures import Rgb, decode, shrink
+from imaging.pipeline.tracks import Mapped
 
 from training.domain.captions import Facts, caption_of
 from training.pipeline.adapter import Photo
 from training.pipeline.fidelity.holding import held_out, shows_face
-from training.pipeline.fidelity.marks import Mapped
 from training.pipeline.fidelity.report import Person
 
 _MOST_PIXELS, _LONGEST = 50_000_000, 1536

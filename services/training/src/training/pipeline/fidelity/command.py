@@ -16,7 +16,8 @@ from imaging.faces import Faces
 from imaging.pictures import Rgb, contact_sheet, decode, encode_jpeg, encode_png, square
 from imaging.pipeline import adapters, base, families, likest
 from imaging.pipeline.likest import Drawn
-from imaging.pipeline.reference import Reference
+from imaging.pipeline.recognition import Recognizer
+from imaging.pipeline.spots import Spotter
 
 from training.domain.runs import DEFAULT_RANK, DEFAULT_STEPS
 from training.pipeline import adapter, devices
@@ -24,8 +25,7 @@ from training.pipeline.fidelity import captures, detector, grid, identity, plots
 from training.pipeline.fidelity.captures import Captured
 from training.pipeline.fidelity.grid import Cell
 from training.pipeline.fidelity.report import Examiner, Others, figures
-from training.pipeline.fidelity.spots import Spotter
-from training.pipeline.teaching import Teacher
+from training.pipeline.teaching import Teacher, reference
 
 _SHEET_SIDE = 192
 _AT_ONCE = 6
@@ -79,15 +79,13 @@ def _train(options: argparse.Namespace, captured: Captured) -> bytes:
         options.base, options.out / "work", options.steps, DEFAULT_RANK, options.seed
     )
     teacher = Teacher(Faces(), identity.load_cohort())
-    made = teacher.teach(plan, captured.taught, progress=_tell, should_stop=lambda: False)
+    made = teacher.teach(
+        plan, captured.taught, captured.marks, progress=_tell, should_stop=lambda: False
+    )
     done.with_suffix(".part").write_bytes(made.adapter)
     done.with_suffix(".part").replace(done)
     (options.out / "work" / "checkpoint.pt").unlink(missing_ok=True)
     return made.adapter
-
-
-def _reference(faces: Faces, captured: Captured) -> Reference | None:
-    return identity.reference(faces, captured.person.taught, identity.load_cohort())
 
 
 def _tell(at: adapter.Progress) -> None:
@@ -108,8 +106,8 @@ def _report(
     bare_of = f"base-{base.digest(options.base)[:12]}-{subject}"  # the same for every twin of it
     bare = _bare(options.out.parent / bare_of, pipeline, grid.of_base(cells))
     adapters.restore(families.denoiser(pipeline), adapter.NAME, weights)
-    reference = about.reference or _reference(faces, captured)
-    chosen = grid.Chosen(faces, reference, options.tries)
+    known = about.reference or reference(faces, captured.taught, captured.marks, examiner.cohort)
+    chosen = grid.Chosen(Recognizer(faces), known, options.tries)
     drawn = _drawn(options.out / f"renders-{options.tries}", pipeline, cells, chosen)
     made = [one.pixels for one in drawn]
     others = _others(examiner, find_others(captured, options.others))
@@ -158,7 +156,9 @@ def _kept(
     for start in range(0, len(missing), _AT_ONCE):
         part = missing[start : start + _AT_ONCE]
         for place, one in zip(part, make([cells[place] for place in part]), strict=True):
-            told[place].write_text(json.dumps({"tries": one.tries, "distance": one.distance}))
+            told[place].write_text(
+                json.dumps({"tries": one.tries, "distance": one.distance, "flaws": one.flaws})
+            )
             paths[place].write_bytes(encode_png(one.pixels))
     pictures = [decode(path.read_bytes(), max_pixels=_MOST_PIXELS) for path in paths]
     return [

@@ -6,11 +6,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+from imaging.pipeline.spots import Sighting, Spotter
+from imaging.pipeline.tracks import NEAR
 
 from training.pipeline.fidelity.captures import Captured
 from training.pipeline.fidelity.holding import shows_face
-from training.pipeline.fidelity.marks import NEAR
-from training.pipeline.fidelity.spots import Sighting, Spotter
 
 _SEEN, _HINTED = 0.5, 0.05
 _REACH = 0.7

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from diffusers import DiffusionPipeline
-from imaging.faces import Embedder
 from imaging.pictures import Rgb
 from imaging.pipeline import adapters, families, generate, likest
-from imaging.pipeline.likest import Drawn
+from imaging.pipeline.likest import Drawn, Eye
 from imaging.pipeline.reference import Reference
 from imaging.words import TWIN_WORD, caption, outfit
 
@@ -98,7 +97,7 @@ def render(pipeline: DiffusionPipeline, cells: Sequence[Cell]) -> list[Rgb]:
 class Chosen:
     """How a twin's close-ups are drawn again until they look like her, as render does it."""
 
-    faces: Embedder
+    eye: Eye
     reference: Reference | None
     tries: int
 
@@ -128,7 +127,7 @@ def draw(
             ),
             [generate.Shot(adapter, one.prompt, one.seed) for one in part],
             [by.reference if one.framing == "face" else None for one in part],
-            by.faces,
+            by.eye,
             tries=by.tries,
         )
     return made

@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 from imaging.faces import Embedder
 from imaging.pictures import Rgb
-from imaging.pipeline.reference import Reference
 
 Vectors = npt.NDArray[np.float32]
 FALSE_ACCEPTS = 0.01
@@ -134,15 +133,6 @@ def embed(faces: Embedder, pictures: Sequence[Rgb]) -> Found:
             places.append(place)
     stacked = np.stack(vectors) if vectors else np.zeros((0, 128), np.float32)
     return Found(stacked, tuple(places))
-
-
-def reference(faces: Embedder, taught: Sequence[Rgb], cohort: Cohort) -> Reference | None:
-    """Return whom a twin's pictures shall look like, by the photos it was taught.
-
-    Not by those held out, which say how well that went. None where fewer than two show a face.
-    """
-    found = embed(faces, taught).vectors
-    return Reference(found.mean(0), cohort.threshold()) if len(found) > 1 else None
 
 
 def distances(some: Vectors, others: Vectors) -> Vectors:

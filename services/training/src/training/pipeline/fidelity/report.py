@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 from imaging.pictures import Rgb
 from imaging.pipeline.likest import Drawn
+from imaging.pipeline.spots import Spotter, Upright
+from imaging.pipeline.tracks import Mapped
 
 from training.pipeline.fidelity import identity, judging, marks, wording
 from training.pipeline.fidelity.grid import Cell
 from training.pipeline.fidelity.identity import Cohort, Found, Identity, Separation, Vectors
 from training.pipeline.fidelity.judging import Judge, Obedience
-from training.pipeline.fidelity.marks import Mapped, Marks
-from training.pipeline.fidelity.spots import Spotter, Upright
+from training.pipeline.fidelity.marks import Marks
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,12 +15,8 @@ import safetensors.torch
 import torch
 from imaging.faces import Faces
 from imaging.pictures import Rgb
-from torch import Tensor, nn
-
-from training.pipeline.base_training import corpus
-from training.pipeline.fidelity.frame import SIDE, Frame, frame_of, to_cell
-from training.pipeline.fidelity.judging import halved
-from training.pipeline.fidelity.spots import (
+from imaging.pipeline.frame import SIDE, Frame, frame_of, to_cell
+from imaging.pipeline.spots import (
     CELLS,
     UNIT_RADIUS,
     WEIGHTS,
@@ -29,14 +25,17 @@ from training.pipeline.fidelity.spots import (
     Spotter,
     as_input,
 )
+from imaging.pipeline.tracks import NEAR
+from torch import Tensor, nn
+
+from training.pipeline.base_training import corpus
+from training.pipeline.fidelity.judging import halved
 
 _HELD_OUT, _BATCH, _RATE = 10, 32, 3e-3
 _MOST_YAW = 75.0
 """Degrees; a face turned further is not found by the landmarks."""
 _SEEN, _HINTED = 0.5, 0.05
 """Of a mark: from here on it is to be found; between the two nobody is asked."""
-NEAR = 0.12
-"""Face widths within which a find is the mark."""
 
 
 @dataclass(frozen=True, slots=True)

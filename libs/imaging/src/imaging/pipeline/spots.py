@@ -14,11 +14,11 @@ import numpy as np
 import numpy.typing as npt
 import safetensors.torch
 import torch
-from imaging.faces import Embedder, Face
-from imaging.pictures import Rgb
 from torch import Tensor, nn
 
-from training.pipeline.fidelity.frame import SIDE, SPAN, Frame, frame_of, from_cell
+from imaging.faces import Embedder, Face
+from imaging.pictures import Rgb
+from imaging.pipeline.frame import SIDE, SPAN, Frame, frame_of, from_cell
 
 CELLS = SIDE // 2
 """Places across that the network looks at."""
@@ -94,7 +94,11 @@ class Spotter:
         found = self._faces.find(rgb)
         if not found:
             return None
-        frame = frame_of(self._faces.landmarks(rgb, found[0]))
+        return self.look_at(rgb, found[0])
+
+    def look_at(self, rgb: Rgb, face: Face) -> Sighting:
+        """Return the marks of a face that was found in a picture."""
+        frame = frame_of(self._faces.landmarks(rgb, face))
         return Sighting(frame, self.search([frame.cut(rgb)])[0])
 
     @torch.inference_mode()

@@ -1,0 +1,49 @@
+"""Is a picture of her: how far her face is from it, and whether its marks are hers."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from imaging.pictures import Rgb
+from imaging.pipeline.reference import Reference
+from imaging.pipeline.spots import Sighting, Spotter, Upright
+from imaging.pipeline.tracks import is_invented
+
+
+class Seen(NamedTuple):
+    """What a picture shows of somebody.
+
+    Attributes:
+        distance: of its surest face to hers, unitless; infinite without a face.
+        flaws: marks that should be there and are not, and spots that are none of hers.
+    """
+
+    distance: float
+    flaws: int = 0
+
+
+class Recognizer:
+    """Sees whether pictures are of her. Safe to share between threads as its faces are."""
+
+    def __init__(self, faces: Upright) -> None:
+        self._faces, self._spotter = faces, Spotter(faces)
+
+    def see(self, rgb: Rgb, wanted: Reference) -> Seen:
+        """Return how a picture, (H, W, 3) uint8, compares with whom it shall look like."""
+        found = self._faces.find(rgb, upsample=0)
+        if not found:
+            return Seen(math.inf)
+        distance = float(np.linalg.norm(self._faces.embed(rgb, found[0]) - wanted.vector))
+        if wanted.tracks is None:
+            return Seen(distance)
+        return Seen(distance, _flaws(self._spotter.look_at(rgb, found[0]), wanted))
+
+
+def _flaws(sighting: Sighting, wanted: Reference) -> int:
+    tracks = wanted.tracks or ()
+    missing = [one for one in tracks if one.is_due(sighting) and one.nearest(sighting) is None]
+    invented = [spot for spot in sighting.spots if is_invented(spot, sighting, tracks)]
+    return len(missing) + len(invented)
