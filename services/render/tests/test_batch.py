@@ -11,10 +11,10 @@ from imaging.faces import Faces
 from imaging.failures import AdapterUnusable, OutOfMemory, Stopped
 from imaging.pictures import Rgb
 from imaging.pipeline import base
-from imaging.pipeline.likest import Drawn
+from imaging.pipeline.likest import Drawn, Sampler
 from imaging.pipeline.recognition import Recognizer
 from imaging.pipeline.reference import Reference
-from render.pipeline.batch import Bases, Row, Sampler, make
+from render.pipeline.batch import Bases, Row, make
 
 SAMPLER = Sampler(steps=3, guidance=2.5)
 

@@ -8,6 +8,7 @@ from imaging.faces import Faces
 from imaging.failures import AdapterUnusable
 from imaging.pictures import Rgb
 from imaging.pipeline import adapters
+from imaging.pipeline.likest import Sampler
 from imaging.pipeline.recognition import Recognizer
 from imaging.words import VIEWS, caption, outfit
 
@@ -21,9 +22,9 @@ from render.pipeline.marking.request import MarkRequest, System
 class Studio:
     """Makes pictures and marks them. Holds the base in memory, and the judge of faces."""
 
-    def __init__(self, bases: Path, sampler: batch.Sampler, keys: Keys) -> None:
+    def __init__(self, bases: Path, threads: int, sampler: Sampler, keys: Keys) -> None:
         self._bases = batch.Bases(bases)
-        self._sampler = sampler
+        self._threads, self._sampler = threads, sampler
         self._faces = Faces(upsample=1)  # a face of 40 pixels must stay free of the label too
         self._eye = Recognizer(self._faces)
         self._keys = keys
@@ -65,6 +66,7 @@ class Studio:
             OutOfMemory: the device has no room for half of them.
         """
         rows = [self._row(base, order) for order in orders]
+        batch.use_threads(self._threads)
         made = batch.make(self._bases.get(base), rows, self._sampler, self._eye, should_stop)
         REDRAWN.inc(sum(one.tries - 1 for one in made))
         return [(one.pixels, row.prompt) for one, row in zip(made, rows, strict=True)]

@@ -258,9 +258,9 @@ def _open_stamps(signing: SigningCredentials) -> Iterator[str]:
 
 def _open_studio(settings: Settings, keys: Keys) -> Studio:
     """Load torch and what every batch needs: the worker is up, the first batch waits for this."""
-    making, batch = import_module("render.making"), import_module("render.pipeline.batch")
-    sampler = batch.Sampler(settings.steps, settings.guidance, settings.threads, settings.tries)
-    studio: Studio = making.Studio(settings.bases, sampler, keys)
+    making, likest = import_module("render.making"), import_module("imaging.pipeline.likest")
+    sampler = likest.Sampler(settings.steps, settings.guidance, settings.tries)
+    studio: Studio = making.Studio(settings.bases, settings.threads, sampler, keys)
     return studio
 
 

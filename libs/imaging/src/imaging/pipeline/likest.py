@@ -5,9 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Protocol
 
+from diffusers import DiffusionPipeline
+
 from imaging.pictures import Rgb
+from imaging.pipeline import families, generate
 from imaging.pipeline.generate import Shot
 from imaging.pipeline.recognition import Seen
 from imaging.pipeline.reference import Reference
@@ -26,6 +30,19 @@ class Eye(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Sampler:
+    """How the noise is taken out: steps, and the guidance scale (1 turns it off).
+
+    What is None is as suits the base's family.
+    """
+
+    steps: int | None = None
+    guidance: float | None = None
+    tries: int = TRIES
+    """Pictures drawn of a shot at most, until one looks like her; at least 1."""
+
+
+@dataclass(frozen=True, slots=True)
 class Drawn:
     """A picture, and how often it was drawn until it was taken."""
 
@@ -35,6 +52,30 @@ class Drawn:
     """Of its surest face to the reference; infinite without a face, NaN where nobody looked."""
     flaws: int = 0
     """Marks that are missing, and spots that are none of hers."""
+
+
+def pictures(
+    pipeline: DiffusionPipeline,
+    shots: Sequence[Shot],
+    references: Sequence[Reference | None],
+    eye: Eye,
+    sampler: Sampler,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> list[Drawn]:
+    """Make one picture per shot on a base that carries every named adapter; see `draw`.
+
+    Raises:
+        Stopped: `should_stop`, asked at every step of the sampler, said yes.
+    """
+    family = families.of(pipeline)
+    make = partial(
+        generate.pictures,
+        pipeline,
+        steps=sampler.steps or family.steps,
+        guidance=sampler.guidance or family.guidance,
+        should_stop=should_stop,
+    )
+    return draw(make, shots, references, eye, tries=sampler.tries)
 
 
 def draw(

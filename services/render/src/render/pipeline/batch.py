@@ -13,7 +13,7 @@ import torch
 from diffusers import DiffusionPipeline
 from imaging.failures import OutOfMemory
 from imaging.pipeline import adapters, base, families, generate, likest
-from imaging.pipeline.likest import Drawn, Eye
+from imaging.pipeline.likest import Drawn, Eye, Sampler
 from imaging.pipeline.reference import Reference
 from torch import nn
 
@@ -28,21 +28,6 @@ class Row:
     seed: int
     reference: Reference | None = None
     """Whom it shall look like; None where no face is to be seen, or nobody knows."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sampler:
-    """How the noise is taken out: steps, the guidance scale (1 turns it off), and on what.
-
-    What is None is as suits the base's family.
-    """
-
-    steps: int | None
-    guidance: float | None
-    threads: int = 1
-    """Of the CPU, where there is no GPU."""
-    tries: int = likest.TRIES
-    """Pictures drawn of a row at most, until one looks like her."""
 
 
 class Bases:
@@ -104,7 +89,6 @@ def make(
         Stopped: `should_stop` said yes.
         OutOfMemory: half of the rows is still too much.
     """
-    torch.set_num_threads(sampler.threads)
     run = partial(_run, pipeline, sampler, eye, should_stop)
     with _dressed(families.denoiser(pipeline), rows):
         try:
@@ -127,16 +111,9 @@ def _run(
     should_stop: Callable[[], bool],
     rows: Sequence[Row],
 ) -> list[Drawn]:
-    family = families.of(pipeline)
-    make = partial(
-        generate.pictures,
-        pipeline,
-        steps=sampler.steps or family.steps,
-        guidance=sampler.guidance or family.guidance,
-        should_stop=should_stop,
-    )
     shots = [generate.Shot(row.twin, row.prompt, row.seed) for row in rows]
-    return likest.draw(make, shots, [row.reference for row in rows], eye, tries=sampler.tries)
+    references = [row.reference for row in rows]
+    return likest.pictures(pipeline, shots, references, eye, sampler, should_stop)
 
 
 @contextmanager
@@ -156,6 +133,11 @@ def _quietly(function: Callable[..., object], *arguments: object) -> None:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"peft\.")
         function(*arguments)
+
+
+def use_threads(count: int) -> None:
+    """Let the networks of this thread use so many CPU threads; no matter on a GPU."""
+    torch.set_num_threads(count)
 
 
 def _free() -> None:

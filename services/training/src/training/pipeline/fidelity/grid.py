@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 from diffusers import DiffusionPipeline
 from imaging.pictures import Rgb
@@ -114,20 +113,11 @@ def draw(
     Raises:
         Stopped: `should_stop`, asked at every step of the sampler, said yes.
     """
-    family, made = families.of(pipeline), list[Drawn]()
+    made = list[Drawn]()
     for start in range(0, len(cells), _AT_ONCE):
         part = cells[start : start + _AT_ONCE]
-        made += likest.draw(
-            partial(
-                generate.pictures,
-                pipeline,
-                steps=family.steps,
-                guidance=family.guidance,
-                should_stop=should_stop,
-            ),
-            [generate.Shot(adapter, one.prompt, one.seed) for one in part],
-            [by.reference if one.framing == "face" else None for one in part],
-            by.eye,
-            tries=by.tries,
-        )
+        shots = [generate.Shot(adapter, one.prompt, one.seed) for one in part]
+        whom = [by.reference if one.framing == "face" else None for one in part]
+        sampler = likest.Sampler(tries=by.tries)
+        made += likest.pictures(pipeline, shots, whom, by.eye, sampler, should_stop)
     return made
