@@ -22,6 +22,8 @@ gen: setup ## Regenerate everything that is generated
 lint: setup ## Every static check, fastest first
 	$(BIN)/python tools/lint.py
 
+# Threads that wait for each other on busy cores take three times as long.
+test: export OMP_NUM_THREADS ?= 1
 test: setup ## Set up, then every test (WORKERS=1: one after another)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 

@@ -45,6 +45,8 @@ PROGRAMS = {
 READY_S = 60.0
 WITNESS_EVERY_S = 2.0
 """How often the witness looks at the log, and identity at the witness."""
+_ONE_THREAD = {"OMP_NUM_THREADS": "1"}
+"""Of each process for arithmetic, unless told: many share few cores, and wait for each other."""
 _UNTOLD = {"event", "service", "span_id", "trace_id", "timestamp"}
 
 
@@ -128,7 +130,7 @@ class House:
         log = self.log(name).open("ab")
         process = subprocess.Popen(
             [sys.executable, "-m", service, *self.arguments(name)],
-            env={**os.environ, **(self.environment(service) if command else {})},
+            env={**_ONE_THREAD, **os.environ, **(self.environment(service) if command else {})},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE if self.echo else log,
             stderr=subprocess.STDOUT,
