@@ -59,8 +59,8 @@ def reference(
     """Return whom a twin's pictures shall look like, by the photos it was taught.
 
     Not by those held out, which say how well that went. None where fewer than two show a face.
-    Where her photos do not tell the place of every mark that her map has on her face, marks are
-    not spoken of.
+    Where there is no map, or her photos do not tell the place of every mark that it has on her
+    face, marks are not spoken of.
     """
     close = [photo.pixels for photo in taught if shows_face(photo.caption)]
     found = identity.embed(faces, close).vectors
@@ -70,7 +70,7 @@ def reference(
     seen = [one for one in map(spotter.look, close) if one is not None]
     tracks = [follow(mark, seen) for mark in mapped if site_of(mark.site) is not None]
     known = [track for track in tracks if track is not None]
-    told = tuple(known) if len(known) == len(tracks) else None
+    told = tuple(known) if mapped and len(known) == len(tracks) else None
     return Reference(found.mean(0), cohort.threshold(), told)
 
 
