@@ -50,8 +50,8 @@ async def send_signed(stage: Any, page: Page, button: str) -> None:
 
 async def fits(page: Page) -> bool:
     """Tell whether nothing is wider than the window."""
-    wide = "document.documentElement.scrollWidth - innerWidth"
-    return bool(await page.evaluate(wide) <= 0)
+    wide = "page => page.scrollWidth - innerWidth"
+    return bool(await page.locator("html").evaluate(wide) <= 0)
 
 
 async def test_a_brand_negotiates_and_the_talent_signs(stage: Any) -> None:

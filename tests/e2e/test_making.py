@@ -130,6 +130,7 @@ async def test_a_director_makes_campaign_and_brief_by_page(stage: Any) -> None:
         await everybody_is_credited(stage, brand, str(await fetch.get_attribute("href")))
         await orders.goto(f"{stage.house.url}/campaigns")
         await orders.get_by_role("link", name="Winter, close").first.click()
+        await expect(orders.get_by_role("heading", name="Winter, close")).to_be_visible()
         await look(orders, "campaign")
 
 
