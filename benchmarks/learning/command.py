@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from imaging.faces import Faces
+from imaging.pipeline.processor import use_threads
 from spine import name_machine
 from training import making
-from training.pipeline.adapter import use_threads
 
 from learning.pipeline import many, race
 
@@ -35,7 +35,14 @@ def _race(options: argparse.Namespace, base: Path) -> list[dict[str, Any]]:
     if not options.steps:
         return []
     judge = race.Judge(Faces(), making.load_cohort())
-    first, second = race.race(options.talent, base, judge, steps=options.steps, every=options.every)
+    first, second = race.race(
+        options.talent,
+        base,
+        judge,
+        steps=options.steps,
+        every=options.every,
+        rate=options.rate,
+    )
     results = race.rows(first, second, options.score)
     print(f"\n{race.table(first, second)}")
     for row in results:
@@ -73,6 +80,7 @@ def _options(argv: list[str]) -> argparse.Namespace:
     samples = ROOT / "samples" / "talents"
     parser.add_argument("--talent", type=Path, default=samples / "alba", help="who is raced for")
     parser.add_argument("--steps", type=int, default=600, help="of the race; 0: none")
+    parser.add_argument("--rate", type=float, default=5e-4, help="at which the recipe learns")
     parser.add_argument("--every", type=int, default=100, help="steps between looks")
     parser.add_argument("--score", type=float, default=0.6, help="distance to be reached")
     parser.add_argument("--talents", type=Path, default=samples, help="folder of several talents")

@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -77,6 +77,20 @@ def test_a_face_that_is_hers_with_marks_that_are_not_is_drawn_again() -> None:
     }
 
 
+def test_where_none_is_near_enough_marks_do_not_count() -> None:
+    assert draw(Hand({"far": [70, 61, 90, 90]})) == {"far": (61, 4)}
+
+
+def test_of_those_near_enough_the_one_with_fewest_flaws_counts() -> None:
+    class Counts:
+        def see(self, rgb: Rgb, wanted: Reference) -> Seen:
+            return Seen(0.3, int(rgb[0, 0, 0]))
+
+    hand = Hand({"flawed": [3, 2, 1, 2]})
+    (kept,) = likest.draw(hand.make, [Shot("twin", "flawed", 1)], [HERSELF], Counts(), tries=4)
+    assert (kept.flaws, kept.tries) == (1, 4)
+
+
 def test_on_the_threshold_is_not_below_it() -> None:
     edge = Reference(HERSELF.vector, 0.5)
     assert draw(Hand({"edge": [50, 48]}), who=edge) == {"edge": (48, 2)}
@@ -107,7 +121,7 @@ def test_an_adapter_says_whom_its_pictures_look_like() -> None:
         np.array([False, True, True]),
     )
     about = About("0" * 64, 4, "woman").of(Reference(vector, 0.4, (cheek,)))
-    about = About(**json.loads(json.dumps(asdict(about))))
+    about = About.unpack(about.pack())
     assert about.reference is not None
     assert np.array_equal(about.reference.vector, vector)
     assert about.reference.near == 0.4
@@ -118,10 +132,22 @@ def test_an_adapter_says_whom_its_pictures_look_like() -> None:
     assert About("0" * 64, 4, "woman").reference is None
 
 
-@pytest.mark.parametrize("face", ["not base64!", "AAAA", "AAAAAA=="])
-def test_a_face_that_is_no_vector_is_no_adapter_of_ours(face: str) -> None:
+def test_older_and_newer_writers_are_read() -> None:
+    plain = About("0" * 64, 4, "woman")
+    assert "marks" not in json.loads(plain.pack())
+    newer = json.loads(plain.pack()) | {"aura": "blue"}
+    assert About.unpack(json.dumps(newer)) == plain
+    with pytest.raises(TypeError):
+        About.unpack("{}")
+
+
+@pytest.mark.parametrize("face", ["not base64!", "AAAA", "AAAAAA==", 5])
+def test_a_face_that_is_no_vector_is_no_adapter_of_ours(face: Any) -> None:
     with pytest.raises(AdapterUnusable):
         _ = About("0" * 64, 4, "woman", face, 0.4).reference
+    for near in (math.nan, "near"):
+        with pytest.raises(AdapterUnusable):
+            _ = About("0" * 64, 4, "woman", HERSELF.pack(), near).reference  # type: ignore[arg-type]
 
 
 WHOLE = {"line": [[0.3, 0.3], [0, 0], [0, 0]], "radius": 0.04, "turns": [0.0], "shown": [True]}
@@ -135,7 +161,11 @@ WHOLE = {"line": [[0.3, 0.3], [0, 0], [0, 0]], "radius": 0.04, "turns": [0.0], "
         {"line": [[0.3, math.nan], [0, 0], [0, 0]]},
         {"radius": 0},
         {"radius": "wide"},
+        {"line": [[10**400, 0], [0, 0], [0, 0]]},
+        {"radius": math.inf},
+        {"radius": math.nan},
         {"turns": []},
+        {"turns": [math.nan]},
         {"shown": [True, False]},
     ],
     ids=str,
@@ -146,3 +176,6 @@ def test_marks_that_are_no_tracks_are_no_adapter_of_ours(wrong: dict[str, Any]) 
     for broken in (WHOLE | wrong, {key: WHOLE[key] for key in WHOLE if key not in wrong}):
         with pytest.raises(AdapterUnusable):
             _ = About("0" * 64, 4, "woman", face, 0.4, [broken]).reference
+    for none in (5, True, "marks", [5]):
+        with pytest.raises(AdapterUnusable):
+            _ = About("0" * 64, 4, "woman", face, 0.4, none).reference  # type: ignore[arg-type]

@@ -15,7 +15,9 @@ from house.people import photos
 from imaging.faces import Faces
 from imaging.pictures import decode
 from imaging.pipeline import families, generate
-from render.pipeline.batch import Bases, Row, Sampler, make
+from imaging.pipeline.likest import Sampler
+from imaging.pipeline.recognition import Recognizer
+from render.pipeline.batch import Bases, Row, make
 from training.pipeline import adapter
 from training.pipeline.adapter import Photo, Plan
 
@@ -58,7 +60,7 @@ def test_a_family_is_trained_and_its_twin_drawn(folder: Path, tmp_path: Path, na
     bases, sampler = Bases(folder), Sampler(steps=2, guidance=2.5)
     prompt = "close-up portrait of a woman in a red dress, sosia"
     row = Row("twn_a", made.adapter, prompt, 7)
-    twin = make(bases.get(name), [row], sampler, Faces(), never)[0].pixels
+    twin = make(bases.get(name), [row], sampler, Recognizer(Faces()), never)[0].pixels
     pipeline = bases.get(name)
     (bare,) = generate.pictures(pipeline, [generate.Shot("", prompt, 7)], steps=2, guidance=2.5)
     assert twin.shape == (families.side_px(pipeline),) * 2 + (3,)

@@ -98,14 +98,16 @@ def _begin(options: Sequence[str], log: Path, port: int) -> subprocess.Popen[byt
         with log.open("ab") as output:
             said, process = output.tell(), _start("postgres", options, output.fileno())
         try:
-            wait_until(lambda: _accepts(Path(options[1]), port), process, log, START_S)
+            left = end - time.monotonic()
+            wait_until(lambda: _accepts(Path(options[1]), port), process, log, left)
             return process
-        except RuntimeError:
+        except BaseException as error:
             stop(process, signal.SIGINT)
             with log.open("rb") as output:
                 output.seek(said)
-                if _HELD not in output.read() or time.monotonic() > end:
-                    raise
+                held = isinstance(error, RuntimeError) and _HELD in output.read()
+            if not held or time.monotonic() > end:
+                raise
         time.sleep(0.1)
 
 
@@ -134,8 +136,10 @@ def _make_cluster(folder: Path, data: Path) -> None:
 
 def _accepts(data: Path, port: int) -> bool:
     """Tell whether the server says it is ready and its port takes a connection."""
-    pid_file = data / "postmaster.pid"
-    if not pid_file.exists() or b"ready" not in pid_file.read_bytes():
+    try:
+        if b"ready" not in (data / "postmaster.pid").read_bytes():
+            return False
+    except FileNotFoundError:  # not there yet, or gone again
         return False
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -7,7 +7,7 @@ import numpy as np
 from imaging.faces import Faces
 from imaging.failures import AdapterUnusable
 from imaging.pictures import Rgb
-from imaging.pipeline import adapters
+from imaging.pipeline import adapters, processor
 from imaging.pipeline.likest import Sampler
 from imaging.pipeline.recognition import Recognizer
 from imaging.words import VIEWS, caption, outfit
@@ -44,7 +44,7 @@ class Studio:
 
         Raises:
             BaseUnusable: there is no such base, or it cannot be loaded safely.
-            AdapterUnusable: no adapter of ours, of another base, or of a face that is no vector.
+            AdapterUnusable: no adapter of ours, of another base, or whose face or marks cannot be read.
         """
         about = adapters.describe(adapter)
         if about.base_sha256 != self._bases.digest(base):
@@ -66,7 +66,7 @@ class Studio:
             OutOfMemory: the device has no room for half of them.
         """
         rows = [self._row(base, order) for order in orders]
-        batch.use_threads(self._threads)
+        processor.use_threads(self._threads)
         made = batch.make(self._bases.get(base), rows, self._sampler, self._eye, should_stop)
         REDRAWN.inc(sum(one.tries - 1 for one in made))
         return [(one.pixels, row.prompt) for one, row in zip(made, rows, strict=True)]

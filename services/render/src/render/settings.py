@@ -67,5 +67,5 @@ class Settings(ServiceSettings):
     guidance: float | None = Field(default=None, ge=1, le=20)
     """Classifier-free guidance scale, 1 turns it off; unset means what suits the base's family."""
     tries: int = Field(default=8, ge=1, le=32)
-    """Close-ups drawn of one shot at most until one looks like the talent, then the likest of them;
+    """Close-ups drawn of one shot at most until face and marks are hers, then the likest of them;
     1 takes the first. A twin that is very like her needs one."""

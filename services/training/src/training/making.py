@@ -9,7 +9,7 @@ from typing import Any
 
 from imaging.faces import Faces
 from imaging.failures import Diverged
-from imaging.pipeline import families
+from imaging.pipeline import families, processor
 from imaging.pipeline.recognition import Recognizer
 from imaging.pipeline.tracks import Mapped
 
@@ -83,7 +83,7 @@ class Studio:
             Diverged: the loss is not finite.
         """
         tell, should_stop = watch
-        adapter.use_threads(self._threads)
+        processor.use_threads(self._threads)
         photos = [Photo(one.pixels, one.caption) for one in dataset.photos]
         held = held_out([photo.caption for photo in photos])
         taught = [photo for place, photo in enumerate(photos) if place not in held]

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 import safetensors
@@ -49,6 +49,21 @@ class About:
         marks = None if tracks is None else [track.pack() for track in tracks]
         return replace(self, face=reference.pack(), near=reference.near, marks=marks)
 
+    def pack(self) -> str:
+        """Return it as JSON; what is None is not spoken of, so that older readers go on."""
+        return json.dumps({key: value for key, value in asdict(self).items() if value is not None})
+
+    @classmethod
+    def unpack(cls, packed: str) -> About:
+        """Read what `pack` wrote; what newer writers add is passed over.
+
+        Raises:
+            ValueError, TypeError: it is nothing of that kind.
+        """
+        told = json.loads(packed)
+        known = [one.name for one in fields(cls)]
+        return cls(**{key: told[key] for key in known if key in told})
+
     @property
     def reference(self) -> Reference | None:
         """Return whom its pictures shall look like.
@@ -58,7 +73,7 @@ class About:
         """
         try:
             return Reference.unpack(self.face, self.near, self.marks) if self.face else None
-        except ValueError as error:
+        except (ValueError, TypeError) as error:
             raise AdapterUnusable("the face an adapter names cannot be read") from error
 
 
@@ -98,7 +113,7 @@ def pack(weights: Mapping[str, Tensor], part: str, about: About) -> bytes:
     tensors = {
         f"{part}.{key}": value.detach().half().cpu().contiguous() for key, value in weights.items()
     }
-    return safetensors.torch.save(tensors, metadata={"sosia": json.dumps(asdict(about))})
+    return safetensors.torch.save(tensors, metadata={"sosia": about.pack()})
 
 
 def describe(data: bytes) -> About:
@@ -110,7 +125,7 @@ def describe(data: bytes) -> About:
     try:
         end = 8 + int.from_bytes(data[:8], "little")
         header = json.loads(data[8:end])
-        return About(**json.loads(header["__metadata__"]["sosia"]))
+        return About.unpack(header["__metadata__"]["sosia"])
     except (ValueError, KeyError, TypeError) as error:
         raise AdapterUnusable("not an adapter made by this platform") from error
 

@@ -1,4 +1,4 @@
-"""How networks are trained where there is no GPU."""
+"""How networks are run and trained where there is no GPU."""
 
 from __future__ import annotations
 
@@ -17,6 +17,11 @@ def has_bfloat16() -> bool:
     """Return whether this CPU multiplies in bfloat16 by itself; training is then twice as fast."""
     flags = Path("/proc/cpuinfo")
     return flags.exists() and "avx512_bf16" in flags.read_text()
+
+
+def use_threads(count: int) -> None:
+    """Let the networks of this thread use so many CPU threads; no matter on a GPU."""
+    torch.set_num_threads(count)
 
 
 @contextmanager

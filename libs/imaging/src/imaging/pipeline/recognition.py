@@ -9,8 +9,8 @@ import numpy as np
 
 from imaging.pictures import Rgb
 from imaging.pipeline.reference import Reference
-from imaging.pipeline.spots import Sighting, Spotter, Upright
-from imaging.pipeline.tracks import is_invented
+from imaging.pipeline.spots import Spotter, Upright
+from imaging.pipeline.tracks import flaws
 
 
 class Seen(NamedTuple):
@@ -39,11 +39,4 @@ class Recognizer:
         distance = float(np.linalg.norm(self._faces.embed(rgb, found[0]) - wanted.vector))
         if wanted.tracks is None:
             return Seen(distance)
-        return Seen(distance, _flaws(self._spotter.look_at(rgb, found[0]), wanted))
-
-
-def _flaws(sighting: Sighting, wanted: Reference) -> int:
-    tracks = wanted.tracks or ()
-    missing = [one for one in tracks if one.is_due(sighting) and one.nearest(sighting) is None]
-    invented = [spot for spot in sighting.spots if is_invented(spot, sighting, tracks)]
-    return len(missing) + len(invented)
+        return Seen(distance, flaws(self._spotter.look_at(rgb, found[0]), wanted.tracks))

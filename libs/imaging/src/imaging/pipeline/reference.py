@@ -39,10 +39,15 @@ class Reference:
         """Read what `pack` and `Track.pack` wrote.
 
         Raises:
-            ValueError: it is no base64, not as many float32 as a face has, or no tracks.
+            ValueError, TypeError: it is no base64, not as many float32 as a face has, no number
+                or no tracks.
         """
         vector = np.frombuffer(b64decode(packed, validate=True), "<f4")
         if vector.size != FACE_VECTOR:
             raise ValueError(f"a face has {FACE_VECTOR} numbers, this one {vector.size}")
+        if not (np.isfinite(vector).all() and np.isfinite(near)):
+            raise ValueError("a face or its threshold is no number")
+        if marks is not None and not isinstance(marks, list):
+            raise ValueError("marks are no list")
         tracks = None if marks is None else tuple(Track.unpack(one) for one in marks)
         return cls(np.asarray(vector, np.float32), near, tracks)

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from imaging.faces import Embedder, Face
 from imaging.pictures import Rgb
-from imaging.pipeline.frame import SIDE, SPAN, Frame, frame_of, from_cell
+from imaging.pipeline.frame import SIDE, Frame, frame_of, from_cell
 
 CELLS = SIDE // 2
 """Places across that the network looks at."""
@@ -135,8 +135,3 @@ def _spots(told: npt.NDArray[np.float32]) -> tuple[Spot, ...]:
         near = (slice(max(0, row - _APART), row + _APART + 1),
                 slice(max(0, column - _APART), column + _APART + 1))  # fmt: skip
         sure[near] = 0
-
-
-def cells_of(radius: float) -> float:
-    """Return a radius in face widths as cells."""
-    return radius / SPAN * CELLS

@@ -31,6 +31,12 @@ _SITES = (
     ("nose", (0.0, 0.22)), ("eye", (0.22, 0.05)), ("neck", (0.0, 0.95)),
 )  # fmt: skip
 """Middles of sites on her left in face widths, from the front; the first word found counts."""
+_BODY = (
+    "arm", "wrist", "hand", "finger", "elbow", "shoulder", "collarbone", "chest", "breast",
+    "back", "belly", "stomach", "waist", "hip", "leg", "thigh", "knee", "calf", "ankle", "foot",
+)  # fmt: skip
+_MOST_FLAWS = 0.5
+"""Flaws a photo of hers may have on average: where it has more, her marks are not known."""
 
 Points = npt.NDArray[np.float64]
 
@@ -84,10 +90,11 @@ class Track:
             line = np.array(packed["line"], np.float64)
             turns, shown = np.array(packed["turns"], np.float64), np.array(packed["shown"], bool)
             radius = float(packed["radius"])
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, OverflowError) as error:
             raise ValueError("a mark's track lacks something") from error
         whole = line.shape == (3, 2) and turns.ndim == 1 and turns.shape == shown.shape
-        if not (whole and len(turns) and np.isfinite(line).all() and radius > 0):
+        finite = np.isfinite(line).all() and np.isfinite(turns).all() and 0 < radius < np.inf
+        if not (whole and len(turns) and finite):
             raise ValueError("a mark's track is not whole")
         return cls(line, radius, turns, shown)
 
@@ -105,17 +112,23 @@ class Track:
         """Tell whether photos of a head turned alike show the mark."""
         alike = np.abs(self.turns - sighting.frame.turn) < _TURNED_ALIKE
         if not alike.any():
-            alike = np.abs(self.turns - sighting.frame.turn).argsort() < 2
+            alike = np.abs(self.turns - sighting.frame.turn).argsort()[:2]
         return bool(self.shown[alike].mean() >= 0.5)
 
 
+def is_off_face(words: str) -> bool:
+    """Tell whether a site is surely not on a face."""
+    return any(part in words.lower() for part in _BODY)
+
+
 def site_of(words: str) -> Points | None:
-    """Return where a site is on a face from the front; None for one that is not on a face.
+    """Return where a site is on a face from the front; None for one that is not on a face, or
+    not known to be.
 
     Her left is the picture's right.
     """
     text = words.lower()
-    if any(part in text for part in ("arm", "wrist", "hand", "leg", "back", "chest")):
+    if is_off_face(text):
         return None
     place = next((middle for name, middle in _SITES if name in text), None)
     if place is None:
@@ -146,6 +159,8 @@ def follow(mark: Mapped, photos: Sequence[Sighting]) -> Track | None:
         return None
     line = _fit(best, photos)
     best = _agreeing(line, photos, seen)
+    if len(best) < _LEAST:
+        return None
     numbers = {number for number, _ in best}
     return Track(
         line=line,
@@ -200,3 +215,29 @@ def _fit(best: Sequence[tuple[int, Spot]], photos: Sequence[Sighting]) -> Points
 def is_invented(spot: Spot, sighting: Sighting, tracks: Sequence[Track]) -> bool:
     """Tell whether a spot is none of these marks."""
     return all(track.off(spot, sighting) > NEAR for track in tracks)
+
+
+def flaws(sighting: Sighting, tracks: Sequence[Track]) -> int:
+    """Return how many of these marks should be there and are not, and spots that are none."""
+    missing = [one for one in tracks if one.is_due(sighting) and one.nearest(sighting) is None]
+    invented = [spot for spot in sighting.spots if is_invented(spot, sighting, tracks)]
+    return len(missing) + len(invented)
+
+
+def follow_map(mapped: Sequence[Mapped], photos: Sequence[Sighting]) -> tuple[Track, ...] | None:
+    """Return the track of every mark on her face; () where her map has marks elsewhere only.
+
+    None where marks cannot be spoken of: no map, a site nobody here understands, one her photos
+    do not show in one place, two that cannot be told apart, or photos of her own that would not
+    pass.
+    """
+    on_face = [mark for mark in mapped if not is_off_face(mark.site)]
+    found = [follow(mark, photos) for mark in on_face]
+    tracks = tuple(track for track in found if track is not None)
+    if not mapped or len(tracks) < len(on_face):
+        return None
+    pairs = combinations(tracks, 2)
+    if any(np.hypot(*(a.at(one) - b.at(one))) < NEAR for a, b in pairs for one in photos):
+        return None
+    own = [flaws(one, tracks) for one in photos]
+    return None if own and np.mean(own) > _MOST_FLAWS else tracks

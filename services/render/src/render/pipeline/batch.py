@@ -135,11 +135,6 @@ def _quietly(function: Callable[..., object], *arguments: object) -> None:
         function(*arguments)
 
 
-def use_threads(count: int) -> None:
-    """Let the networks of this thread use so many CPU threads; no matter on a GPU."""
-    torch.set_num_threads(count)
-
-
 def _free() -> None:
     if torch.cuda.is_available():
         torch.cuda.empty_cache()

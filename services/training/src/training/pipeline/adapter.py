@@ -6,7 +6,6 @@ import csv
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import torch
 from diffusers import DiffusionPipeline
 from imaging.failures import Stopped
 from imaging.pipeline import adapters, base
@@ -19,7 +18,7 @@ from training.pipeline.best import Ended, Mark
 from training.pipeline.engine import NAME, Plan, Progress, Run
 from training.pipeline.measures import Measure
 
-__all__ = ["NAME", "Photo", "Plan", "Progress", "Trained", "train", "use_threads"]
+__all__ = ["NAME", "Photo", "Plan", "Progress", "Trained", "train"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +100,3 @@ def _advance(
             recent = run.losses[-5:]
             left_s = 0.0 if done else run.seconds / run.step * (plan.steps - run.step)
             progress(Progress(run.step, sum(recent) / len(recent), left_s))
-
-
-def use_threads(count: int) -> None:
-    """Let the networks of this process use so many CPU threads; no matter on a GPU."""
-    torch.set_num_threads(count)

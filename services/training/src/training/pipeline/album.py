@@ -211,5 +211,5 @@ def regard(lesson: Lesson, show: Callable[[Photo], Rgb], grid: tuple[int, int]) 
     photo = lesson.photo
     if photo.face is None or lesson.face == 1.0:
         return told
-    head = regards.mask(photo.pixels, regards.with_forehead(photo.face))
+    head = regards.mask(photo.pixels, photo.face)
     return told + (lesson.face - 1) * regards.share(show(replace(photo, pixels=head)), grid)

@@ -11,11 +11,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from imaging.faces import Faces
-from imaging.words import FRAMINGS
 
 from training.pipeline.base_training import corpus
+from training.pipeline.fidelity.holding import shows_face
 
-_VIEWS = ("front view", "three-quarter view")
 _LEAST, _MOST = 3, 5
 """Faces a person is the mean of."""
 
@@ -31,7 +30,7 @@ def main(argv: list[str]) -> int:
     found = corpus.read(options.corpus, size=256)
     shown: dict[object, list[int]] = defaultdict(list)
     for number, record in enumerate(found.records):
-        if _shows_face(record["caption"]):
+        if shows_face(record["caption"]):
             shown[record.get("person")].append(number)
     faces, people, each = Faces(), [], list[list[npt.NDArray[np.float32]]]()
     for places in shown.values():
@@ -53,10 +52,6 @@ def _keep(path: Path, each: Sequence[Sequence[npt.NDArray[np.float32]]]) -> None
     person = [number for number, vectors in enumerate(each) for _ in vectors]
     stacked = np.stack([vector for vectors in each for vector in vectors]).astype(np.float16)
     np.savez_compressed(path, vectors=stacked, person=np.asarray(person, dtype=np.int16))
-
-
-def _shows_face(caption: str) -> bool:
-    return FRAMINGS["face"] in caption and any(view in caption for view in _VIEWS)
 
 
 def _embed(

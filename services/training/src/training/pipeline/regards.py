@@ -17,15 +17,10 @@ _FOREHEAD = 0.25
 """Of a detected box's height, above it: dlib's begins at the brows."""
 
 
-def with_forehead(face: Box) -> Box:
-    """Return a detected face and what is above its brows."""
+def mask(rgb: Rgb, face: Box) -> Rgb:
+    """Return a picture that is white on a detected face with its forehead, black elsewhere."""
     left, top, right, bottom = face
-    return left, top - round(_FOREHEAD * (bottom - top)), right, bottom
-
-
-def mask(rgb: Rgb, box: Box) -> Rgb:
-    """Return a picture that is white inside of a box and black elsewhere."""
-    left, top, right, bottom = box
+    top -= round(_FOREHEAD * (bottom - top))
     made = np.zeros_like(rgb)
     made[max(0, top) : max(0, bottom), max(0, left) : max(0, right)] = 255
     return made

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 from imaging.faces import Embedder
 from imaging.pictures import Rgb, shrink
 from imaging.pipeline.reference import Reference
 from imaging.pipeline.spots import Spotter, Upright
-from imaging.pipeline.tracks import Mapped, follow, site_of
+from imaging.pipeline.tracks import Mapped, follow_map
 from imaging.words import subject_of
 
 from training.pipeline import adapter
 from training.pipeline.adapter import Photo, Plan, Progress, Trained
-from training.pipeline.fidelity import identity
 from training.pipeline.fidelity.holding import shows_face
 from training.pipeline.fidelity.identity import Cohort
 from training.pipeline.measures import QuickLook
@@ -59,19 +59,15 @@ def reference(
     """Return whom a twin's pictures shall look like, by the photos it was taught.
 
     Not by those held out, which say how well that went. None where fewer than two show a face.
-    Where there is no map, or her photos do not tell the place of every mark that it has on her
-    face, marks are not spoken of.
     """
     close = [photo.pixels for photo in taught if shows_face(photo.caption)]
-    found = identity.embed(faces, close).vectors
+    found = [(one, seen[0]) for one in close if (seen := faces.find(one))]
     if len(found) < 2:
         return None
+    vector = np.mean([faces.embed(rgb, face) for rgb, face in found], axis=0)
     spotter = Spotter(faces)
-    seen = [one for one in map(spotter.look, close) if one is not None]
-    tracks = [follow(mark, seen) for mark in mapped if site_of(mark.site) is not None]
-    known = [track for track in tracks if track is not None]
-    told = tuple(known) if mapped and len(known) == len(tracks) else None
-    return Reference(found.mean(0), cohort.threshold(), told)
+    tracks = follow_map(mapped, [spotter.look_at(rgb, face) for rgb, face in found])
+    return Reference(np.asarray(vector, np.float32), cohort.threshold(), tracks)
 
 
 def find_faces(faces: Embedder, photos: Sequence[Photo]) -> list[Photo]:

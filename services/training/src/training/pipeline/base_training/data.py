@@ -124,8 +124,7 @@ def _faces(found: corpus.Corpus, grid: tuple[int, int]) -> Tensor:
             continue
         seen = detector.find(found.pictures[place])
         if seen:
-            box = regards.with_forehead(seen[0].box)
-            masked = regards.mask(found.pictures[place], box)
+            masked = regards.mask(found.pictures[place], seen[0].box)
             rows[place] = (255 * regards.share(masked, grid)).byte()
     return rows
 

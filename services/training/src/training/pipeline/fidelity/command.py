@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import math
 import time
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 from imaging.faces import Faces
 from imaging.pictures import Rgb, contact_sheet, decode, encode_jpeg, encode_png, square
-from imaging.pipeline import adapters, base, families, likest
+from imaging.pipeline import adapters, base, families, likest, processor
 from imaging.pipeline.likest import Drawn
 from imaging.pipeline.recognition import Recognizer
 from imaging.pipeline.spots import Spotter
@@ -60,7 +61,7 @@ def main(argv: list[str]) -> int:
     options = parser.parse_args(argv)
     if options.train == bool(options.adapter):
         parser.error("give --adapter or --train")
-    adapter.use_threads(1)
+    processor.use_threads(1)
     options.out.mkdir(parents=True, exist_ok=True)
     captured = captures.read(options.captures)
     began = time.monotonic()
@@ -74,6 +75,7 @@ def _train(options: argparse.Namespace, captured: Captured) -> bytes:
     """Train on what is not held out; a run that was cut off goes on, a finished one is read."""
     done: Path = options.out / "adapter.safetensors"
     if done.exists():
+        print(f"{done} is there and taken as it is; move it away to train anew", flush=True)
         return done.read_bytes()
     plan = adapter.Plan(
         options.base, options.out / "work", options.steps, DEFAULT_RANK, options.seed
@@ -108,7 +110,7 @@ def _report(
     adapters.restore(families.denoiser(pipeline), adapter.NAME, weights)
     known = about.reference or reference(faces, captured.taught, captured.marks, examiner.cohort)
     chosen = grid.Chosen(Recognizer(faces), known, options.tries)
-    drawn = _drawn(options.out / f"renders-{options.tries}", pipeline, cells, chosen)
+    drawn = _drawn(options.out / _folder(weights, about.of(known), chosen), pipeline, cells, chosen)
     made = [one.pixels for one in drawn]
     others = _others(examiner, find_others(captured, options.others))
     report = examiner.examine(captured.person, cells, made, others)
@@ -127,6 +129,12 @@ def _report(
     (options.out / "distances.svg").write_text(plots.scatter(told))
     (options.out / "sheet.jpg").write_bytes(_sheet(captured, made))
     print(json.dumps({key: told[key] for key in ("identity", "separation", "marks", "obedience")}))
+
+
+def _folder(weights: bytes, about: adapters.About, chosen: grid.Chosen) -> str:
+    """Return a name for the pictures of a twin: another twin, or another choice, has another."""
+    told = hashlib.sha256(weights + about.pack().encode()).hexdigest()
+    return f"renders-{chosen.tries}-{told[:12]}"
 
 
 def _bare(folder: Path, pipeline: Any, cells: Sequence[Cell]) -> list[Rgb]:

@@ -121,10 +121,11 @@ def figures(report: Report, drawn: Sequence[Drawn]) -> dict[str, Any]:
     renders = [
         {
             "prompt": cell.prompt, "view": cell.view, "light": cell.light, "seed": cell.seed,
-            "own": _plain(own), "other": _plain(other), "nearest": name, "tries": tries,
+            "own": _plain(own), "other": _plain(other), "nearest": name,
+            "tries": one.tries, "flaws": one.flaws,
         }
-        for (cell, tries), own, other, name in zip(
-            [(c, d.tries) for c, d in zip(report.cells, drawn, strict=True) if c.framing == "face"],
+        for (cell, one), own, other, name in zip(
+            [(c, d) for c, d in zip(report.cells, drawn, strict=True) if c.framing == "face"],
             told.own, report.separation.other, report.separation.names, strict=True,
         )
     ]  # fmt: skip
