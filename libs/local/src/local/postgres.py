@@ -8,7 +8,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -97,17 +97,19 @@ def _begin(options: Sequence[str], log: Path, port: int) -> subprocess.Popen[byt
     while True:
         with log.open("ab") as output:
             said, process = output.tell(), _start("postgres", options, output.fileno())
-        try:
-            left = end - time.monotonic()
-            wait_until(lambda: _accepts(Path(options[1]), port), process, log, left)
-            return process
-        except BaseException as error:
-            stop(process, signal.SIGINT)
-            with log.open("rb") as output:
-                output.seek(said)
-                held = isinstance(error, RuntimeError) and _HELD in output.read()
-            if not held or time.monotonic() > end:
-                raise
+        with ExitStack() as unless_it_answers:
+            unless_it_answers.callback(stop, process, signal.SIGINT)
+            try:
+                left = end - time.monotonic()
+                wait_until(lambda: _accepts(Path(options[1]), port), process, log, left)
+                unless_it_answers.pop_all()
+                return process
+            except RuntimeError:
+                unless_it_answers.close()  # so that it has said all
+                with log.open("rb") as output:
+                    output.seek(said)
+                    if _HELD not in output.read() or time.monotonic() > end:
+                        raise
         time.sleep(0.1)
 
 

@@ -44,7 +44,8 @@ class Studio:
 
         Raises:
             BaseUnusable: there is no such base, or it cannot be loaded safely.
-            AdapterUnusable: no adapter of ours, of another base, or whose face or marks cannot be read.
+            AdapterUnusable: no adapter of ours, of another base, or whose face or marks cannot be
+                read.
         """
         about = adapters.describe(adapter)
         if about.base_sha256 != self._bases.digest(base):

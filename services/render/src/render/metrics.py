@@ -11,9 +11,7 @@ BATCH_SECONDS = Histogram(
     "render_batch_seconds", "From the words of a batch to its pixels", buckets=_SLOW_S
 )
 PICTURES = Counter("render_pictures_total", "Pictures made")
-REDRAWN = Counter(
-    "render_redrawn_total", "Pictures drawn again, since face or marks in them were not hers"
-)
+REDRAWN = Counter("render_redrawn_total", "Pictures drawn again, as face or marks were not hers")
 MARKING_SECONDS = Histogram(
     "render_marking_seconds", "One picture, from its pixels to the file that leaves", ["step"],
     buckets=_QUICK_S,

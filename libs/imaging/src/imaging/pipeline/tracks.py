@@ -110,10 +110,10 @@ class Track:
 
     def is_due(self, sighting: Sighting) -> bool:
         """Tell whether photos of a head turned alike show the mark."""
-        alike = np.abs(self.turns - sighting.frame.turn) < _TURNED_ALIKE
-        if not alike.any():
-            alike = np.abs(self.turns - sighting.frame.turn).argsort()[:2]
-        return bool(self.shown[alike].mean() >= 0.5)
+        apart = np.abs(self.turns - sighting.frame.turn)
+        alike = np.flatnonzero(apart < _TURNED_ALIKE)
+        places = alike if alike.size else apart.argsort()[:2]
+        return bool(self.shown[places].mean() >= 0.5)
 
 
 def is_off_face(words: str) -> bool:
