@@ -39,7 +39,7 @@ def _race(options: argparse.Namespace, base: Path) -> list[dict[str, Any]]:
         options.talent,
         base,
         judge,
-        steps=options.steps,
+        steps=(options.steps, options.recipe_steps),
         every=options.every,
         rate=options.rate,
     )
@@ -81,6 +81,7 @@ def _options(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--talent", type=Path, default=samples / "alba", help="who is raced for")
     parser.add_argument("--steps", type=int, default=600, help="of the race; 0: none")
     parser.add_argument("--rate", type=float, default=5e-4, help="at which the recipe learns")
+    parser.add_argument("--recipe-steps", type=int, default=2400, help="the recipe may take")
     parser.add_argument("--every", type=int, default=100, help="steps between looks")
     parser.add_argument("--score", type=float, default=0.6, help="distance to be reached")
     parser.add_argument("--talents", type=Path, default=samples, help="folder of several talents")

@@ -14,9 +14,9 @@ batch (1) are for bases fifty times as large: it gets our batch, and of several 
 import json
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from itertools import zip_longest
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -170,23 +170,28 @@ def _to_tensor(rgb: Any) -> torch.Tensor:
 
 
 def race(
-    talent: Path, folder: Path, judge: Judge, *, steps: int, every: int, rate: float
+    talent: Path, folder: Path, judge: Judge, *, steps: tuple[int, int], every: int, rate: float
 ) -> tuple[Course, Course]:
     """Train both, a stretch of one and a stretch of the other, so that both meet the same noise.
 
-    `rate` is the recipe's.
+    `steps` are ours and the recipe's; whoever has more goes on alone. `rate` is the recipe's.
     """
-    photos, courses = read(talent), list[Course]()
-    recipe = partial(theirs, rate=rate)
-    runners = [make(folder, photos, steps, judge, every) for make in (ours, recipe)]
-    for pair in zip(*runners, strict=True):
-        courses = list(pair)
-        _tell(courses)
-    return courses[0], courses[1]
+    photos = read(talent)
+    first, second = Course(0), Course(0)
+    runners = (
+        ours(folder, photos, steps[0], judge, every),
+        theirs(folder, photos, steps[1], judge, every, rate=rate),
+    )
+    for us, them in zip_longest(*runners):
+        first, second = us or first, them or second
+        _tell({"ours": us, "recipe": them})
+    return first, second
 
 
-def _tell(courses: Sequence[Course]) -> None:
-    for name, course in zip(("ours", "recipe"), courses, strict=True):
+def _tell(courses: Mapping[str, Course | None]) -> None:
+    for name, course in courses.items():
+        if course is None:
+            continue
         one = course.looks[-1]
         print(
             f"{name:<7} step {one.step:4} {one.seconds:6.1f} s  own {one.own:.3f}"
@@ -220,11 +225,13 @@ def table(first: Course, second: Course) -> str:
         f"| set-up | {first.set_up_s:.1f} | | {second.set_up_s:.1f} | |",
     ]
     lines += [
-        f"| {us.step} | {us.seconds:.0f} | {_show(us)} | {them.seconds:.0f} | {_show(them)} |"
-        for us, them in zip(first.looks, second.looks, strict=True)
+        f"| {(us or them).step} | {_show(us)} | {_show(them)} |"
+        for us, them in zip_longest(first.looks, second.looks)
     ]
     return "\n".join(lines)
 
 
-def _show(one: Look) -> str:
-    return f"{one.own:.3f} / {one.nearest_other:.3f} / {one.faces}"
+def _show(one: Look | None) -> str:
+    if one is None:
+        return " | "
+    return f"{one.seconds:.0f} | {one.own:.3f} / {one.nearest_other:.3f} / {one.faces}"

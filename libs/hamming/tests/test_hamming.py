@@ -104,7 +104,7 @@ def test_an_index_lies_in_a_file_and_replaces_the_one_before(tmp_path: Path) -> 
     again = hamming.Index.open(path)
     query = codes[2_500].tobytes()
     assert told(again.search(query, 31)) == told(index.compare(codes, query, 31))
-    assert not len(first.search(query, 31).codes)  # who mapped the old one keeps it
+    assert not len(first.search(query, 31).codes)  # who read the old one keeps it
 
 
 def test_what_is_no_index_is_refused(tmp_path: Path) -> None:

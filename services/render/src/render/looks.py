@@ -1,6 +1,6 @@
 """Which fingerprints in the registry are near one: an index of all, kept up with the registry.
 
-The index is a file mapped into memory, built in the background; what came since lies beside it and
+The index is a file read into memory, built in the background; what came since lies beside it and
 is compared one by one. Nothing is found in it but fingerprints: which pictures have them, and
 whether those are released, the registry says.
 """
