@@ -79,11 +79,11 @@ def _options(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="training", description=__doc__)
     samples = ROOT / "samples" / "talents"
     parser.add_argument("--talent", type=Path, default=samples / "alba", help="who is raced for")
-    parser.add_argument("--steps", type=int, default=600, help="of the race; 0: none")
+    parser.add_argument("--steps", type=int, default=700, help="of the race; 0: none")
     parser.add_argument("--rate", type=float, default=5e-4, help="at which the recipe learns")
     parser.add_argument("--recipe-steps", type=int, default=2400, help="the recipe may take")
     parser.add_argument("--every", type=int, default=100, help="steps between looks")
-    parser.add_argument("--score", type=float, default=0.6, help="distance to be reached")
+    parser.add_argument("--score", type=float, default=0.45, help="distance to be reached")
     parser.add_argument("--talents", type=Path, default=samples, help="folder of several talents")
     parser.add_argument("--people", type=int, default=8, help="trained at once; 0: none")
     parser.add_argument("--few", type=int, default=8, help="steps they are timed for")
