@@ -14,7 +14,7 @@ from imaging.pipeline import likest
 from imaging.pipeline.adapters import About
 from imaging.pipeline.generate import Shot
 from imaging.pipeline.recognition import Seen
-from imaging.pipeline.reference import Reference
+from imaging.pipeline.reference import Reference, pack_faces
 from imaging.pipeline.tracks import Track
 
 HERSELF = Reference(np.zeros(128, np.float32), 0.45)
@@ -120,10 +120,12 @@ def test_an_adapter_says_whom_its_pictures_look_like() -> None:
         np.array([-0.1, 0.0, 0.1]),
         np.array([False, True, True]),
     )
-    about = About("0" * 64, 4, "woman").of(Reference(vector, 0.4, (cheek,)))
+    rivals = np.stack([vector + 1, vector - 1])
+    about = About("0" * 64, 4, "woman").of(Reference(vector, 0.4, (cheek,), rivals))
     about = About.unpack(about.pack())
     assert about.reference is not None
     assert np.array_equal(about.reference.vector, vector)
+    assert np.array_equal(about.reference.rivals, rivals)
     assert about.reference.near == 0.4
     (track,) = about.reference.tracks or ()
     assert track.pack() == cheek.pack()
@@ -145,9 +147,11 @@ def test_older_and_newer_writers_are_read() -> None:
 def test_a_face_that_is_no_vector_is_no_adapter_of_ours(face: Any) -> None:
     with pytest.raises(AdapterUnusable):
         _ = About("0" * 64, 4, "woman", face, 0.4).reference
+    with pytest.raises(AdapterUnusable):
+        _ = About("0" * 64, 4, "woman", pack_faces(HERSELF.vector), 0.4, rivals=face).reference
     for near in (math.nan, "near"):
         with pytest.raises(AdapterUnusable):
-            _ = About("0" * 64, 4, "woman", HERSELF.pack(), near).reference  # type: ignore[arg-type]
+            _ = About("0" * 64, 4, "woman", pack_faces(HERSELF.vector), near).reference  # type: ignore[arg-type]
 
 
 WHOLE = {"line": [[0.3, 0.3], [0, 0], [0, 0]], "radius": 0.04, "turns": [0.0], "shown": [True]}
@@ -171,7 +175,7 @@ WHOLE = {"line": [[0.3, 0.3], [0, 0], [0, 0]], "radius": 0.04, "turns": [0.0], "
     ids=str,
 )
 def test_marks_that_are_no_tracks_are_no_adapter_of_ours(wrong: dict[str, Any]) -> None:
-    face = Reference(np.zeros(128, np.float32), 0.4).pack()
+    face = pack_faces(np.zeros(128, np.float32))
     assert About("0" * 64, 4, "woman", face, 0.4, [WHOLE]).reference is not None
     for broken in (WHOLE | wrong, {key: WHOLE[key] for key in WHOLE if key not in wrong}):
         with pytest.raises(AdapterUnusable):
@@ -179,3 +183,11 @@ def test_marks_that_are_no_tracks_are_no_adapter_of_ours(wrong: dict[str, Any]) 
     for none in (5, True, "marks", [5]):
         with pytest.raises(AdapterUnusable):
             _ = About("0" * 64, 4, "woman", face, 0.4, none).reference  # type: ignore[arg-type]
+
+
+def test_a_face_nearer_to_a_rival_is_rather_another() -> None:
+    rivals = np.stack([np.full(128, 0.1, np.float32), np.full(128, -0.5, np.float32)])
+    hers = Reference(np.zeros(128, np.float32), 0.4, rivals=rivals)
+    assert not hers.is_rather_another(np.full(128, 0.04, np.float32))
+    assert hers.is_rather_another(np.full(128, 0.06, np.float32))
+    assert not HERSELF.is_rather_another(np.full(128, 9, np.float32))

@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 import numpy as np
-from imaging.pipeline.reference import Reference
+from imaging.pipeline.reference import pack_faces
 from kit.inbox import handle_once
 from render import consumers
 from render.domain.formats import FORMATS
@@ -92,7 +92,7 @@ async def test_twins_of_two_talents_are_made_in_one_batch(stage: Any, adapter_of
 async def test_close_ups_that_are_nobody_are_drawn_again(stage: Any, adapter_of: Any) -> None:
     """Random weights draw nobody, so each is drawn as often as it may; where no face is to be
     seen nobody looks."""
-    nobody = Reference(np.zeros(128, np.float32), 0.4).pack()
+    nobody = pack_faces(np.zeros(128, np.float32))
     adapter = await asyncio.to_thread(adapter_of, 1, nobody)
     stage.twin = await stage.trained(stage.identity.alba, adapter)
     shots = [FACE, FACE | {"view": "profile"}, FACE | {"framing": "full"}]

@@ -100,6 +100,15 @@ def test_her_photos_are_of_her_and_without_her_birthmark_they_have_a_flaw(alba: 
     far = [eye.see(another.photos[place].pixels, whom).distance for place in another.held]
     assert min(far) > whom.near
     assert np.isfinite(far).any()
+    cleo = reference(faces, another.taught, another.marks, cohort)
+    assert cleo is not None
+    rival = replace(whom, tracks=None, rivals=cleo.vector[None])
+    near = [alba.photos[place].pixels for place in alba.held]
+    assert [eye.see(rgb, rival).flaws for rgb in near] == [0] * len(near)
+    twice = [eye.see(another.photos[place].pixels, rival) for place in another.held]
+    assert all(one.flaws == 1 for one in twice if np.isfinite(one.distance))
+    assert whom.rivals.shape == (16, 128)
+    assert min(np.linalg.norm(whom.rivals - whom.vector, axis=1)) > 0.3
 
 
 def test_marks_are_not_spoken_of_where_her_photos_do_not_tell_one(alba: Captured) -> None:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
+import numpy as np
 import safetensors
 import safetensors.torch
 import torch
@@ -19,7 +20,8 @@ from torch import Tensor, nn
 
 from imaging.failures import AdapterUnusable
 from imaging.pipeline import families
-from imaging.pipeline.reference import Reference
+from imaging.pipeline.reference import Reference, pack_faces, unpack_faces
+from imaging.pipeline.tracks import Track
 
 NOBODY = ""
 """The name under which a denoiser without any adapter draws its own people."""
@@ -35,11 +37,13 @@ class About:
     subject: str
     """What to call the person in a caption: "woman", "man" or "person"."""
     face: str = ""
-    """Whom its pictures shall look like, as `Reference.pack` writes it; empty: nobody knows."""
+    """Whom its pictures shall look like, as `pack_faces` writes it; empty: nobody knows."""
     near: float = 0.0
     """The distance below which a face is hers; unitless."""
     marks: list[dict[str, Any]] | None = None
     """Where the marks of her face are, as `Track.pack` writes it; None: not known of all."""
+    rivals: str = ""
+    """Faces of nobody who exists that are like hers, as `pack_faces` writes them."""
 
     def of(self, reference: Reference | None) -> About:
         """Return the same, naming whom its pictures shall look like."""
@@ -47,7 +51,8 @@ class About:
             return self
         tracks = reference.tracks
         marks = None if tracks is None else [track.pack() for track in tracks]
-        return replace(self, face=reference.pack(), near=reference.near, marks=marks)
+        face, rivals = pack_faces(reference.vector), pack_faces(reference.rivals)
+        return replace(self, face=face, near=reference.near, marks=marks, rivals=rivals)
 
     def pack(self) -> str:
         """Return it as JSON; what is None is not spoken of, so that older readers go on."""
@@ -71,8 +76,17 @@ class About:
         Raises:
             AdapterUnusable: what it says of that cannot be read.
         """
+        if not self.face:
+            return None
         try:
-            return Reference.unpack(self.face, self.near, self.marks) if self.face else None
+            (vector,) = unpack_faces(self.face)
+            if not np.isfinite(self.near):
+                raise ValueError("what is near is no number")
+            if not isinstance(self.marks, list | None):
+                raise ValueError("marks are no list")
+            marks = self.marks
+            tracks = None if marks is None else tuple(Track.unpack(one) for one in marks)
+            return Reference(vector, self.near, tracks, unpack_faces(self.rivals))
         except (ValueError, TypeError) as error:
             raise AdapterUnusable("the face an adapter names cannot be read") from error
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-import numpy as np
-
 from imaging.pictures import Rgb
 from imaging.pipeline.reference import Reference
 from imaging.pipeline.spots import Spotter, Upright
@@ -18,7 +16,8 @@ class Seen(NamedTuple):
 
     Attributes:
         distance: of its surest face to hers, unitless; infinite without a face.
-        flaws: marks that should be there and are not, and spots that are none of hers.
+        flaws: marks that should be there and are not, spots that are none of hers, and one more
+            where the face is nearer to somebody else.
     """
 
     distance: float
@@ -36,7 +35,8 @@ class Recognizer:
         found = self._faces.find(rgb, upsample=0)
         if not found:
             return Seen(math.inf)
-        distance = float(np.linalg.norm(self._faces.embed(rgb, found[0]) - wanted.vector))
-        if wanted.tracks is None:
-            return Seen(distance)
-        return Seen(distance, flaws(self._spotter.look_at(rgb, found[0]), wanted.tracks))
+        vector = self._faces.embed(rgb, found[0])
+        wrong = int(wanted.is_rather_another(vector))
+        if wanted.tracks is not None:
+            wrong += flaws(self._spotter.look_at(rgb, found[0]), wanted.tracks)
+        return Seen(wanted.distance(vector), wrong)

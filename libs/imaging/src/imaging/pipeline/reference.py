@@ -1,17 +1,21 @@
-"""Whom a picture shall look like: the vector of a face, and where its marks are."""
+"""Whom a picture shall look like: the vector of a face, who is like it, where its marks are."""
 
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from imaging.faces import FACE_VECTOR
 from imaging.pipeline.tracks import Track
+
+Vectors = NDArray[np.float32]
+
+
+def _nobody() -> Vectors:
+    return np.zeros((0, FACE_VECTOR), np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,32 +26,38 @@ class Reference:
         vector: (128,) float32, the mean of photos she was learned from.
         near: the distance below which a face is hers; unitless.
         tracks: where each mark of her face is; None where that is not known of all of them.
+        rivals: (K, 128) float32, faces a picture of her may be taken for; of nobody who exists.
     """
 
-    vector: NDArray[np.float32]
+    vector: Vectors
     near: float
     tracks: tuple[Track, ...] | None = None
+    rivals: Vectors = field(default_factory=_nobody)
 
-    def pack(self) -> str:
-        """Return the vector as text: little-endian float32 in base64."""
-        return b64encode(self.vector.astype("<f4").tobytes()).decode()
+    def distance(self, vector: Vectors) -> float:
+        """Return how far a face, (128,), is from hers; unitless."""
+        return float(np.linalg.norm(vector - self.vector))
 
-    @classmethod
-    def unpack(
-        cls, packed: str, near: float, marks: Sequence[Mapping[str, Any]] | None = None
-    ) -> Reference:
-        """Read what `pack` and `Track.pack` wrote.
+    def is_rather_another(self, vector: Vectors) -> bool:
+        """Tell whether a face is nearer to one of the rivals than to her."""
+        apart = np.linalg.norm(self.rivals - vector, axis=1)
+        return bool((apart < self.distance(vector)).any())
 
-        Raises:
-            ValueError, TypeError: it is no base64, not as many float32 as a face has, no number
-                or no tracks.
-        """
-        vector = np.frombuffer(b64decode(packed, validate=True), "<f4")
-        if vector.size != FACE_VECTOR:
-            raise ValueError(f"a face has {FACE_VECTOR} numbers, this one {vector.size}")
-        if not (np.isfinite(vector).all() and np.isfinite(near)):
-            raise ValueError("a face or its threshold is no number")
-        if marks is not None and not isinstance(marks, list):
-            raise ValueError("marks are no list")
-        tracks = None if marks is None else tuple(Track.unpack(one) for one in marks)
-        return cls(np.asarray(vector, np.float32), near, tracks)
+
+def pack_faces(vectors: Vectors) -> str:
+    """Return vectors as text: little-endian float32 in base64."""
+    return b64encode(vectors.astype("<f4").tobytes()).decode()
+
+
+def unpack_faces(packed: str) -> Vectors:
+    """Read what `pack_faces` wrote, as (K, 128).
+
+    Raises:
+        ValueError, TypeError: it is no base64 of whole vectors, or not all of it is a number.
+    """
+    numbers = np.frombuffer(b64decode(packed, validate=True), "<f4")
+    if numbers.size % FACE_VECTOR:
+        raise ValueError(f"a face has {FACE_VECTOR} numbers, these are {numbers.size}")
+    if not np.isfinite(numbers).all():
+        raise ValueError("a face is no number")
+    return np.asarray(numbers, np.float32).reshape(-1, FACE_VECTOR)

@@ -40,27 +40,39 @@ class Upright(Embedder, Protocol):
 
 
 class Network(nn.Module):
-    """Upright faces (B, 3, 128, 128) in [-1, 1] -> (B, 2, 64, 64): logit and log radius."""
+    """Upright faces (B, 3, 128, 128) in [-1, 1] -> (B, 2, 64, 64): logit and log radius.
+
+    Each place sees itself sharply, and half of the face around it at half the size: what is a
+    nostril, and what a birthmark, is told by where it is.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        layers: list[nn.Module] = [nn.Conv2d(3, 16, 3, stride=2, padding=1), nn.ReLU(inplace=True)]
-        inward = 16
-        for reach in (1, 1, 2, 4, 8):
-            layers += [
-                nn.Conv2d(inward, 24, 3, padding=reach, dilation=reach, bias=False),
-                nn.BatchNorm2d(24),
-                nn.ReLU(inplace=True),
-            ]
-            inward = 24
-        self.body = nn.Sequential(*layers)
+        self.near = nn.Sequential(_layer(3, 16, stride=2), _layer(16, 24), _layer(24, 24))
+        self.around = nn.Sequential(
+            _layer(24, 48, stride=2), *(_layer(48, 48, reach=reach) for reach in (1, 2, 4, 1))
+        )
+        self.back = nn.Conv2d(48, 24, 1)
+        self.join = nn.Sequential(_layer(48, 24), _layer(24, 24))
         self.tell = nn.Conv2d(24, 2, 1)
         nn.init.constant_(self.tell.bias, -4.0)  # type: ignore[arg-type] # spots are rare
 
     def forward(self, faces: Tensor) -> Tensor:
         """Return what each place says."""
-        told: Tensor = self.tell(self.body(faces))
+        near = self.near(faces)
+        around = nn.functional.interpolate(
+            self.back(self.around(near)), scale_factor=2, mode="bilinear", align_corners=False
+        )
+        told: Tensor = self.tell(self.join(torch.cat([near, around], 1)))
         return told
+
+
+def _layer(inward: int, outward: int, *, stride: int = 1, reach: int = 1) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(inward, outward, 3, stride, padding=reach, dilation=reach, bias=False),
+        nn.BatchNorm2d(outward),
+        nn.ReLU(inplace=True),
+    )
 
 
 @dataclass(frozen=True, slots=True)

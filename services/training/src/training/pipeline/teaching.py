@@ -20,6 +20,8 @@ from training.pipeline.fidelity.identity import Cohort
 from training.pipeline.measures import QuickLook
 from training.pipeline.regards import Box
 
+_RIVALS = 16
+"""Strangers like her that a picture is held against: nearly always one of these is the nearest."""
 _SEARCHED = 640
 """Pixels of the longer side in which a close-up's face is sought: it fills a third of them."""
 
@@ -56,7 +58,7 @@ class Teacher:
 def reference(
     faces: Upright, taught: Sequence[Photo], mapped: Sequence[Mapped], cohort: Cohort
 ) -> Reference | None:
-    """Return whom a twin's pictures shall look like, by the photos it was taught.
+    """Return whom a twin's pictures shall look like, and not, by the photos it was taught.
 
     Not by those held out, which say how well that went. None where fewer than two show a face.
     """
@@ -64,10 +66,11 @@ def reference(
     found = [(one, seen[0]) for one in close if (seen := faces.find(one))]
     if len(found) < 2:
         return None
-    vector = np.mean([faces.embed(rgb, face) for rgb, face in found], axis=0)
+    embedded = np.stack([faces.embed(rgb, face) for rgb, face in found])
+    vector = np.asarray(embedded.mean(0), np.float32)
     spotter = Spotter(faces)
     tracks = follow_map(mapped, [spotter.look_at(rgb, face) for rgb, face in found])
-    return Reference(np.asarray(vector, np.float32), cohort.threshold(), tracks)
+    return Reference(vector, cohort.threshold(), tracks, cohort.like(vector, _RIVALS))
 
 
 def find_faces(faces: Embedder, photos: Sequence[Photo]) -> list[Photo]:

@@ -41,6 +41,11 @@ class Cohort:
         """Return the people, (K,)."""
         return np.unique(self.person)
 
+    def like(self, vector: Vectors, count: int) -> Vectors:
+        """Return the templates nearest to a face, (count, 128), nearest first."""
+        templates = self.templates()
+        return templates[distances(templates, vector[None])[:, 0].argsort()[:count]]
+
     def threshold(self) -> float:
         """Return the distance at which 1 % of strangers' pictures would pass.
 
