@@ -23,7 +23,7 @@ from imaging.pipeline.frame import SIDE, Frame, frame_of, from_cell
 CELLS = SIDE // 2
 """Places across that the network looks at."""
 WEIGHTS = Path(__file__).with_name("spots.safetensors")
-SURE = 0.35
+SURE = 0.45
 """Confidence from which a spot counts; where recall and false marks on held-out people of the
 corpus balance."""
 UNIT_RADIUS = 0.04
