@@ -185,9 +185,11 @@ def test_marks_that_are_no_tracks_are_no_adapter_of_ours(wrong: dict[str, Any]) 
             _ = About("0" * 64, 4, "woman", face, 0.4, none).reference  # type: ignore[arg-type]
 
 
-def test_a_face_nearer_to_a_rival_is_rather_another() -> None:
-    rivals = np.stack([np.full(128, 0.1, np.float32), np.full(128, -0.5, np.float32)])
-    hers = Reference(np.zeros(128, np.float32), 0.4, rivals=rivals)
-    assert not hers.is_rather_another(np.full(128, 0.04, np.float32))
-    assert hers.is_rather_another(np.full(128, 0.06, np.float32))
-    assert not HERSELF.is_rather_another(np.full(128, 9, np.float32))
+def test_a_face_that_is_hardly_nearer_to_her_than_to_a_rival_may_be_another() -> None:
+    hers = Reference(np.zeros(128, np.float32), 0.4, rivals=np.eye(2, 128, dtype=np.float32))
+    told = {
+        place: hers.may_be_another(np.eye(1, 128, dtype=np.float32)[0] * np.float32(place))
+        for place in (0.45, 0.48, 0.6, -0.3)
+    }
+    assert told == {0.45: False, 0.48: True, 0.6: True, -0.3: False}
+    assert not HERSELF.may_be_another(np.full(128, 9, np.float32))

@@ -107,7 +107,7 @@ def test_her_photos_are_of_her_and_without_her_birthmark_they_have_a_flaw(alba: 
     assert [eye.see(rgb, rival).flaws for rgb in near] == [0] * len(near)
     twice = [eye.see(another.photos[place].pixels, rival) for place in another.held]
     assert all(one.flaws == 1 for one in twice if np.isfinite(one.distance))
-    assert whom.rivals.shape == (16, 128)
+    assert whom.rivals.shape == (64, 128)
     assert min(np.linalg.norm(whom.rivals - whom.vector, axis=1)) > 0.3
 
 

@@ -17,7 +17,7 @@ class Seen(NamedTuple):
     Attributes:
         distance: of its surest face to hers, unitless; infinite without a face.
         flaws: marks that should be there and are not, spots that are none of hers, and one more
-            where the face is nearer to somebody else.
+            where the face may be somebody else's.
     """
 
     distance: float
@@ -36,7 +36,7 @@ class Recognizer:
         if not found:
             return Seen(math.inf)
         vector = self._faces.embed(rgb, found[0])
-        wrong = int(wanted.is_rather_another(vector))
+        wrong = int(wanted.may_be_another(vector))
         if wanted.tracks is not None:
             wrong += flaws(self._spotter.look_at(rgb, found[0]), wanted.tracks)
         return Seen(wanted.distance(vector), wrong)

@@ -20,8 +20,8 @@ from training.pipeline.fidelity.identity import Cohort
 from training.pipeline.measures import QuickLook
 from training.pipeline.regards import Box
 
-_RIVALS = 16
-"""Strangers like her that a picture is held against: nearly always one of these is the nearest."""
+_RIVALS = 64
+"""Strangers like her that a picture is held against; of 16 the nearest was often none."""
 _SEARCHED = 640
 """Pixels of the longer side in which a close-up's face is sought: it fills a third of them."""
 
