@@ -66,6 +66,6 @@ class Settings(ServiceSettings):
     one thread and 9 to 15 s on two, which wait for each other."""
     guidance: float | None = Field(default=None, ge=1, le=20)
     """Classifier-free guidance scale, 1 turns it off; unset means what suits the base's family."""
-    tries: int = Field(default=8, ge=1, le=32)
+    tries: int = Field(default=16, ge=1, le=64)
     """Close-ups drawn of one shot at most until face and marks are hers, then the likest of them;
     1 takes the first. A twin that is very like her needs one."""

@@ -28,6 +28,6 @@ class Settings(ServiceSettings):
     threads: int = Field(default=1, ge=1, le=256)
     """CPU threads of a worker without a GPU. Two that wait for each other on busy cores take ten
     times as long as one; raise it where the worker has cores of its own."""
-    tries: int = Field(default=8, ge=1, le=32)
+    tries: int = Field(default=16, ge=1, le=64)
     """Close-ups drawn of one shot at most when a twin is measured: as render's `tries`, since a
     report speaks of pictures as they would leave."""

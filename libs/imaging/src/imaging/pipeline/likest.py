@@ -16,7 +16,7 @@ from imaging.pipeline.generate import Shot
 from imaging.pipeline.recognition import Seen
 from imaging.pipeline.reference import Reference
 
-TRIES = 8
+TRIES = 16
 """Pictures drawn of one shot at most; a twin that is very like her needs one."""
 _APART = 0x9E3779B97F4A7C15
 _SEEDS = 1 << 63
