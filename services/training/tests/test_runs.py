@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from kit import trace
 from kit.errors import AlreadyExists, FailedPrecondition, NotFound, PermissionDenied
+from kit.ids import new_id
 from sosia.training.v1 import twin_pb2
 
 
@@ -102,7 +103,7 @@ async def test_without_a_covering_consent_nothing_is_queued(bench: Any) -> None:
 async def test_the_set_must_be_hers_and_ready(bench: Any) -> None:
     identity = bench.identity
     alba, cleo = identity.alba, identity.cleo
-    for foreign in (cleo.capture_set_id, alba.capture_set_id[:-1] + "z"):
+    for foreign in (cleo.capture_set_id, new_id("cap")):
         starting = bench.started(alba, capture_set_id=foreign)
         await bench.refused(starting, "CAPTURE_SET_NOT_FOUND")
     answer = await identity.ask(alba, "OpenCaptureSet", talent_id=alba.id)
