@@ -24,16 +24,18 @@ _AROUND = 0.3
 """Face widths from the middle of the named site in which a mark may be."""
 _LEAST = 3
 """Photos that must agree."""
-_TURNED_ALIKE = 0.08
 _SITES = (
     ("temple", (0.36, -0.06)), ("forehead", (0.0, -0.26)), ("brow", (0.2, -0.12)),
     ("cheek", (0.27, 0.32)), ("jaw", (0.3, 0.6)), ("lip", (0.09, 0.42)), ("chin", (0.0, 0.68)),
-    ("nose", (0.0, 0.22)), ("eye", (0.22, 0.05)), ("neck", (0.0, 0.95)),
+    ("nose", (0.0, 0.22)), ("nostril", (0.08, 0.28)), ("mouth", (0.09, 0.42)),
+    ("eye", (0.22, 0.05)), ("neck", (0.0, 0.95)), ("throat", (0.0, 0.95)),
 )  # fmt: skip
 """Middles of sites on her left in face widths, from the front; the first word found counts."""
 _BODY = (
     "arm", "wrist", "hand", "finger", "elbow", "shoulder", "collarbone", "chest", "breast",
-    "back", "belly", "stomach", "waist", "hip", "leg", "thigh", "knee", "calf", "ankle", "foot",
+    "back", "belly", "stomach", "abdomen", "navel", "torso", "rib", "waist", "hip", "buttock",
+    "leg", "thigh", "knee", "shin", "calf", "ankle", "foot", "feet", "heel", "toe", "thumb", "palm",
+    "nape",
 )  # fmt: skip
 _MOST_FLAWS = 0.5
 """Flaws a photo of hers may have on average: where it has more, her marks are not known."""
@@ -109,11 +111,13 @@ class Track:
         return min(near, key=lambda spot: self.off(spot, sighting), default=None)
 
     def is_due(self, sighting: Sighting) -> bool:
-        """Tell whether photos of a head turned alike show the mark."""
-        apart = np.abs(self.turns - sighting.frame.turn)
-        alike = np.flatnonzero(apart < _TURNED_ALIKE)
-        places = alike if alike.size else apart.argsort()[:2]
-        return bool(self.shown[places].mean() >= 0.5)
+        """Tell whether both photos of a head turned most alike show the mark.
+
+        Of 15 photos held out that do not show theirs 4 are said to have to, and 6 of 29 that do
+        are not (all photos within 0.08: 12 and 2).
+        """
+        alike = np.abs(self.turns - sighting.frame.turn).argsort(kind="stable")[:2]
+        return bool(self.shown[alike].all())
 
 
 def is_off_face(words: str) -> bool:
