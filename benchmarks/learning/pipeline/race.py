@@ -8,7 +8,7 @@ The recipe is the loop of diffusers' train_dreambooth_lora.py, written anew: one
 photos, LoRA on the attention's projections with Gaussian beginnings, AdamW with its weight decay,
 a constant rate, times drawn evenly, plain squared error, photos encoded at every step. Its script
 knows no base that predicts the clean picture; that is all that was added. Its own rate (1e-4) and
-batch (1) are for bases fifty times as large: it gets our batch, and of several rates the best.
+batch (1) are for bases fifty times as large: it gets our batch, and the rate one names.
 """
 
 import json
@@ -202,7 +202,7 @@ def _tell(courses: Mapping[str, Course | None]) -> None:
 
 
 def rows(first: Course, second: Course, score: float) -> list[dict[str, Any]]:
-    """Return the comparison as the figures of a benchmark; none where a score was not reached."""
+    """Return the comparison as the figures of a benchmark; None where a score was not reached."""
     us, them = first.until(score), second.until(score)
     return [
         {

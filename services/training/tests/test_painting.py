@@ -63,7 +63,8 @@ def test_nothing_is_painted_where_no_mark_would_be_seen(skin: tuple[int, int, in
     left, right = (round((x - LEFT) * SCALE) for x in (-0.2, 0.2))
     cheeks[round((0.1 - TOP) * SCALE) : round((0.3 - TOP) * SCALE), left:right] = SKIN
     painter = Painter([face(MARK), Shown(cheeks, (), (), "nobody")], np.random.default_rng(3))
-    marks = [mark for _ in range(40) for mark in painter.lesson(1).marks]
+    marks = [mark for _ in range(400) for mark in painter.lesson(1).marks]
+    assert marks
     assert all(abs(one.x) < 0.35 and -0.1 < one.y < 0.5 for one in marks)
 
 

@@ -85,8 +85,9 @@ def test_her_photos_are_of_her_and_without_her_birthmark_they_have_a_flaw(alba: 
     assert whom.tracks is not None
     assert len(whom.tracks) == 1  # the other one is on her arm
     eye = Recognizer(faces)
-    hers = [eye.see(alba.photos[place].pixels, whom).distance < whom.near for place in alba.held]
-    assert sum(hers) >= len(hers) - 1
+    held = [eye.see(alba.photos[place].pixels, whom) for place in alba.held]
+    assert sum(one.distance < whom.near for one in held) >= len(held) - 1
+    assert sum(one.flaws for one in held) <= 3  # two views of six barely show it
     before, after = list[int](), list[int]()
     for photo, row in zip(alba.photos, alba.rows, strict=True):
         seen = [mark for mark in row["marks"] if mark["visible"] >= 0.5 and mark["in_frame"]]
@@ -95,7 +96,7 @@ def test_her_photos_are_of_her_and_without_her_birthmark_they_have_a_flaw(alba: 
             after.append(eye.see(painted_over(photo.pixels, seen), whom).flaws)
     assert len(before) >= 10
     assert np.mean(before) <= 0.2
-    assert np.mean(after) >= 0.8
+    assert np.mean(after) >= 0.7  # of a head turned far a nostril may be taken for it
     another = captures.read(SAMPLES / "cleo")
     far = [eye.see(another.photos[place].pixels, whom).distance for place in another.held]
     assert min(far) > whom.near

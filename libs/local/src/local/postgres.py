@@ -20,6 +20,7 @@ from local.process import free_port, stop, wait_until
 OWNER, APP = "sosia_owner", "sosia_app"
 START_S = 20.0
 """How long a server may take until it answers."""
+_PAUSE_S = 0.1
 _HELD = b"pre-existing shared memory block"
 _NOBODY = 65534
 
@@ -108,9 +109,9 @@ def _begin(options: Sequence[str], log: Path, port: int) -> subprocess.Popen[byt
                 unless_it_answers.close()  # so that it has said all
                 with log.open("rb") as output:
                     output.seek(said)
-                    if _HELD not in output.read() or time.monotonic() > end:
+                    if _HELD not in output.read() or time.monotonic() + _PAUSE_S > end:
                         raise
-        time.sleep(0.1)
+        time.sleep(_PAUSE_S)
 
 
 def _roles(password: str) -> Iterator[str]:

@@ -43,7 +43,7 @@ class Looks:
         return 0 if self._index is None else self._index.count
 
     async def open(self, database: Database) -> None:
-        """Map the index that lies in the file, if it is of this registry, whole and not too new."""
+        """Read the index from its file, if it is of this registry, whole and not too new."""
         if self._path is None or not self._path.exists():
             return
         try:

@@ -55,8 +55,10 @@ class About:
         return replace(self, face=face, near=reference.near, marks=marks, rivals=rivals)
 
     def pack(self) -> str:
-        """Return it as JSON; what is None is not spoken of, so that older readers go on."""
-        return json.dumps({key: value for key, value in asdict(self).items() if value is not None})
+        """Return it as JSON; what is as usual is not spoken of."""
+        usual = {one.name: one.default for one in fields(self)}
+        told = {key: value for key, value in asdict(self).items() if value != usual[key]}
+        return json.dumps(told)
 
     @classmethod
     def unpack(cls, packed: str) -> About:

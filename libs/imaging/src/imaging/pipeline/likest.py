@@ -26,7 +26,7 @@ class Eye(Protocol):
     """Tells how near a picture is to somebody; `imaging.pipeline.recognition` has one."""
 
     def see(self, rgb: Rgb, wanted: Reference) -> Seen:
-        """Return how far it is from her, and in how many marks it is not hers."""
+        """Return how far it is from her, and how many flaws it has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Sampler:
     steps: int | None = None
     guidance: float | None = None
     tries: int = TRIES
-    """Pictures drawn of a shot at most, until one looks like her; at least 1."""
+    """Pictures drawn of a shot at most, until one is hers; at least 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Drawn:
     distance: float
     """Of its surest face to the reference; infinite without a face, NaN where nobody looked."""
     flaws: int = 0
-    """Marks that are missing, and spots that are none of hers."""
+    """Marks that are missing, spots that are none of hers, one more if it may be another."""
 
 
 def pictures(
@@ -88,8 +88,8 @@ def draw(
 ) -> list[Drawn]:
     """Make one picture per shot; those that do not look like her are drawn again, together.
 
-    Rejection sampling: other noise, the same words, until a picture is near enough and its marks
-    are hers, or was drawn `tries` times. Then of those near enough the one with the fewest flaws
+    Rejection sampling: other noise, the same words, until a picture is near enough and has
+    no flaw, or was drawn `tries` times. Then of those near enough the one with the fewest flaws
     counts, and where none is near enough the nearest. The same shots give the same pictures.
 
     Args:

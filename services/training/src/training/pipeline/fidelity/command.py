@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from imaging.faces import Faces
 from imaging.pictures import Rgb, contact_sheet, decode, encode_jpeg, encode_png, square
-from imaging.pipeline import adapters, base, families, likest, processor
+from imaging.pipeline import adapters, base, families, likest, processor, spots
 from imaging.pipeline.likest import Drawn
 from imaging.pipeline.recognition import Recognizer
 from imaging.pipeline.spots import Spotter
@@ -133,7 +133,7 @@ def _report(
 
 def _folder(weights: bytes, about: adapters.About, chosen: grid.Chosen) -> str:
     """Return a name for the pictures of a twin: another twin, or another choice, has another."""
-    told = hashlib.sha256(weights + about.pack().encode()).hexdigest()
+    told = hashlib.sha256(weights + about.pack().encode() + spots.WEIGHTS.read_bytes()).hexdigest()
     return f"renders-{chosen.tries}-{told[:12]}"
 
 
