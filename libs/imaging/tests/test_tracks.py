@@ -41,7 +41,7 @@ def test_a_mark_that_is_missing_and_one_that_is_not_hers_are_flaws() -> None:
     assert flaws(face(0.0, strange), ()) == 1
 
 
-def test_where_no_photo_is_turned_alike_the_two_nearest_say_whether_a_mark_is_due() -> None:
+def test_a_mark_is_due_where_both_photos_turned_most_alike_show_it() -> None:
     """Photos come in any order."""
     line = np.array([cheek(0.0), (-0.8, 0.0), (0.0, 0.0)])
     turns = np.array([0.3, -0.3, 0.1, -0.1, 0.2])
@@ -49,6 +49,7 @@ def test_where_no_photo_is_turned_alike_the_two_nearest_say_whether_a_mark_is_du
     track = Track(line, 0.04, turns, shown)
     assert track.is_due(face(-0.6))
     assert not track.is_due(face(0.6))
+    assert not track.is_due(face(0.0))  # one of two
 
 
 @pytest.mark.parametrize(

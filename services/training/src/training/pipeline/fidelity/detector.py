@@ -10,9 +10,9 @@ from imaging.pipeline.spots import Sighting, Spotter
 from imaging.pipeline.tracks import NEAR
 
 from training.pipeline.fidelity.captures import Captured
+from training.pipeline.fidelity.finding import HINTED, SEEN
 from training.pipeline.fidelity.holding import shows_face
 
-_SEEN, _HINTED = 0.5, 0.05
 _REACH = 0.7
 """Face widths from the middle of the face beyond which a cut-out does not reach."""
 
@@ -63,12 +63,12 @@ def _compare(
     places = seen.frame.place(np.array([mark["px"] for mark in marks], dtype=np.float64))
     due, left = 0, list(seen.spots)
     for mark, place in zip(marks, places, strict=True):
-        if mark["visible"] < _HINTED or not mark["in_frame"] or np.abs(place).max() > _REACH:
+        if mark["visible"] < HINTED or not mark["in_frame"] or np.abs(place).max() > _REACH:
             continue
         apart = [float(np.hypot(one.x - place[0], one.y - place[1])) for one in left]
         nearest = int(np.argmin(apart)) if apart else -1
         hit = nearest >= 0 and apart[nearest] <= NEAR
-        if mark["visible"] >= _SEEN:
+        if mark["visible"] >= SEEN:
             due += 1
             if hit:
                 errors.append(apart[nearest])

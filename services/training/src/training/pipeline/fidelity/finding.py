@@ -16,7 +16,7 @@ from training.pipeline.base_training import corpus
 
 _MOST_YAW = 75.0
 """Degrees; a face turned further is not found by the landmarks."""
-_SEEN, _HINTED = 0.5, 0.05
+SEEN, HINTED = 0.5, 0.05
 """Of a mark: from here on it is to be found; between the two nobody is asked."""
 
 
@@ -50,10 +50,10 @@ def show(pixels: Rgb, frame: Frame, record: Mapping[str, Any]) -> Shown:
     hinted: list[Spot] = []
     for mark in record["marks"]:
         seen = mark.get("visible_fraction", mark.get("visible", 0.0))
-        if mark["in_frame"] and seen > _HINTED:
+        if mark["in_frame"] and seen > HINTED:
             x, y = frame.place(np.array([mark["px"]], dtype=np.float64))[0]
             spot = Spot(float(x), float(y), mark["radius_px"] / frame.width_px, seen)
-            (marks if seen >= _SEEN else hinted).append(spot)
+            (marks if seen >= SEEN else hinted).append(spot)
     inside = [spot for spot in marks if is_inside(spot)]
     return Shown(frame.cut(pixels), tuple(inside), tuple(hinted), str(record.get("person", "")))
 
